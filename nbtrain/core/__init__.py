@@ -1,0 +1,1 @@
+"""The vocabulary every other room speaks: errors, events, control, history, ports."""

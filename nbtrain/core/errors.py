@@ -1,0 +1,82 @@
+"""Everything nbtrain raises on purpose.
+
+NbtrainError
+├── ConfigError          an option is unknown, out of range, or contradicts another   (also ValueError)
+├── DataError            the data cannot be trained on as it is                       (also ValueError)
+├── ModelError           the model cannot be trained as it is                         (also ValueError)
+├── CommandError         a command does not fit the run's present state               (also RuntimeError)
+├── RunNotFoundError     no run of this id in the workspace                           (also LookupError)
+├── WorkspaceError       the workspace folder or its database cannot be used          (also OSError)
+├── CheckpointError      a checkpoint is missing, cut short, or does not fit
+└── TrainingError        a run ended because of an error; carries the traceback as text
+    └── NonFiniteLossError   the loss or its gradient became NaN or infinite; the weights were not touched
+
+Every message is one sentence (or one line per problem) that says what is wrong, the value, what is
+allowed, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NbtrainError(Exception):
+    """The root: catch this to catch everything nbtrain raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one option. `field` is the option's flat name, e.g. ``"learning_rate"``."""
+
+    field: str
+    message: str
+
+
+class ConfigError(NbtrainError, ValueError):
+    """One or several options are wrong. All of them are in `problems`, and in the message, a line each."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.message for problem in self.problems))
+
+
+class DataError(NbtrainError, ValueError):
+    """The data cannot be trained on as it is."""
+
+
+class ModelError(NbtrainError, ValueError):
+    """The model cannot be trained as it is."""
+
+
+class CommandError(NbtrainError, RuntimeError):
+    """A command does not fit the run's present state."""
+
+
+class RunNotFoundError(NbtrainError, LookupError):
+    """No run of this id is in the workspace."""
+
+
+class WorkspaceError(NbtrainError, OSError):
+    """The workspace folder or its database cannot be read or written."""
+
+
+class CheckpointError(NbtrainError):
+    """A checkpoint is missing, cut short, altered, or does not fit the model."""
+
+
+class TrainingError(NbtrainError):
+    """A run ended because of an error.
+
+    `details` is the traceback as text. The original exception is `__cause__`, without its frames: a
+    traceback that stays alive pins every tensor its frames held.
+    """
+
+    def __init__(self, message: str, *, step: int = 0, details: str = "") -> None:
+        super().__init__(message)
+        self.step = step
+        self.details = details
+
+
+class NonFiniteLossError(TrainingError):
+    """The loss or its gradient became NaN or infinite. The weights are those of the step before."""

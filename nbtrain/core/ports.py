@@ -1,0 +1,150 @@
+"""What the interface needs from the rest, as Protocols: it is handed the real ones, or fakes in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypedDict
+
+from nbtrain.core.control import Command, State, Ticket
+from nbtrain.core.history import History
+
+
+class Resumption(TypedDict):
+    """How a run was taken up again; `reasons` says why it is not exact."""
+
+    exact: bool
+    reasons: list[str]
+
+
+class RunView(Protocol):
+    """A run as the interface sees it. Everything is cheap to read from any thread, at any time."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def reason(self) -> str:
+        """Why the run is in this state, a sentence or empty (early stopping, waiting for another run, disk full)."""
+    @property
+    def step(self) -> int: ...
+    @property
+    def total_steps(self) -> int | None:
+        """None while not known (preparing, or data without a length)."""
+    @property
+    def epoch(self) -> int:
+        """1-based; 0 before the first."""
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def progress(self) -> float:
+        """0.0 to 1.0."""
+    @property
+    def samples_per_second(self) -> float | None: ...
+    @property
+    def seconds_left(self) -> float | None: ...
+    @property
+    def seconds(self) -> float:
+        """Seconds spent training, pauses left out."""
+    @property
+    def history(self) -> History: ...
+    @property
+    def error(self) -> Exception | None: ...
+    @property
+    def resumed(self) -> Resumption | None: ...
+    @property
+    def parent(self) -> str | None:
+        """The run this one was forked from."""
+    def options(self) -> Mapping[str, Any]:
+        """Every option by its flat name, live edits included."""
+    def request(self, command: Command) -> Ticket: ...
+
+
+class RunRow(TypedDict):
+    """One line of the list of runs."""
+
+    id: str
+    name: str
+    state: str
+    created: float
+    step: int
+    total_steps: int | None
+    metrics: dict[str, float]
+    parent: str | None
+    live: bool
+
+
+class Subject(TypedDict):
+    """Something in the notebook that can be trained, or trained on: a variable and what it is."""
+
+    name: str
+    kind: Literal["model", "data"]
+    text: str
+
+
+class Launcher(Protocol):
+    """Starts and finds runs for the interface. Calls may take seconds: never from a comm handler."""
+
+    def subjects(self) -> Sequence[Subject]:
+        """What the notebook holds to choose from; empty when model and data were handed in already."""
+    def bound(self) -> bool:
+        """True when model and data were handed in, so the form need not ask."""
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raises ConfigError with every problem of these flat options."""
+    def defaults(self) -> Mapping[str, Any]:
+        """What the form starts from."""
+    def start(self, options: Mapping[str, Any], model: str | None = None, data: str | None = None) -> RunView:
+        """A new run. Raises ConfigError, DataError or ModelError before anything starts."""
+    def resume(self, run_id: str) -> RunView:
+        """Goes on from the last checkpoint of a run that ended."""
+    def runs(self) -> Sequence[RunRow]:
+        """Every run of the workspace, newest first."""
+    def view(self, run_id: str) -> RunView:
+        """A run by id, live or from the store. Raises RunNotFoundError."""
+    def active(self) -> Sequence[RunView]:
+        """Runs of this kernel that have not ended, oldest first."""
+
+
+class GpuSample(TypedDict):
+    """One GPU now. None where the driver does not tell."""
+
+    index: int
+    name: str
+    use: float | None
+    memory_used: int | None
+    memory_total: int | None
+    temperature: float | None
+    power: float | None
+    power_limit: float | None
+
+
+class HardwareSample(TypedDict):
+    """The machine now: shares 0–1, sizes in bytes, rates in bytes a second, temperature in °C, power in W."""
+
+    time: float
+    cpu: float
+    cores: list[float]
+    memory_used: int
+    memory_total: int
+    process_memory: int
+    disk_used: int
+    disk_total: int
+    disk_read: float
+    disk_write: float
+    gpus: list[GpuSample]
+    gpu_note: str
+    """Empty, or why there are no GPUs to show: ``"none"``, ``"driver"``."""
+
+
+class HardwareSource(Protocol):
+    """Where hardware samples come from; sampling runs in a thread of its own while someone looks."""
+
+    def latest(self) -> HardwareSample | None: ...
+    def history(self) -> Sequence[HardwareSample]:
+        """The last few minutes, oldest first."""
+    def start(self) -> None:
+        """One more onlooker."""
+    def stop(self) -> None:
+        """One onlooker less; sampling ends with the last."""
