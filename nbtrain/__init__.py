@@ -1,0 +1,98 @@
+"""The training studio that lives in a notebook.
+
+    import nbtrain
+    run = nbtrain.train(net, (X, y), epochs=5)
+
+Names are loaded when they are first used, so that ``import nbtrain`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbtrain.config import TrainConfig
+    from nbtrain.core.errors import (
+        CheckpointError,
+        CommandError,
+        ConfigError,
+        DataError,
+        ModelError,
+        NbtrainError,
+        NonFiniteLossError,
+        RunNotFoundError,
+        TrainingError,
+        WorkspaceError,
+    )
+    from nbtrain.magics import load_ipython_extension, unload_ipython_extension
+    from nbtrain.run import Run
+    from nbtrain.studio import (
+        ControlPanel,
+        HardwareMonitor,
+        Kitchen,
+        LiveCharts,
+        Studio,
+        set_language,
+        show,
+    )
+    from nbtrain.training import resume, runs, train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    **dict.fromkeys(("TrainConfig",), "nbtrain.config"),
+    **dict.fromkeys(
+        (
+            "CheckpointError", "CommandError", "ConfigError", "DataError", "ModelError", "NbtrainError",
+            "NonFiniteLossError", "RunNotFoundError", "TrainingError", "WorkspaceError",
+        ),
+        "nbtrain.core.errors"),
+    **dict.fromkeys(("Run",), "nbtrain.run"),
+    **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
+    **dict.fromkeys(
+        ("ControlPanel", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio", "set_language", "show"),
+        "nbtrain.studio"),
+    **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "nbtrain.magics"),
+}
+
+__all__ = [
+    "CheckpointError",
+    "CommandError",
+    "ConfigError",
+    "ControlPanel",
+    "DataError",
+    "HardwareMonitor",
+    "Kitchen",
+    "LiveCharts",
+    "ModelError",
+    "NbtrainError",
+    "NonFiniteLossError",
+    "Run",
+    "RunNotFoundError",
+    "Studio",
+    "TrainConfig",
+    "TrainingError",
+    "WorkspaceError",
+    "load_ipython_extension",
+    "resume",
+    "runs",
+    "set_language",
+    "show",
+    "train",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module 'nbtrain' has no attribute {name!r}") from None
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})
