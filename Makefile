@@ -69,12 +69,6 @@ frontend/node_modules/.dev: frontend/package.json frontend/package-lock.json | .
 	$(npm) ci --no-audit --no-fund
 	touch $@
 
-# Its own ipykernel in front, everything else out of .venv: megabytes instead of a second torch.
-.venv-kernel-%/ready: .venv/lab
-	rm -rf $(@D)
-	$(bin)/python -m venv --without-pip $(@D)
-	echo 'import site; site.addsitedir("$(shell $(bin)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)")' \
-		> "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/main.pth"
-	$(bin)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check 'ipykernel==$*.*'
-	$(@D)/bin/python -m ipykernel install --sys-prefix --name ipykernel-$* --display-name 'ipykernel $*'
+.venv-kernel-%/ready: .venv/lab tests/old_kernels.py
+	$(bin)/python tests/old_kernels.py $*
 	touch $@

