@@ -1,0 +1,61 @@
+/** The product's own icons: 16 × 16, drawn with one stroke in the colour of the text. */
+
+const PATHS = {
+  alert: "M8 2 14.5 13.5h-13Z M8 6.5v3 M8 11.6v.1",
+  bolt: "M9 1.5 3.5 9H8l-1 5.5L12.5 7H8Z",
+  bulb: "M5.5 10.5a4.5 4.5 0 1 1 5 0v1.5h-5Z M6.5 14.5h3",
+  chart: "M2 2v12h12 M4.5 10.5 7 7l2.5 2 4-5",
+  check: "m3 8.5 3.5 3.5L13 4.5",
+  chevron: "m4 6 4 4 4-4",
+  chip: "M4.5 4.5h7v7h-7Z M6.5 2v2.5 M9.5 2v2.5 M6.5 11.5V14 M9.5 11.5V14 M2 6.5h2.5 M2 9.5h2.5 M11.5 6.5H14 M11.5 9.5H14",
+  clock: "M8 2a6 6 0 1 1 0 12A6 6 0 1 1 8 2Z M8 5v3.2l2.2 1.6",
+  close: "m4 4 8 8 M12 4l-8 8",
+  disk: "M2.5 4.5C2.5 3 13.5 3 13.5 4.5v7c0 1.5-11 1.5-11 0Z M2.5 4.5c0 1.5 11 1.5 11 0 M2.5 8c0 1.5 11 1.5 11 0",
+  flame:
+    "M8 1.5c.5 3 4.5 4.5 4.5 8.2a4.5 4.5 0 0 1-9 0C3.5 7.5 5 6.8 5.2 5c1 .4 1.5 1.2 1.6 2C7.8 5.5 8.3 3.5 8 1.500Z",
+  gauge: "M2 11.500a6 6 0 1 1 12 0 M8 11.5 10.8 7.5 M4 13.500h8",
+  globe: "M8 2a6 6 0 1 1 0 12A6 6 0 1 1 8 2Z M2 8h12 M8 2c-4 4-4 8 0 12 M8 2c4 4 4 8 0 12",
+  help: "M8 2a6 6 0 1 1 0 12A6 6 0 1 1 8 2Z M6.2 6.500a1.8 1.8 0 1 1 2.6 1.600c-.6.3-.8.6-.8 1.2 M8 11.300v.1",
+  hourglass: "M4 2h8 M4 14h8 M4.5 2c0 4 3.5 4 3.5 6s-3.5 2-3.5 6 M11.5 2c0 4-3.5 4-3.5 6s3.5 2 3.5 6",
+  list: "M5.5 4H14 M5.5 8H14 M5.5 12H14 M2.5 4v.1 M2.5 8v.1 M2.5 12v.1",
+  memory: "M2 5h12v5.500H2Z M4.5 10.500v2 M8 10.500v2 M11.5 10.500v2 M5 7.200v1 M8 7.200v1 M11 7.200v1",
+  pause: "M5.5 3.500v9 M10.5 3.500v9",
+  play: "M5 3v10l8-5Z",
+  plug: "M5.5 2v3.5 M10.5 2v3.5 M4 5.500h8V8a4 4 0 0 1-8 0Z M8 12v2.5",
+  plus: "M8 3v10 M3 8h10",
+  pot: "M3 7h10v4.500a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2Z M1.5 8.500H3 M13 8.500h1.5 M2.5 5h11 M7 5V3.500h2V5",
+  reset: "M3.2 6.500A5.2 5.2 0 1 1 3 9.5 M3 3v3.500h3.5",
+  save: "M3 2.500h8l2.5 2.500v8.500H3Z M5.5 2.500V6h4.500V2.5 M5.5 13.500v-4h5v4",
+  sliders: "M2 5h6 M12 5h2 M10 3.200v3.6 M2 11h2 M8 11h6 M6 9.200v3.6",
+  stop: "M4 4h8v8H4Z",
+  thermometer: "M6.5 9V3.500a1.5 1.5 0 0 1 3 0V9a3 3 0 1 1-3 0Z M8 7v4",
+  upload: "M8 10.500v-8 M4.5 6 8 2.5 11.5 6 M2.5 11v2.500h11V11",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+const FILLED: ReadonlySet<IconName> = new Set(["play", "stop"]);
+
+export function isIcon(name: string): name is IconName {
+  return Object.hasOwn(PATHS, name);
+}
+
+/** Decoration only: the word beside it is what a screen reader says. */
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg
+      class="nbt-icon"
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      fill={FILLED.has(name) ? "currentColor" : "none"}
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,175 @@
+/** What a panel and the kernel say to each other; the browser's twin of `nbtrain/widgets/wire.py`, explained in docs/wire.md. */
+
+/** One value of an option, as JSON has it. */
+export type Value = number | string | boolean | null;
+
+/** Options by their flat names. */
+export type Options = Record<string, Value>;
+
+export type State = "preparing" | "running" | "paused" | "finished" | "stopped" | "failed";
+
+export type Stage = "preheating" | "simmering" | "boiling" | "finishing" | "ready" | "burnt" | "paused";
+
+export interface RunError {
+  kind: string;
+  message: string;
+}
+
+export interface Resumption {
+  exact: boolean;
+  reasons: string[];
+}
+
+export interface Chef {
+  key: string;
+  args: Record<string, string | number>;
+}
+
+export interface RunState {
+  run: string;
+  name: string;
+  state: State;
+  stage: Stage;
+  reason: string;
+  step: number;
+  total_steps: number | null;
+  epoch: number;
+  epochs: number;
+  progress: number;
+  samples_per_second: number | null;
+  seconds_left: number | null;
+  seconds: number;
+  heat: number;
+  bubbles: number;
+  chef: Chef;
+  error: RunError | null;
+  resumed: Resumption | null;
+  parent: string | null;
+  live: Options;
+  last: Record<string, number | null>;
+  colour: number;
+}
+
+export interface SeriesPart {
+  run: string;
+  name: string;
+  count: number;
+  total: number;
+  reset: boolean;
+  first: number;
+  stride: number;
+  steps: number | null;
+  values: number;
+}
+
+export interface GpuSample {
+  index: number;
+  name: string;
+  use: number | null;
+  memory_used: number | null;
+  memory_total: number | null;
+  temperature: number | null;
+  power: number | null;
+  power_limit: number | null;
+}
+
+export interface HardwareSample {
+  time: number;
+  cpu: number;
+  cores: number[];
+  memory_used: number;
+  memory_total: number;
+  process_memory: number;
+  disk_used: number;
+  disk_total: number;
+  disk_read: number;
+  disk_write: number;
+  gpus: GpuSample[];
+  gpu_note: string;
+}
+
+export interface Snapshot {
+  type: "snapshot";
+  seq: number;
+  states: RunState[];
+  series: SeriesPart[];
+  hardware?: HardwareSample[];
+}
+
+export interface Delta {
+  type: "delta";
+  seq: number;
+  states: RunState[];
+  series: SeriesPart[];
+  hardware?: HardwareSample[];
+}
+
+export interface Beat {
+  type: "beat";
+  seq: number;
+}
+
+export interface Problem {
+  field: string;
+  message: string;
+}
+
+export interface ReplyError {
+  kind: string;
+  message: string;
+  problems: Problem[];
+}
+
+export interface Reply {
+  type: "reply";
+  id: string;
+  ok: boolean;
+  result?: unknown;
+  error?: ReplyError;
+}
+
+export type Message = Snapshot | Delta | Beat | Reply;
+
+export interface Field {
+  name: string;
+  group: string;
+  type: "int" | "float" | "bool" | "choice" | "text";
+  default: Value;
+  min: number | null;
+  max: number | null;
+  form_min: number | null;
+  form_max: number | null;
+  step: number | null;
+  scale: "linear" | "log";
+  choices: string[] | null;
+  unit: string | null;
+  live: boolean;
+  advanced: boolean;
+  needs: Record<string, Value[]> | null;
+  recommended: Value;
+  optional: boolean;
+}
+
+export interface Preset {
+  name: string;
+  recommended: boolean;
+  options: Options;
+}
+
+export interface RunRow {
+  id: string;
+  name: string;
+  state: string;
+  created: number;
+  step: number;
+  total_steps: number | null;
+  metrics: Record<string, number>;
+  parent: string | null;
+  live: boolean;
+}
+
+export interface Subject {
+  name: string;
+  kind: "model" | "data";
+  text: string;
+}
