@@ -1,0 +1,138 @@
+"""What a panel and the kernel say to each other; the browser's twin is `frontend/src/shared/wire.ts`.
+
+Explained in docs/wire.md. A contract test compares names and fields of the twins.
+"""
+
+# Without the future's annotations: as strings they would hide NotRequired from `__required_keys__`.
+from typing import Any, Literal, NotRequired, TypedDict
+
+from nbtrain.config.schema import Field
+from nbtrain.core.ports import GpuSample, HardwareSample, Resumption, RunRow, Subject
+
+__all__ = [
+    "Beat", "Chef", "Delta", "Field", "GpuSample", "HardwareSample", "Message", "Preset", "Problem", "Reply",
+    "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState", "SeriesPart", "Snapshot", "Stage", "Subject",
+]
+
+Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]
+
+#: A browser's wish as it arrives: ``id`` and ``kind``, and what the kind needs. Nothing in it is trusted.
+Request = dict[str, Any]
+
+
+class RunError(TypedDict):
+    """Why a run failed: the exception's class and its sentence."""
+
+    kind: str
+    message: str
+
+
+class Chef(TypedDict):
+    """What the chef says: a key of the catalogue and what its braces hold."""
+
+    key: str
+    args: dict[str, str | float]
+
+
+class RunState(TypedDict):
+    """All a panel shows of a run but its curves. `heat`, `bubbles` and `progress` are 0–1, times in seconds."""
+
+    run: str
+    name: str
+    state: str
+    stage: Stage
+    reason: str
+    step: int
+    total_steps: int | None
+    epoch: int
+    epochs: int
+    progress: float
+    samples_per_second: float | None
+    seconds_left: float | None
+    seconds: float
+    heat: float
+    bubbles: float
+    chef: Chef
+    error: RunError | None
+    resumed: Resumption | None
+    parent: str | None
+    live: dict[str, Any]
+    last: dict[str, float | None]
+    colour: int
+
+
+class SeriesPart(TypedDict):
+    """`count` new points of one series; `values` and `steps` are indexes of the message's buffers."""
+
+    run: str
+    name: str
+    count: int
+    total: int
+    reset: bool
+    first: int
+    stride: int
+    steps: int | None
+    values: int
+
+
+class Snapshot(TypedDict):
+    """Everything a panel shows; replaces all that was known."""
+
+    type: Literal["snapshot"]
+    seq: int
+    states: list[RunState]
+    series: list[SeriesPart]
+    hardware: NotRequired[list[HardwareSample]]
+
+
+class Delta(TypedDict):
+    """What is new since the message before."""
+
+    type: Literal["delta"]
+    seq: int
+    states: list[RunState]
+    series: list[SeriesPart]
+    hardware: NotRequired[list[HardwareSample]]
+
+
+class Beat(TypedDict):
+    """The kernel lives and has nothing new."""
+
+    type: Literal["beat"]
+    seq: int
+
+
+class Problem(TypedDict):
+    """What is wrong with one option."""
+
+    field: str
+    message: str
+
+
+class ReplyError(TypedDict):
+    """Why a request was refused. `kind` is the class of the error."""
+
+    kind: str
+    message: str
+    problems: list[Problem]
+
+
+class Reply(TypedDict):
+    """The answer to request `id`. An empty `id`: something went wrong in the kernel that nobody asked for."""
+
+    type: Literal["reply"]
+    id: str
+    ok: bool
+    result: NotRequired[Any]
+    error: NotRequired[ReplyError]
+
+
+class Preset(TypedDict):
+    """Options that go well together; its words are ``preset.<name>`` and ``preset.<name>.help``."""
+
+    name: str
+    recommended: bool
+    options: dict[str, Any]
+
+
+Message = Snapshot | Delta | Beat | Reply
