@@ -56,7 +56,7 @@ LANGUAGES: Mapping[str, Language] = {
             ",": "\N{ARABIC THOUSANDS SEPARATOR}", ".": "\N{ARABIC DECIMAL SEPARATOR}",
             # The mark keeps the sign on the left of its number in a right-to-left sentence.
             "-": "\N{LEFT-TO-RIGHT MARK}\N{MINUS SIGN}",
-            "E": "×۱۰^",
+            "E": "×\N{EXTENDED ARABIC-INDIC DIGIT ONE}\N{EXTENDED ARABIC-INDIC DIGIT ZERO}^",
         })),
     "ru": Language(
         "Русский", _russian, ("one", "few", "many", "other"),
