@@ -1,0 +1,69 @@
+/** Where the run is, in a word, a bar and figures that line up. */
+
+import { StateBadge } from "../shared/controls/badge";
+import { useWords } from "../shared/i18n";
+import type { RunState } from "../shared/wire";
+
+export function RunBar({ state }: { state: RunState }) {
+  const words = useWords();
+  const ended = ["finished", "stopped", "failed"].includes(state.state);
+  const of = (value: number, total: number | null): string =>
+    total === null
+      ? words.integer(value)
+      : words.t("figure.of", { value: words.integer(value), total: words.integer(total) });
+  return (
+    <div class="nbt-run-bar" data-stage={state.state === "stopped" ? "paused" : state.stage}>
+      <div class="nbt-run-head">
+        <span role="status">
+          <StateBadge state={state} />
+        </span>
+        <bdi class="nbt-run-name" title={state.name}>
+          {state.name}
+        </bdi>
+        <span class="nbt-number nbt-run-share">{words.percent(state.progress)}</span>
+      </div>
+      <Progress state={state} />
+      <dl class="nbt-figures">
+        <Figure label={words.t("figure.epoch")} value={of(state.epoch, state.epochs)} />
+        <Figure label={words.t("figure.step")} value={of(state.step, state.total_steps)} />
+        <Figure
+          label={words.t("figure.rate")}
+          value={state.samples_per_second === null ? "–" : words.figure(state.samples_per_second)}
+        />
+        {ended || state.seconds_left === null ? (
+          <Figure label={words.t("figure.elapsed")} value={words.duration(state.seconds)} />
+        ) : (
+          <Figure label={words.t("figure.left")} value={words.duration(state.seconds_left)} />
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Progress({ state }: { state: RunState }) {
+  const words = useWords();
+  const share = Math.min(1, Math.max(0, state.progress));
+  const unknown = state.state === "preparing";
+  return (
+    <div
+      class={unknown ? "nbt-progress nbt-progress-unknown" : "nbt-progress"}
+      role="progressbar"
+      aria-label={words.t("figure.progress")}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={unknown ? undefined : Math.round(share * 100)}
+      aria-valuetext={unknown ? words.t("state.preparing") : words.percent(share)}
+    >
+      <div style={unknown ? {} : { inlineSize: `${share * 100}%` }} />
+    </div>
+  );
+}
+
+function Figure({ label, value }: { label: string; value: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd class="nbt-number">{value}</dd>
+    </div>
+  );
+}

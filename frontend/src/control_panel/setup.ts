@@ -1,0 +1,44 @@
+/** What the control panel is told once, and the two choosers' contents. */
+
+import { useCallback, useEffect, useReducer, useState } from "preact/hooks";
+import { usePanel } from "../shared/panel";
+import type { Field, Preset, Subject } from "../shared/wire";
+
+export interface Setup {
+  fields: Field[];
+  presets: Preset[];
+  /** Model and data were handed in already, so the form need not ask. */
+  bound: boolean;
+}
+
+const EMPTY: Setup = { fields: [], presets: [], bound: true };
+
+export function useSetup(): Setup {
+  const { model } = usePanel();
+  const [, redraw] = useReducer((count: number, _: undefined) => count + 1, 0);
+  useEffect(() => {
+    const changed = (): void => redraw(undefined);
+    model.on("change:setup", changed);
+    return () => model.off("change:setup", changed);
+  }, [model]);
+  return { ...EMPTY, ...(model.get("setup") as Partial<Setup> | undefined) };
+}
+
+export interface Subjects {
+  /** Null until the kernel has answered. */
+  all: Subject[] | null;
+  refresh(): void;
+}
+
+/** The notebook's models and data, asked for when they are needed. */
+export function useSubjects(wanted: boolean): Subjects {
+  const panel = usePanel();
+  const [all, setAll] = useState<Subject[] | null>(null);
+  const refresh = useCallback(() => {
+    panel.rpc.request<{ subjects: Subject[] }>("subjects").then(({ subjects }) => setAll(subjects), panel.report);
+  }, [panel]);
+  useEffect(() => {
+    if (wanted) refresh();
+  }, [wanted, refresh]);
+  return { all, refresh };
+}

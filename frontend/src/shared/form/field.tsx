@@ -1,0 +1,189 @@
+/** One option: label, explanation, control, and what is wrong with it. */
+
+import type { ComponentChildren } from "preact";
+import { Button } from "../controls/button";
+import { Choice } from "../controls/choice";
+import { NumberInput } from "../controls/number";
+import { Slider } from "../controls/slider";
+import { Switch } from "../controls/switch";
+import { TextInput } from "../controls/text";
+import { Tooltip } from "../controls/tooltip";
+import { type I18n, useWords } from "../i18n";
+import type { Field, Value } from "../wire";
+import { scaleOf, stepOf } from "./model";
+import "./field.css";
+
+export interface FieldRowProps {
+  /** Unique on the page; ids of control and message grow from it. */
+  id: string;
+  field: Field;
+  value: Value;
+  /** What stands in a number field and cannot be read as a number. */
+  unreadable?: string | undefined;
+  problem?: string | undefined;
+  disabled?: boolean;
+  /** Offers the way back to this value when the present one differs. */
+  resetTo?: Value;
+  onChange(value: Value): void;
+  /** The text in a number field cannot be read; `null` takes that back. */
+  onUnreadable(text: string | null): void;
+  children?: ComponentChildren;
+}
+
+export function FieldRow(props: FieldRowProps) {
+  const { id, field, value, problem, resetTo, children } = props;
+  const words = useWords();
+  const changed = resetTo !== undefined && resetTo !== value;
+  return (
+    <div class={field.type === "bool" ? "nbt-field nbt-field-inline" : "nbt-field"}>
+      <div class="nbt-field-head">
+        <label for={id} class="nbt-field-label">
+          {words.t(`option.${field.name}.label`)}
+        </label>
+        <Tooltip label={words.t("form.explain", { option: words.t(`option.${field.name}.label`) })}>
+          <Advice field={field} />
+        </Tooltip>
+        {changed && (
+          <Button
+            icon="reset"
+            iconOnly
+            quiet
+            label={words.t("form.reset", { value: valueText(field, resetTo, words) })}
+            onClick={() => {
+              props.onUnreadable(null);
+              props.onChange(resetTo);
+            }}
+          />
+        )}
+        {field.unit && <span class="nbt-field-unit">{words.t(`unit.${field.unit}`)}</span>}
+      </div>
+      <div class="nbt-field-control">
+        <Control {...props} />
+        {children}
+      </div>
+      {problem && (
+        <p id={`${id}-problem`} class="nbt-field-problem" dir="auto">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Control(props: FieldRowProps) {
+  const { id, field, value, unreadable, problem, disabled = false, onChange, onUnreadable } = props;
+  const words = useWords();
+  const common = {
+    id,
+    disabled,
+    invalid: problem !== undefined,
+    ...(problem === undefined ? {} : { describedBy: `${id}-problem` }),
+  };
+  switch (field.type) {
+    case "bool":
+      return <Switch {...common} value={value === true} onChange={onChange} />;
+    case "choice":
+      return (
+        <Choice
+          {...common}
+          value={String(value ?? "")}
+          options={choiceOptions(field, words)}
+          onChange={(chosen) => onChange(field.optional && chosen === "" ? null : chosen)}
+        />
+      );
+    case "text":
+      return (
+        <TextInput
+          {...common}
+          value={String(value ?? "")}
+          onChange={(text) => onChange(field.optional && text === "" ? null : text)}
+        />
+      );
+    default: {
+      const number = typeof value === "number" ? value : null;
+      const scale = scaleOf(field);
+      const change = (next: number | null): void => {
+        onUnreadable(null);
+        onChange(next);
+      };
+      return (
+        <>
+          {scale && (
+            <Slider
+              scale={scale}
+              value={number}
+              label={words.t(`option.${field.name}.label`)}
+              text={valueText(field, value, words)}
+              disabled={disabled}
+              onChange={change}
+            />
+          )}
+          <NumberInput
+            {...common}
+            value={number}
+            unreadable={unreadable}
+            optional={field.optional}
+            step={stepOf(field, value)}
+            placeholder={field.optional ? words.t("form.unset") : ""}
+            onChange={change}
+            onUnreadable={onUnreadable}
+          />
+        </>
+      );
+    }
+  }
+}
+
+/** What the option does, what small, medium and large values mean, and where to start. */
+function Advice({ field }: { field: Field }) {
+  const words = useWords();
+  const key = `option.${field.name}`;
+  const sizes = ["small", "medium", "large"].filter((size) => words.has(`${key}.${size}`));
+  const numeric = field.type === "int" || field.type === "float";
+  return (
+    <div class="nbt-advice">
+      <p>{words.t(`${key}.help`)}</p>
+      {sizes.length > 0 && (
+        <dl>
+          {sizes.map((size) => (
+            <div key={size}>
+              <dt>{words.t(`advice.${size}`)}</dt>
+              <dd>{words.t(`${key}.${size}`)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p class="nbt-advice-foot">
+        {field.recommended !== null && (
+          <span>{words.t("advice.recommended", { value: valueText(field, field.recommended, words) })}</span>
+        )}
+        {numeric && field.min !== null && field.max !== null && (
+          <span>
+            {words.t("advice.range", {
+              min: valueText(field, field.min, words),
+              max: valueText(field, field.max, words),
+            })}
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function choiceOptions(field: Field, words: I18n) {
+  const choices = (field.choices ?? []).map((value) => ({ value, label: choiceText(field.name, value, words) }));
+  return field.optional ? [{ value: "", label: words.t("form.unset") }, ...choices] : choices;
+}
+
+function choiceText(option: string, value: string, words: I18n): string {
+  const key = `choice.${option}.${value}`;
+  return words.has(key) ? words.t(key) : value;
+}
+
+/** A value as it is read in a sentence. */
+export function valueText(field: Field, value: Value, words: I18n): string {
+  if (value === null) return words.t("form.unset");
+  if (typeof value === "boolean") return words.t(value ? "form.on" : "form.off");
+  if (typeof value === "number") return words.number(value, { maximumSignificantDigits: 12 });
+  return field.type === "choice" ? choiceText(field.name, value, words) : value;
+}

@@ -1,0 +1,146 @@
+/** The form that grows out of the schema: presets, then collapsed groups of fields. */
+
+import { useId, useState } from "preact/hooks";
+import { useWords } from "../i18n";
+import { Icon } from "../icons";
+import type { Field, Options, Preset, Value } from "../wire";
+import { FieldRow } from "./field";
+import { type Group, groupsOf, isVisible, presetOf, presetValues, startValues } from "./model";
+import "./form.css";
+
+/** What is wrong, by the field's name. */
+export type Problems = Readonly<Record<string, string>>;
+
+export interface FormProps {
+  fields: readonly Field[];
+  presets: readonly Preset[];
+  values: Options;
+  /** Texts that are no numbers, by the field's name. */
+  unreadable: Readonly<Record<string, string>>;
+  problems: Problems;
+  onChange(values: Options): void;
+  onUnreadable(name: string, text: string | null): void;
+}
+
+export function Form(props: FormProps) {
+  const { fields, presets, values, onChange, onUnreadable } = props;
+  const defaults = startValues(fields);
+  return (
+    <div class="nbt-form">
+      {presets.length > 0 && (
+        <Presets
+          presets={presets}
+          chosen={presetOf(fields, presets, values)?.name ?? null}
+          onChoose={(preset) => {
+            for (const field of fields) onUnreadable(field.name, null);
+            onChange(presetValues(fields, preset));
+          }}
+        />
+      )}
+      {groupsOf(fields).map((group, index) => (
+        <GroupSection
+          key={group.name}
+          group={group}
+          startOpen={index === 0}
+          values={values}
+          unreadable={props.unreadable}
+          defaults={defaults}
+          problems={props.problems}
+          onChange={(name, value) => onChange({ ...values, [name]: value })}
+          onUnreadable={onUnreadable}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface PresetsProps {
+  presets: readonly Preset[];
+  chosen: string | null;
+  onChoose(preset: Preset): void;
+}
+
+function Presets({ presets, chosen, onChoose }: PresetsProps) {
+  const words = useWords();
+  const name = useId();
+  const sorted = [...presets].sort((a, b) => Number(b.recommended) - Number(a.recommended));
+  return (
+    <fieldset class="nbt-presets">
+      <legend>{words.t("form.presets")}</legend>
+      {sorted.map((preset) => (
+        <label key={preset.name} class="nbt-preset">
+          <input
+            type="radio"
+            name={name}
+            value={preset.name}
+            checked={preset.name === chosen}
+            onChange={() => onChoose(preset)}
+          />
+          <span class="nbt-preset-name">{words.t(`preset.${preset.name}`)}</span>
+          {preset.recommended && <span class="nbt-preset-mark">{words.t("form.recommended")}</span>}
+          <span class="nbt-preset-help">{words.t(`preset.${preset.name}.help`)}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface GroupSectionProps {
+  group: Group;
+  startOpen: boolean;
+  values: Options;
+  unreadable: Readonly<Record<string, string>>;
+  defaults: Options;
+  problems: Problems;
+  onChange(name: string, value: Value): void;
+  onUnreadable(name: string, text: string | null): void;
+}
+
+function GroupSection(props: GroupSectionProps) {
+  const { group, startOpen, values, unreadable, defaults, problems, onChange, onUnreadable } = props;
+  const words = useWords();
+  const id = useId();
+  const [open, setOpen] = useState(startOpen);
+  const [all, setAll] = useState(false);
+  const visible = group.fields.filter((field) => isVisible(field, values));
+  const wrong = visible.filter((field) => problems[field.name] !== undefined);
+  const changed = visible.filter((field) => values[field.name] !== defaults[field.name]);
+  // A wrong field is never out of sight, and one that was changed stays in sight.
+  const held = (field: Field): boolean => wrong.includes(field) || changed.includes(field);
+  const shown = visible.filter((field) => all || !field.advanced || held(field));
+  const isOpen = open || wrong.length > 0;
+  return (
+    <section class="nbt-group">
+      <h3>
+        <button type="button" aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
+          <Icon name="chevron" />
+          <span>{words.t(`group.${group.name}`)}</span>
+          {changed.length > 0 && (
+            <span class="nbt-group-changed">{words.t("form.changed", { count: changed.length })}</span>
+          )}
+        </button>
+      </h3>
+      <div id={id} class="nbt-group-fields" hidden={!isOpen}>
+        {isOpen &&
+          shown.map((field) => (
+            <FieldRow
+              key={field.name}
+              id={`${id}-${field.name}`}
+              field={field}
+              value={values[field.name] ?? null}
+              unreadable={unreadable[field.name]}
+              problem={problems[field.name]}
+              resetTo={defaults[field.name] ?? null}
+              onChange={(value) => onChange(field.name, value)}
+              onUnreadable={(text) => onUnreadable(field.name, text)}
+            />
+          ))}
+        {visible.some((field) => field.advanced && !held(field)) && (
+          <button type="button" class="nbt-link" aria-expanded={all} onClick={() => setAll(!all)}>
+            {words.t(all ? "form.fewer" : "form.more")}
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}

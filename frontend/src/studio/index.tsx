@@ -1,0 +1,4 @@
+import { mount } from "../shared/mount";
+import { Studio } from "./studio";
+
+export default mount(Studio);
