@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STATIC = Path("nbtrain", "widgets", "static")
 STAMP = "sources.sha256"
-SCRATCH = {"node_modules", "coverage"}
+UNBUILT = {"node_modules", "coverage", "tests"}
 
 
 class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # the base is generic over a private class
@@ -55,10 +55,10 @@ def build_frontend(root: Path) -> bool:
 
 
 def _hash_sources(frontend: Path) -> str:
-    """SHA-256 over names and contents of every file of the front end but what npm installs."""
+    """SHA-256 over names and contents of every file of the front end that the bundles are made of."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(frontend):
-        folders[:] = sorted(name for name in folders if name not in SCRATCH)
+        folders[:] = sorted(name for name in folders if name not in UNBUILT)
         for name in sorted(files):
             path = Path(folder, name)
             digest.update(f"{path.relative_to(frontend).as_posix()}\0{path.stat().st_size}\0".encode())
