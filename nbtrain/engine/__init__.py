@@ -1,0 +1,1 @@
+"""The training itself: fit, epoch, step, and what they need."""

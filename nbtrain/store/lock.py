@@ -1,0 +1,123 @@
+"""Who trains a run: a lock the operating system takes away from a kernel that dies, however it dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nbtrain.core.errors import CommandError
+from nbtrain.store import atomic
+
+_NAME = "lock"
+#: A look by someone else holds the lock for an instant.
+_PATIENCE_SECONDS = 0.5
+
+if sys.platform == "win32":
+    import msvcrt
+
+    #: Beyond the process number, which others may then read.
+    _BYTE = 2**30
+
+    def _try(file: int, *, alone: bool) -> bool:
+        del alone  # Windows knows only the one kind
+        os.lseek(file, _BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try(file: int, *, alone: bool) -> bool:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class RunLock:
+    """Held by the kernel that trains the run in `folder`; use it as a context manager or acquire and release it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _NAME
+        self._file: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """True when this object holds the lock."""
+        return self._file is not None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            CommandError: another kernel, or another training in this one, has it.
+            WorkspaceError: the folder cannot be written.
+        """
+        if self.held:
+            return
+        with atomic.told("lock", self._path):
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            if not _try_for(file, _PATIENCE_SECONDS, alone=True):
+                raise CommandError(
+                    f"The run {self._path.parent.name} is being trained {_where(self._path)}; "
+                    "stop it there first, or fork it.")
+            with atomic.told("lock", self._path):
+                os.ftruncate(file, 0)
+                os.pwrite(file, str(os.getpid()).encode(), 0) if hasattr(os, "pwrite") else os.write(
+                    file, str(os.getpid()).encode())
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            os.close(file)
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def is_held(folder: Path) -> bool:
+    """True while some kernel, this one included, trains the run in `folder`."""
+    path = folder / _NAME
+    if not path.exists():
+        return False
+    with atomic.told("look at", path):
+        file = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
+        try:
+            return not _try(file, alone=False)
+        finally:
+            os.close(file)
+
+
+def _try_for(file: int, seconds: float, *, alone: bool) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _try(file, alone=alone):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _where(path: Path) -> str:
+    holder = atomic.read_bytes(path).decode(errors="replace")
+    if holder == str(os.getpid()):
+        return "in this kernel already"
+    return f"by another kernel (process {holder})" if holder.isdigit() else "by another kernel"

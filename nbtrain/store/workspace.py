@@ -1,0 +1,102 @@
+"""The folder where everything durable lives: `workspace.db`, and `runs/<id>/` for each run."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import threading
+import time
+from functools import cached_property
+from pathlib import Path
+
+import platformdirs
+
+from nbtrain.core.errors import RunNotFoundError, WorkspaceError
+from nbtrain.store import atomic
+from nbtrain.store.database import Database
+from nbtrain.store.journal import Journal
+
+__all__ = ["Workspace", "current"]
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+#: Names Windows gives to devices, with whatever ending.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+#: Digits and letters that cannot be taken for one another.
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class Workspace:
+    """The workspace at `home`, else at ``NBTRAIN_HOME``, else where the platform keeps an application's data.
+
+    Raises:
+        WorkspaceError: `home` is a file, cannot be written, or has no space, before anything starts.
+    """
+
+    def __init__(self, home: Path | str | None = None) -> None:
+        self.home = _resolved(home)
+        self.runs_folder = self.home / "runs"
+        with atomic.told("use the workspace", self.home):
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+        probe = self.home / f".writable-{os.getpid()}-{threading.get_ident()}"
+        atomic.write_bytes(probe, b"nbtrain")
+        probe.unlink()
+
+    @cached_property
+    def database(self) -> Database:
+        """Every run, and what happened. Raises WorkspaceError when the file cannot be used."""
+        return Database(self.home / "workspace.db")
+
+    def new_run_id(self) -> str:
+        """A short id that sorts by age, such as ``20261122-0931-k3f9``; its folder is made, so it is taken."""
+        while True:
+            letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
+            run_id = f"{time.strftime('%Y%m%d-%H%M')}-{letters}"
+            try:
+                with atomic.told("make a folder in", self.runs_folder):
+                    (self.runs_folder / run_id).mkdir()
+            except WorkspaceError as error:
+                if isinstance(error.__cause__, FileExistsError):
+                    continue
+                raise
+            return run_id
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where a run keeps its files, inside `runs_folder` and nowhere else, whatever the id.
+
+        Raises:
+            RunNotFoundError: `run_id` is no run's id (it has ``..``, a slash, …), or leads out of the workspace.
+        """
+        folder = self.runs_folder / run_id if _ID.fullmatch(run_id) and not _DEVICES.fullmatch(run_id) else None
+        if folder is None or folder.is_symlink():
+            raise RunNotFoundError(
+                f"{run_id!r} is not the id of a run; ids look like 20261122-0931-k3f9, and nbtrain.runs() lists them.")
+        return folder
+
+    def journal(self, run_id: str) -> Journal:
+        """The diary of a run. Raises as `run_folder`."""
+        return Journal(self.run_folder(run_id) / "journal.jsonl")
+
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        database: Database | None = self.__dict__.pop("database", None)
+        if database is not None:
+            database.close()
+
+
+_current: dict[tuple[int, Path], Workspace] = {}
+_lock = threading.Lock()
+
+
+def current(home: Path | str | None = None) -> Workspace:
+    """The workspace of this kernel: one object per folder, so one database and one queue. Raises WorkspaceError."""
+    key = (os.getpid(), _resolved(home))  # a forked child must not share its parent's connections
+    with _lock:
+        if key not in _current:
+            _current[key] = Workspace(home)
+        return _current[key]
+
+
+def _resolved(home: Path | str | None) -> Path:
+    given = home or os.environ.get("NBTRAIN_HOME") or platformdirs.user_data_path("nbtrain", appauthor=False)
+    return Path(given).expanduser().resolve()
