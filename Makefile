@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 bin := .venv/bin
-pip := $(bin)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+pip := $(bin)/python -m pip --disable-pip-version-check install $(if $(CI),--quiet) --constraint constraints.txt
 npm := PATH="$(CURDIR)/$(bin):$$PATH" npm --prefix frontend
 
 .PHONY: help lab test lint format bench docs kernels static clean
@@ -17,7 +17,7 @@ help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 lab: .venv/lab static ## JupyterLab with the quickstart notebook
-	$(bin)/jupyter lab notebooks/01_quickstart.ipynb
+	$(bin)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/01_quickstart.ipynb
 
 test: .venv/dev frontend/node_modules/.dev static kernels ## all tests, the browser's included
 	$(npm) test
