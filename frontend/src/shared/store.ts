@@ -9,6 +9,8 @@ const HARDWARE_KEPT = 600;
 /** One growing line of a chart: `steps` and `values` are views of equal length, replaced when the series grows. */
 export class Series {
   total = 0;
+  /** Raised whenever what was known is forgotten, so that a reader of a part knows to start anew. */
+  generation = 0;
   #steps = new Float64Array(256);
   #values = new Float32Array(256);
   #size = 0;
@@ -31,6 +33,7 @@ export class Series {
 
   clear(): void {
     this.#size = 0;
+    this.generation++;
   }
 
   /** Adds `values`; the i-th belongs to step `stepOf(i)`. */
