@@ -11,7 +11,8 @@ from nbtrain.core.ports import GpuSample, HardwareSample, Resumption, RunRow, Su
 
 __all__ = [
     "Beat", "Chef", "Delta", "Field", "GpuSample", "HardwareSample", "Message", "Preset", "Problem", "Reply",
-    "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState", "SeriesPart", "Snapshot", "Stage", "Subject",
+    "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState", "SeriesPart", "Snapshot", "Stage",
+    "Subject",
 ]
 
 Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]

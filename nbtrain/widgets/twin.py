@@ -1,0 +1,165 @@
+"""The static twin of a panel: plain HTML and SVG that shows a run where no kernel and no JavaScript is.
+
+All text from outside (names, metrics, errors) is escaped. Light and dark follow JupyterLab's theme, else the
+reader's system. One twin takes at most about 20 kB, whatever the run's length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+
+from nbtrain.core.decimate import minmax
+from nbtrain.core.history import History, Series
+from nbtrain.core.ports import RunView
+from nbtrain.i18n import catalogue
+from nbtrain.widgets.story import brief, every
+
+POINTS = 300
+RUNS, METRICS, NAME_LENGTH = 4, 16, 60
+WIDTH, HEIGHT, MARGIN = 600, 150, 4
+
+_DARK = "--nbt-training:#FDE047;--nbt-validation:#60A5FA"
+STYLE = (
+    ".nbt-static{--nbt-training:#A16207;--nbt-validation:#2563EB;font:13px/1.5 var(--jp-ui-font-family,system-ui,"
+    "sans-serif);color:var(--jp-content-font-color1,CanvasText);max-width:640px}"
+    f"@media(prefers-color-scheme:dark){{.nbt-static{{{_DARK}}}}}"
+    f"[data-jp-theme-light=false] .nbt-static{{{_DARK}}}"
+    "[data-jp-theme-light=true] .nbt-static{--nbt-training:#A16207;--nbt-validation:#2563EB}"
+    ".nbt-static h4{font-size:14px;font-weight:600;margin:8px 0 0}"
+    ".nbt-static p{margin:0}.nbt-static .nbt-quiet{opacity:.7}.nbt-static .nbt-error{white-space:pre-wrap}"
+    ".nbt-static svg{display:block;width:100%;height:auto;direction:ltr;margin:4px 0}"
+    ".nbt-static path{fill:none;stroke-width:1.5;stroke:var(--nbt-training)}"
+    ".nbt-static path.nbt-v{stroke:var(--nbt-validation);stroke-dasharray:5 3}"
+    ".nbt-static text{font-size:10px;fill:currentColor;opacity:.7}"
+    ".nbt-static table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    ".nbt-static :is(th,td){padding:2px 12px;text-align:end;border-bottom:1px solid #8884}"
+    ".nbt-static :is(th,td):first-child{padding-inline-start:0;text-align:start}"
+    ".nbt-static i{display:inline-block;inline-size:18px;block-size:0;border-top:2px solid var(--nbt-training);"
+    "vertical-align:middle;margin-inline:8px 4px}.nbt-static i.nbt-v{border-top:2px dashed var(--nbt-validation)}"
+)
+
+
+def render(runs: Sequence[RunView], language: str | None = None) -> str:
+    """A piece of HTML with the state, the loss and the metrics of `runs` (the last four, if there are more)."""
+    language = language or catalogue.current()
+    shown = list(runs)[-RUNS:]
+    parts = [_run(run, language, POINTS // len(shown)) for run in shown]
+    body = "".join(parts) or f"<p>{_words('twin.empty', language)}</p>"
+    note = f"<p class='nbt-quiet'>{_words('twin.note', language)}</p>"
+    return (
+        f"<div class='nbt-static' lang='{language}' dir='{catalogue.direction(language)}'>"
+        f"<style>{STYLE}</style>{body}{note}</div>")
+
+
+def page(run: RunView, language: str | None = None) -> str:
+    """A whole document of one run, for its folder."""
+    return (
+        "<!doctype html><html><head><meta charset='utf-8'><meta name='color-scheme' content='light dark'>"
+        f"<title>{_outside(run.name)}</title></head><body>{render([run], language)}</body></html>\n")
+
+
+def line(run: RunView, language: str | None = None) -> str:
+    """A run in one line of plain text: ``digits: Running, Step 120 of 1,000, loss 0.31``."""
+    words = [catalogue.text(f"state.{run.state}", language), progress(run, language)]
+    loss = run.history.last("loss")
+    if loss is not None:
+        words.append(f"loss {loss:.4g}")
+    return f"{brief(run.name, NAME_LENGTH)}: {', '.join(words)}"
+
+
+def progress(run: RunView, language: str | None) -> str:
+    """Steps done, of how many where that is known."""
+    if run.total_steps is None:
+        return catalogue.text("twin.step_only", language, step=run.step)
+    return catalogue.text("twin.step", language, step=run.step, total=run.total_steps)
+
+
+def _run(run: RunView, language: str, points: int) -> str:
+    minutes, seconds = divmod(round(run.seconds), 60)
+    facts = [
+        _words(f"state.{run.state}", language), escape(progress(run, language)),
+        _words("twin.epoch", language, epoch=run.epoch, epochs=run.epochs),
+        _words("twin.time", language, minutes=minutes, seconds=seconds),
+    ]
+    parts = [f"<h4><bdi>{_outside(run.name)}</bdi></h4><p>{' · '.join(facts)}</p>"]
+    if run.reason:
+        parts.append(f"<p><bdi>{_outside(run.reason, 300)}</bdi></p>")
+    if run.error is not None:
+        parts.append(f"<p class='nbt-error' dir='ltr'>{_outside(str(run.error), 600)}</p>")
+    parts.append(_curves(run.history, language, points))
+    parts.append(_table(run.history, language))
+    return "".join(parts)
+
+
+def _curves(history: History, language: str, points: int) -> str:
+    """Training and validation loss in one drawing; nothing when there is no loss."""
+    series = {kind: history[name] for kind, name in (("", "loss"), ("nbt-v", "val_loss")) if name in history}
+    finite = [s.values[np.isfinite(s.values)] for s in series.values()]
+    values = np.concatenate(finite) if finite else np.empty(0)
+    if not len(values):
+        return ""
+    low, high = float(values.min()), float(values.max())
+    start = min(int(s.steps[0]) for s in series.values() if len(s.steps))
+    end = max(int(s.steps[-1]) for s in series.values() if len(s.steps))
+    paths = "".join(
+        f"<path class='{kind}' d='{_path(minmax(s, points), (start, end), (low, high))}'/>"
+        for kind, s in series.items())
+    label = _words("twin.curve", language, steps=end, last=float(f"{values[len(finite[0]) - 1]:.4g}"))
+    legend = f"<i></i>{_words('twin.training', language)}"
+    if "nbt-v" in series:
+        legend += f"<i class='nbt-v'></i>{_words('twin.validation', language)}"
+    return (
+        f"<svg viewBox='0 0 {WIDTH} {HEIGHT + 14}' role='img' aria-label='{label}'>{paths}"
+        f"<text x='{MARGIN}' y='10'>{_figure(high, language)}</text>"
+        f"<text x='{MARGIN}' y='{HEIGHT - MARGIN}'>{_figure(low, language)}</text>"
+        f"<text x='{WIDTH - MARGIN}' y='{HEIGHT + 11}' text-anchor='end'>{catalogue.number(end, language)}</text></svg>"
+        f"<p>{legend}</p>")
+
+
+def _path(series: Series, steps: tuple[int, int], values: tuple[float, float]) -> str:
+    """SVG path data; a value that is not finite lifts the pen."""
+    x = MARGIN + (series.steps - steps[0]) * ((WIDTH - 2 * MARGIN) / max(1, steps[1] - steps[0]))
+    y = HEIGHT - MARGIN - (series.values - values[0]) * ((HEIGHT - 2 * MARGIN) / ((values[1] - values[0]) or 1.0))
+    parts, pen = [], "M"
+    for across, down in zip(x.tolist(), y.tolist(), strict=True):
+        if np.isfinite(down):
+            parts.append(f"{pen}{across:.1f},{down:.1f}")
+            pen = "L"
+        else:
+            pen = "M"
+    return "".join(parts)
+
+
+def _table(history: History, language: str) -> str:
+    rows = "".join(_rows(history, language))
+    if not rows:
+        return ""
+    head = "".join(f"<th>{_words(f'twin.{key}', language)}</th>" for key in ("metric", "last", "lowest", "highest"))
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _rows(history: History, language: str) -> Iterator[str]:
+    known = catalogue.words(language)
+    for name in history.names[:METRICS]:
+        values = every(history, name)
+        if len(values):
+            figures = (float(values[-1]), float(values.min()), float(values.max()))
+            cells = "".join(f"<td>{_figure(figure, language)}</td>" for figure in figures)
+            yield f"<tr><td><bdi>{_outside(known.get(f'charts.{name}', name))}</bdi></td>{cells}</tr>"
+
+
+def _figure(value: float, language: str) -> str:
+    """Four significant digits."""
+    return escape(catalogue.number(float(f"{value:.4g}"), language))
+
+
+def _words(key: str, language: str, **args: object) -> str:
+    return escape(catalogue.text(key, language, **args))
+
+
+def _outside(text: str, length: int = NAME_LENGTH) -> str:
+    """Text of others: cut and escaped."""
+    return escape(brief(text, length))
