@@ -1,0 +1,158 @@
+"""One array-like of the user (tensor, NumPy, pandas, list) as one tensor, without changing its values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from nbtrain.core.errors import DataError
+
+
+def is_table(data: Any) -> bool:
+    """A pandas data frame (pandas itself is not imported for the question)."""
+    return hasattr(data, "columns") and hasattr(data, "iloc")
+
+
+def target_name(data: Any, names: Sequence[str]) -> Any:
+    """The key or column of a dict or data frame that holds the target; None where there is none."""
+    if isinstance(data, dict) or is_table(data):
+        return next((name for name in names if name in data), None)
+    return None
+
+
+def features(given: Any, name: str) -> Tensor:
+    """Inputs as a tensor: floats as they are, integers as int64, a data frame as a matrix of floats.
+
+    Raises:
+        DataError: text, dates or objects among the values; `name` says where.
+    """
+    if isinstance(given, Tensor):
+        return _whole(given.detach())
+    if is_table(given):
+        return _table(given, name)
+    values = plain(given, name)
+    if values.dtype.kind not in "biuf":
+        raise DataError(
+            f"The {name} holds {_kind(values)}, not numbers (row 0: {_shown(values)}); turn it into numbers first.")
+    return _tensor(values)
+
+
+def labels(given: Any) -> tuple[Tensor, list[str] | None]:
+    """A target as a tensor: numbers as they are, text and categories as class indices with their names.
+
+    Categories of pandas keep their order, other texts are sorted. Whole numbers and booleans become int64.
+
+    Raises:
+        DataError: missing values among the classes, dates, or objects that are neither numbers nor text.
+    """
+    if isinstance(given, Tensor):
+        return _whole(given.detach()), None
+    if is_table(given) and len(given.columns) == 1:
+        given = given[given.columns[0]]  # a table of one column is that column
+    if is_table(given):
+        return _table(given, "target"), None
+    categories = getattr(getattr(given, "cat", None), "categories", None)
+    if categories is not None:
+        codes = np.asarray(given.cat.codes, dtype=np.int64)
+        _none_missing(codes < 0)
+        return torch.from_numpy(codes), [str(category) for category in categories]
+    values = plain(given, "target")
+    if values.dtype.kind in "biuf":
+        return _tensor(values), None
+    if values.dtype.kind in "OUST" and values.ndim == 1:
+        return _classes(values)
+    raise DataError(
+        f"The target holds {_kind(values)} (row 0: {_shown(values)}); it must hold numbers, or one text a row that "
+        "names the class.")
+
+
+def plain(given: Any, name: str) -> npt.NDArray[Any]:
+    """A NumPy array; columns of objects that are all numbers become floats."""
+    try:
+        if isinstance(given, list) and given and isinstance(given[0], Tensor):
+            return np.stack([np.asarray(t.detach().cpu()) for t in given])
+        if _is_nullable(given):
+            return np.asarray(given.to_numpy(dtype=np.float64, na_value=np.nan))
+        values = np.asarray(given)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"The {name} cannot be made into one array ({error}); all rows must have the same shape.") from None
+    if values.dtype.kind == "O" and values.size and all(isinstance(v, int | float | np.number) for v in values.flat):
+        return values.astype(np.float64)
+    return values
+
+
+def _is_nullable(given: Any) -> bool:
+    """A pandas column of a numeric extension type (Int64, boolean, …)."""
+    dtype = getattr(given, "dtype", None)
+    return hasattr(dtype, "na_value") and getattr(dtype, "kind", "O") in "biuf"
+
+
+def _table(table: Any, name: str) -> Tensor:
+    """A data frame as a matrix of floats, column by column so that what is wrong can be named."""
+    columns = []
+    for column in table.columns:
+        values = plain(table[column], f"column {str(column)!r} of the {name}")
+        if values.dtype.kind not in "biuf":
+            raise DataError(
+                f"Column {str(column)!r} of the {name} holds {_kind(values)}, not numbers (row 0: {_shown(values)}); "
+                "drop it, or turn it into numbers, for example with pandas.get_dummies.")
+        columns.append(values)
+    if not columns:
+        raise DataError(f"The {name} has no columns; it needs at least one.")
+    wide = np.result_type(np.float32, *columns)
+    return torch.from_numpy(np.column_stack(columns).astype(wide, copy=False))
+
+
+def _classes(values: npt.NDArray[Any]) -> tuple[Tensor, list[str]]:
+    missing = np.array([value is None or value != value for value in values], dtype=bool)  # noqa: PLR0124 - NaN is not itself
+    _none_missing(missing)
+    names, codes = np.unique(values.astype(str), return_inverse=True)
+    return torch.from_numpy(codes.astype(np.int64)), [str(name) for name in names]
+
+
+def _none_missing(missing: npt.NDArray[np.bool_]) -> None:
+    if missing.any():
+        rows = np.flatnonzero(missing)
+        shown = ", ".join(map(str, rows[:3]))
+        raise DataError(
+            f"The target is missing in {len(rows)} of {len(missing)} rows, the first in row{'s' * (len(rows) > 1)} {shown}; "
+            "drop these rows or fill them in.")
+
+
+def _tensor(values: npt.NDArray[Any]) -> Tensor:
+    """Without a copy where torch can share the memory."""
+    if values.dtype.kind == "f":
+        values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
+        if values.dtype.itemsize > 8:  # long double
+            values = values.astype(np.float64)
+    elif values.dtype != np.uint8:
+        values = values.astype(np.int64, copy=False)
+    values = np.ascontiguousarray(values)
+    if not values.flags.writeable or not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    return torch.from_numpy(values)
+
+
+def _whole(values: Tensor) -> Tensor:
+    """Integers and booleans as int64, except bytes (images) and masks that stay as small as they are."""
+    if values.is_complex():
+        raise DataError("The data holds complex numbers; training needs real ones, for example torch.view_as_real(x).")
+    if values.is_floating_point() or values.dtype in {torch.uint8, torch.bool}:
+        return values
+    return values.to(torch.int64)
+
+
+def _kind(values: npt.NDArray[Any]) -> str:
+    return {"M": "dates", "m": "durations", "U": "text", "S": "bytes", "T": "text", "c": "complex numbers"}.get(
+        values.dtype.kind, "text" if values.size and isinstance(values.flat[0], str) else "objects")
+
+
+def _shown(values: npt.NDArray[Any]) -> str:
+    shown = repr(values.flat[0]) if values.size else "none"
+    return shown if len(shown) <= 40 else shown[:39] + "…"

@@ -1,0 +1,111 @@
+"""Batches of what can only be read from its start: iterable datasets, and loaders with a way of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from nbtrain.core.errors import DataError
+from nbtrain.engine.arrays import Reading
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.loader_source import end_workers, worker_options
+from nbtrain.engine.recipe import Recipe
+from nbtrain.engine.replay import generators_kept, seed_all
+from nbtrain.engine.sampler import mix
+from nbtrain.engine.samples import to_batch
+from nbtrain.engine.workers import Envelope
+
+
+class StreamSource:
+    """A `BatchSource` over an iterable dataset, or over any iterable of batches.
+
+    It is told the epoch through `set_epoch` where it has that, and reads under generators seeded from
+    (seed, epoch, batch); whether it then gives the same samples again is up to it, so `inexact` is set.
+
+    Args:
+        data: an `IterableDataset` (of samples), or an iterable of batches that can be read once an epoch.
+        recipe: how samples become batches.
+        seed: of the run.
+        device: where batches are delivered.
+        reading: which numbers the model takes.
+
+    Raises:
+        DataError: an iterator, which can be read only once.
+    """
+
+    def __init__(self, data: Any, recipe: Recipe, *, seed: int, device: torch.device, reading: Reading) -> None:
+        if iter(data) is data:
+            raise DataError(
+                f"The data is an iterator ({type(data).__name__}), which can be read only once; give something that can be "
+                "read once an epoch: a Dataset, a DataLoader, or a class with __iter__.")
+        self.classes: list[str] | None = None
+        self.targets: Tensor | None = None
+        self.inexact: str | None = (
+            f"the data is a stream ({type(data).__name__}): it is read again from its start, and may give other samples then")
+        self._data, self._seed, self._device, self._reading = data, seed, device, reading
+        self._loader: Any = data
+        self._workers = 0
+        self.samples, self.length = None, _length(data)
+        if isinstance(data, IterableDataset):
+            self._workers = recipe.pipeline.num_workers
+            options = worker_options(recipe, device)
+            if hasattr(data, "set_epoch"):
+                options["persistent_workers"] = False  # a worker that lives on would not be told
+            self._loader = DataLoader(
+                _Stream(data), batch_size=recipe.batch_size, drop_last=recipe.drop_last, **options)
+            self.samples = self.length
+            if self.samples is not None and recipe.batch_size is not None:
+                self.length = self.samples // recipe.batch_size if recipe.drop_last else -(-self.samples // recipe.batch_size)
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of this epoch (0-based); the first `skip` are read and dropped."""
+        if self._loader is None:
+            return
+        if hasattr(self._data, "set_epoch"):
+            self._data.set_epoch(epoch)
+        generator = getattr(self._loader, "generator", None)
+        if generator is not None:
+            generator.manual_seed(mix(self._seed, epoch))  # what torch seeds the workers with
+        yield from islice(self._read(epoch), skip, None)
+
+    def _read(self, epoch: int) -> Iterator[Batch]:
+        batches = iter(self._loader)
+        number = 0
+        while True:
+            with nullcontext() if self._workers else generators_kept():
+                if not self._workers:
+                    seed_all(mix(self._seed, epoch, number))
+                collated = next(batches, self)
+            if collated is self:
+                return
+            yield to_batch(collated, self._reading, self._device)
+            number += 1
+
+    def close(self) -> None:
+        """End the workers and let go of the data."""
+        loader, self._loader, self._data = self._loader, None, None
+        if isinstance(loader, DataLoader):
+            end_workers(loader)
+
+
+class _Stream(IterableDataset[Any]):
+    """An iterable dataset in an envelope, so that one defined in a notebook reaches the workers."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._envelope = Envelope(dataset)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._envelope.content)
+
+
+def _length(data: Any) -> int | None:
+    try:
+        return len(data)
+    except TypeError:
+        return None
