@@ -6,6 +6,7 @@ import { FieldRow, valueText } from "../shared/form/field";
 import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { RequestError } from "../shared/rpc";
+import { useValue } from "../shared/signal";
 import type { Field, RunState, Value } from "../shared/wire";
 
 export function LiveEdits({ fields, state }: { fields: readonly Field[]; state: RunState }) {
@@ -30,6 +31,7 @@ function LiveEdit({ field, current }: { field: Field; current: Value }) {
   const [unreadable, setUnreadable] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [waiting, setWaiting] = useState(false);
+  const alive = useValue(panel.rpc.alive);
   const differs = wish !== null && wish.value !== current;
 
   const apply = async (): Promise<void> => {
@@ -84,7 +86,7 @@ function LiveEdit({ field, current }: { field: Field; current: Value }) {
           <Button
             label={words.t(waiting ? "button.apply.waiting" : "button.apply")}
             busy={waiting}
-            disabled={unreadable !== null}
+            disabled={unreadable !== null || !alive}
             onClick={() => void apply()}
           />
         </div>

@@ -14,7 +14,7 @@ export function RunBar({ state }: { state: RunState }) {
   return (
     <div class="nbt-run-bar" data-stage={state.state === "stopped" ? "paused" : state.stage}>
       <div class="nbt-run-head">
-        <span role="status">
+        <span role="status" class="nbt-run-state">
           <StateBadge state={state} />
         </span>
         <bdi class="nbt-run-name" title={state.name}>

@@ -76,7 +76,10 @@ export class I18n {
     return this.number(share, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });
   }
 
-  /** Seconds in their two largest units: `1h 5m`, `12s`. */
+  /**
+   * Seconds in their two largest units: `1h 5m`, `12s`. The units' words are `duration.hour` and so on with
+   * `{value}`: browsers leave the narrow units of smaller languages out of their data.
+   */
   duration(seconds: number): string {
     let rest = Math.max(0, Math.round(seconds));
     const at = DURATION_UNITS.findIndex(([, size]) => rest >= size);
@@ -85,7 +88,7 @@ export class I18n {
       const count = Math.floor(rest / size);
       rest -= count * size;
       if (count > 0 || parts.length === 0) {
-        parts.push(this.number(count, { style: "unit", unit, unitDisplay: "narrow" }));
+        parts.push(this.t(`duration.${unit}`, { value: this.integer(count) }));
       }
     }
     return parts.join(" ");

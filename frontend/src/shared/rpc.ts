@@ -95,6 +95,7 @@ export class Rpc {
   }
 
   requestWithBuffers<T = unknown>(kind: string, fields: Record<string, unknown> = {}): Promise<Answer<T>> {
+    if (!this.alive.get()) return Promise.reject(new RequestError("gone", "error.gone"));
     const id = newId();
     return new Promise<Answer<T>>((resolve, reject) => {
       this.#pending.set(id, { kind, since: Date.now(), resolve: resolve as Waiting["resolve"], reject });

@@ -154,7 +154,7 @@ function LanguagePicker({ id }: { id: string }) {
   const { rpc, report } = usePanel();
   const words = useWords();
   return (
-    <label class="nbt-studio-language">
+    <div class="nbt-studio-language">
       <Icon name="globe" />
       <Choice
         id={id}
@@ -163,7 +163,7 @@ function LanguagePicker({ id }: { id: string }) {
         options={LANGUAGES.map((language) => ({ value: language, label: words.t(`language.${language}`) }))}
         onChange={(language) => void rpc.request("language", { language }).catch(report)}
       />
-    </label>
+    </div>
   );
 }
 

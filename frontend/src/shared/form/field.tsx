@@ -55,7 +55,7 @@ export function FieldRow(props: FieldRowProps) {
             }}
           />
         )}
-        {field.unit && <span class="nbt-field-unit">{words.t(`unit.${field.unit}`)}</span>}
+        <Unit field={field} value={value} />
       </div>
       <div class="nbt-field-control">
         <Control {...props} />
@@ -68,6 +68,14 @@ export function FieldRow(props: FieldRowProps) {
       )}
     </div>
   );
+}
+
+/** What the number counts; a share is read more easily as per cent. */
+function Unit({ field, value }: { field: Field; value: Value }) {
+  const words = useWords();
+  if (field.unit === null) return null;
+  const share = field.unit === "share" && typeof value === "number";
+  return <span class="nbt-field-unit">{share ? words.percent(value) : words.t(`unit.${field.unit}`)}</span>;
 }
 
 function Control(props: FieldRowProps) {

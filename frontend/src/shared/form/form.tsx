@@ -1,6 +1,7 @@
 /** The form that grows out of the schema: presets, then collapsed groups of fields. */
 
 import { useId, useState } from "preact/hooks";
+import { Tooltip } from "../controls/tooltip";
 import { useWords } from "../i18n";
 import { Icon } from "../icons";
 import type { Field, Options, Preset, Value } from "../wire";
@@ -67,20 +68,27 @@ function Presets({ presets, chosen, onChoose }: PresetsProps) {
   return (
     <fieldset class="nbt-presets">
       <legend>{words.t("form.presets")}</legend>
-      {sorted.map((preset) => (
-        <label key={preset.name} class="nbt-preset">
-          <input
-            type="radio"
-            name={name}
-            value={preset.name}
-            checked={preset.name === chosen}
-            onChange={() => onChoose(preset)}
-          />
-          <span class="nbt-preset-name">{words.t(`preset.${preset.name}`)}</span>
-          {preset.recommended && <span class="nbt-preset-mark">{words.t("form.recommended")}</span>}
-          <span class="nbt-preset-help">{words.t(`preset.${preset.name}.help`)}</span>
-        </label>
-      ))}
+      {sorted.map((preset) => {
+        const label = words.t(`preset.${preset.name}`);
+        return (
+          <div key={preset.name} class="nbt-preset">
+            <label>
+              <input
+                type="radio"
+                name={name}
+                value={preset.name}
+                checked={preset.name === chosen}
+                onChange={() => onChoose(preset)}
+              />
+              <span class="nbt-preset-name">{label}</span>
+              {preset.recommended && <span class="nbt-preset-mark">{words.t("form.recommended")}</span>}
+            </label>
+            <Tooltip label={words.t("form.explain", { option: label })}>
+              {words.t(`preset.${preset.name}.help`)}
+            </Tooltip>
+          </div>
+        );
+      })}
     </fieldset>
   );
 }
