@@ -1,0 +1,291 @@
+"""The loss that fits a task, by name or found out from the first batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its name everywhere
+
+from nbtrain.config import RegularisationConfig
+from nbtrain.config.problems import unknown
+from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
+
+Task = Literal["classification", "binary", "multilabel", "regression", "custom"]
+Loss = Callable[[Any, Any], Tensor]
+
+#: Targets of this value count for nothing: padding, in language models.
+IGNORED = -100
+
+#: Losses by name, and the task each stands for (bce's is binary or multilabel, as the shapes say).
+NAMES: Mapping[str, Task] = MappingProxyType({
+    "cross_entropy": "classification", "bce": "binary", "mse": "regression", "mae": "regression", "huber": "regression",
+})
+_MODULES: tuple[tuple[type[nn.Module], Task], ...] = (
+    (nn.CrossEntropyLoss, "classification"), (nn.NLLLoss, "classification"), (nn.BCEWithLogitsLoss, "binary"),
+    (nn.MSELoss, "regression"), (nn.L1Loss, "regression"), (nn.HuberLoss, "regression"), (nn.SmoothL1Loss, "regression"),
+)
+
+
+def infer_task(target: Any, output: Any) -> Task:
+    """What the shapes and values of a batch say is to be learnt.
+
+    ======================  ====================================  ===============
+    output                  target                                task
+    ======================  ====================================  ===============
+    (B, C), C > 1           (B,) whole numbers                    classification
+    (B, T, C)               (B, T) whole numbers                  classification
+    (B, C, H, W)            (B, H, W) whole numbers               classification
+    (B, C), C > 1           (B, C), each row 0/1 with a single 1  classification
+    (B,) or (B, 1)          (B,) or (B, 1), only 0 and 1          binary
+    as the target           two or more dimensions, only 0 and 1  multilabel
+    anything else                                                 regression
+    ======================  ====================================  ===============
+
+    Without a target, or without a tensor as output, it is custom.
+    """
+    if not isinstance(target, Tensor) or not isinstance(output, Tensor):
+        return "custom"
+    whole = not target.is_floating_point() or bool((target == target.round()).all())
+    if whole and _class_dimension(output, target) is not None:
+        return "classification"
+    if not whole or bool((target.min() < 0) | (target.max() > 1)):
+        return "regression"
+    if output.numel() == output.shape[0] == target.numel():
+        return "binary"
+    if output.shape != target.shape:
+        return "regression"
+    return "classification" if target.ndim == 2 and bool((target.sum(1) == 1).all()) else "multilabel"
+
+
+def task_of(loss: str | Loss, target: Any, output: Any) -> Task:
+    """The task that a named or well-known loss stands for; custom for a function of the user's."""
+    if isinstance(loss, str):
+        task = NAMES.get(loss, "custom")
+    else:
+        task = next((task for kind, task in _MODULES if isinstance(loss, kind)), "custom")
+    if task == "binary" and isinstance(output, Tensor) and output.numel() > output.shape[0]:
+        return "multilabel"
+    return task
+
+
+def build(loss: str | Loss | None, task: Task, config: RegularisationConfig) -> Loss:
+    """``(output, target) -> 0-d tensor``: the mean over the batch (of each entry that is not `IGNORED`).
+
+    Args:
+        loss: one of `NAMES`, the user's own function, or None for what fits the task.
+        task: from `infer_task` or `task_of`.
+        config: label smoothing and focal loss.
+
+    Raises:
+        ConfigError: there is no loss of this name, or smoothing or focal loss do not go with it.
+    """
+    if isinstance(loss, str) and loss not in NAMES:
+        raise ConfigError([Problem("loss", unknown("loss", loss, list(NAMES)))])
+    smoothing = config.label_smoothing
+    gamma = config.focal_gamma if config.use_focal_loss else None
+    name = loss if isinstance(loss, str) else _fitting(task)
+    if callable(loss) or name not in {"cross_entropy", "bce"}:
+        _refuse(loss, name, smoothing, gamma)
+    if callable(loss):
+        return loss
+    match name:
+        case "cross_entropy":
+            return _cross_entropy(smoothing, gamma)
+        case "bce":
+            return _binary(smoothing, gamma)
+        case "mse":
+            return _elementwise(F.mse_loss)
+        case "mae":
+            return _elementwise(F.l1_loss)
+        case "huber":
+            return _elementwise(F.huber_loss)
+    raise ConfigError([Problem("loss", (
+        "The data has no target to compare the model's output with, so no loss can be chosen; give one: "
+        "loss=lambda output, target: …, where target is None."))])
+
+
+def _fitting(task: Task) -> str | None:
+    return {"classification": "cross_entropy", "binary": "bce", "multilabel": "bce", "regression": "mse"}.get(task)
+
+
+def _refuse(loss: str | Loss | None, name: str | None, smoothing: float, gamma: float | None) -> None:
+    """Label smoothing and focal loss are made for classes. Raises ConfigError."""
+    what = f"the {name} loss" if not callable(loss) else "your own loss function"
+    problems = []
+    if smoothing:
+        problems.append(Problem("label_smoothing", (
+            f"label_smoothing is {smoothing:g}, which does not go with {what}; set it to 0, or use loss='cross_entropy'.")))
+    if gamma is not None:
+        problems.append(Problem("use_focal_loss", (
+            f"use_focal_loss is True, which does not go with {what}; set it to False, or use loss='cross_entropy'.")))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _class_dimension(output: Tensor, target: Tensor) -> int | None:
+    """Where the classes lie in `output`, for a target of class numbers; None when the shapes are not of that kind.
+
+    Images have them second, (B, C, H, W), as torch does; sequences last, (B, T, C), as language models do.
+    """
+    if output.ndim != target.ndim + 1:
+        return None
+    last, second = output.shape[:-1] == target.shape, output.shape[:1] + output.shape[2:] == target.shape
+    if second and (output.ndim > 3 or not last):
+        dimension = 1
+    elif last:
+        dimension = output.ndim - 1
+    else:
+        return None
+    return dimension if output.shape[dimension] > 1 else None
+
+
+def _rows_of_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (N, C) in full precision against class numbers (N,), or class probabilities (N, C)."""
+    if output.dtype in {torch.float16, torch.bfloat16}:
+        output = output.float()
+    if target.ndim != 1 or output.ndim != 2:
+        dimension = _class_dimension(output, target)
+        if dimension is not None:
+            output, target = output.movedim(dimension, -1).flatten(0, -2), target.flatten()
+        elif target.shape == (len(output), 1):  # class numbers as a column
+            target = target.flatten()
+        else:
+            return output, target.to(output.dtype)
+    return output, target if target.dtype == torch.int64 else target.long()
+
+
+def _cross_entropy(smoothing: float, gamma: float | None) -> Loss:
+    if gamma is None:
+        def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
+            output, target = _rows_of_logits(output, target)
+            return F.cross_entropy(output, target, ignore_index=IGNORED, label_smoothing=smoothing)
+
+        return cross_entropy
+
+    def focal(output: Tensor, target: Tensor) -> Tensor:
+        """Σ_c q_c (1 − p_c)^γ (−log p_c), q the smoothed target (Lin et al. 2017, eq. 4, where q is one-hot)."""
+        output, target = _rows_of_logits(output, target)
+        if target.ndim == 1:
+            counts = target != IGNORED
+            output, target = output[counts], F.one_hot(target[counts], output.shape[1]).to(output.dtype)
+        log_p = output.log_softmax(1)
+        weights = _not_certain(log_p.exp(), gamma) * -log_p
+        return (_smooth(target, smoothing, output.shape[1]) * weights).sum(1).mean()
+
+    return focal
+
+
+def _binary(smoothing: float, gamma: float | None) -> Loss:
+    def binary(output: Tensor, target: Tensor) -> Tensor:
+        """BCE on logits; focal: Σ over both classes of q (1 − p)^γ (−log p), as for more classes."""
+        output, target = _aligned(output, target)
+        target = _smooth(target, smoothing, 2)
+        if gamma is None:
+            return F.binary_cross_entropy_with_logits(output, target)
+        yes, no = F.logsigmoid(output), F.logsigmoid(-output)
+        return -(target * _not_certain(yes.exp(), gamma) * yes + (1 - target) * _not_certain(no.exp(), gamma) * no).mean()
+
+    return binary
+
+
+def _not_certain(p: Tensor, gamma: float) -> Tensor:
+    """(1 − p)^γ. At p = 1 the slope of a power below 1 is infinite, so p is kept just under it."""
+    return (1 - p).clamp_min(torch.finfo(p.dtype).eps) ** gamma if gamma < 1 else (1 - p) ** gamma
+
+
+def _smooth(target: Tensor, smoothing: float, classes: int) -> Tensor:
+    """(1 − s) q + s / C (Szegedy et al. 2016)."""
+    return target * (1 - smoothing) + smoothing / classes if smoothing else target
+
+
+def _elementwise(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    def elementwise(output: Tensor, target: Tensor) -> Tensor:
+        return function(*_aligned(output, target))
+
+    return elementwise
+
+
+def _aligned(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in full precision and in the target's shape: (B, 1) against (B,) would broadcast to (B, B)."""
+    if output.dtype in {torch.float16, torch.bfloat16}:
+        output = output.float()
+    if output.shape != target.shape and output.numel() == target.numel():
+        output = output.reshape(target.shape)
+    return output, target if target.dtype == output.dtype else target.to(output.dtype)
+
+
+def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
+    """The loss of a first batch, after a look at whether output, target and loss go together.
+
+    Raises:
+        ModelError: the output is no tensor, or of a shape that does not fit the target; the loss fails, or is not one number.
+        DataError: labels outside the classes.
+    """
+    if task != "custom":
+        _check_shapes(output, target, task)
+        if task == "classification":
+            check_labels(target, output)
+    try:
+        value = loss(output, target)
+    except Exception as error:
+        shapes = f"output {_shape(output)}, target {_shape(target)}"
+        raise ModelError(f"The loss cannot be computed: {type(error).__name__}: {error} ({shapes}).") from error
+    if not isinstance(value, Tensor):
+        raise ModelError(f"The loss is a {type(value).__name__}; it must be a tensor of one number, such as torch gives.")
+    if value.numel() != 1 or value.ndim:
+        raise ModelError(
+            f"The loss is a tensor of shape {tuple(value.shape)}; it must be one number (shape ()): end the loss function "
+            "with .mean(), or leave reduction at 'mean'.")
+    return value
+
+
+def check_labels(targets: Any, output: Any) -> None:
+    """Class numbers must lie within the classes the model knows. Raises DataError, naming the first rows."""
+    if not isinstance(targets, Tensor) or not isinstance(output, Tensor) or targets.is_floating_point():
+        return
+    dimension = _class_dimension(output, targets[: len(output)]) if targets.ndim < output.ndim else None
+    if dimension is None:
+        return
+    classes = output.shape[dimension]
+    outside = (targets != IGNORED) & ((targets < 0) | (targets >= classes))
+    if bool(outside.any()):
+        rows = outside.reshape(len(targets), -1).any(1).nonzero().flatten()
+        labels = ", ".join(map(str, targets[outside].unique()[:3].tolist()))
+        shown = ", ".join(map(str, rows[:3].tolist()))
+        raise DataError(
+            f"Labels outside the classes: {labels} (row{'s' * (len(rows) > 1)} {shown}); the model has {classes} outputs, so labels must "
+            f"be 0 to {classes - 1}. Number the classes from 0, or give the model more outputs.")
+
+
+def _check_shapes(output: Any, target: Any, task: Task) -> None:
+    if not isinstance(output, Tensor):
+        raise ModelError(
+            f"The model returns a {type(output).__name__}, not a tensor; return the tensor alone, or give a loss function "
+            "of your own: loss=lambda output, target: ….")
+    if not isinstance(target, Tensor):
+        raise DataError(f"The target is {_shape(target)}; the {task} loss needs a tensor of one entry a row.")
+    if len(output) != len(target):
+        raise ModelError(
+            f"The model gives {len(output)} rows of output for {len(target)} rows of target (shapes {_shape(output)} and "
+            f"{_shape(target)}); it must give one for each.")
+    if task == "classification":
+        column = target.shape == (len(output), 1) and output.ndim == 2
+        fits = output.shape == target.shape or column or _class_dimension(output, target) is not None
+    else:
+        fits = output.numel() == target.numel()
+    if not fits:
+        raise ModelError(
+            f"The model's output of shape {_shape(output)} does not fit the target of shape {_shape(target)} for {task}; "
+            + ("it needs one output a class." if task == "classification" else "the two must have the same shape."))
+    if task in {"binary", "multilabel"} and bool(((target < 0) | (target > 1)).any()):
+        raise DataError(
+            f"The target holds values from {target.min().item():g} to {target.max().item():g}; {task} targets must lie "
+            "between 0 and 1.")
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
