@@ -52,8 +52,18 @@ class Column:
         self._size = size + 1
 
     def extend(self, steps: npt.ArrayLike, values: npt.ArrayLike) -> None:
-        for step, value in zip(np.asarray(steps).tolist(), np.asarray(values).tolist(), strict=True):
-            self.append(step, value)
+        """Append many points at once; `steps` and `values` are of the same length."""
+        more_steps, more_values = np.asarray(steps, dtype=np.int64), np.asarray(values, dtype=np.float64)
+        if more_steps.shape != more_values.shape:
+            raise ValueError(f"{len(more_steps)} steps do not go with {len(more_values)} values.")
+        size, end = self._size, self._size + len(more_steps)
+        if end > len(self._values):
+            room = max(end, 2 * len(self._values)) - size
+            self._steps = np.concatenate([self._steps[:size], np.empty(room, dtype=np.int64)])
+            self._values = np.concatenate([self._values[:size], np.empty(room, dtype=np.float64)])
+        self._steps[size:end] = more_steps
+        self._values[size:end] = more_values
+        self._size = end
 
     def since(self, start: int = 0) -> Series:
         """Copies of the points from index `start` on."""

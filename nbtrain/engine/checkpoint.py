@@ -13,11 +13,12 @@ stays until the newer one is verified.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -78,7 +79,7 @@ class CheckpointFolder:
         """
         with atomic.told("make the folder", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        atomic.remove_unfinished(self.folder)
+        self._remove_unfinished()
         path = self.folder / self._new_name(snapshot.step)
         with atomic.new_folder(path) as folder:
             files, state = {}, _state(snapshot)
@@ -95,12 +96,9 @@ class CheckpointFolder:
             atomic.write_new(folder / _MANIFEST, [manifest])
             atomic.write_new(folder / _SEAL, [_seal(manifest)])
         try:
-            generation = _opened(path)
-            for name, expected in generation.files.items():
-                if atomic.digest(path / name) != expected:
-                    raise CheckpointError(f"{name} does not read back as it was written.")
+            generation = _read_back(path)
         except (CheckpointError, WorkspaceError) as error:
-            atomic.remove_folder(path)
+            self._remove(path)
             raise CheckpointError(f"The checkpoint of step {snapshot.step} was written, but cannot be read back: "
                                   f"{error} The older ones are untouched.") from error
         self.prune()
@@ -146,8 +144,8 @@ class CheckpointFolder:
         generations = self.generations()
         newest = {generation.step: generation for generation in generations}  # the last of each step wins
         kept = {newest[step].name for step in sorted(newest)[-self.keep:]}
-        for wanted in (lambda g: g.best, lambda g: g.finite):
-            kept.update(g.name for g in [g for g in generations if wanted(g)][-1:])
+        kept.update(generation.name for generation in [g for g in generations if g.best][-1:])
+        kept.update(generation.name for generation in [g for g in generations if g.finite][-1:])
         for generation in generations:
             if generation.name not in kept:
                 self._remove(generation.path)
@@ -163,6 +161,13 @@ class CheckpointFolder:
             atomic.remove_folder(path)
         except WorkspaceError as error:
             _log.warning("An old checkpoint stays for now. %s", error)
+
+    def _remove_unfinished(self) -> None:
+        """What a crash in the middle of a write or a removal left; nobody else writes here."""
+        try:
+            atomic.remove_unfinished(self.folder)
+        except WorkspaceError as error:
+            _log.warning("What is left of an unfinished checkpoint stays for now. %s", error)
 
     def _paths(self) -> list[Path]:
         """Folders of generations, oldest first."""
@@ -206,40 +211,58 @@ def _seal(manifest: bytes) -> bytes:
 
 
 def _opened(path: Path) -> Generation:
-    """A generation with its manifest verified, and its files there in full size. Raises CheckpointError."""
-    for name in (_MANIFEST, _SEAL):
-        if not (path / name).is_file():
-            raise CheckpointError(f"{name} is missing.")
+    """A generation with its manifest verified, its files there in full size. Raises CheckpointError, WorkspaceError."""
     text = atomic.read_bytes(path / _MANIFEST)
     if atomic.read_bytes(path / _SEAL) != _seal(text):
         raise CheckpointError(f"{_MANIFEST} or {_SEAL} was altered.")
-    manifest = json.loads(text)
-    if manifest["format"] != _FORMAT:
-        raise CheckpointError(f"it has format {manifest['format']}, made by a newer nbtrain; update nbtrain.")
-    if manifest["step"] != _key(path)[0]:
-        raise CheckpointError(f"it holds step {manifest['step']}; the folder was renamed.")
-    files = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
+    with _understood(_MANIFEST):
+        manifest = json.loads(text)
+        if manifest["format"] != _FORMAT:
+            raise CheckpointError(f"It has format {manifest['format']}, made by a newer nbtrain; update nbtrain.")
+        if manifest["step"] != _key(path)[0]:
+            raise CheckpointError(f"It holds step {manifest['step']}; the folder was renamed.")
+        files = {name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
+        generation = Generation(
+            name=path.name, path=path, step=manifest["step"], reason=manifest["reason"], metrics=manifest["metrics"],
+            best=manifest["best"], finite=manifest["finite"], created=manifest["created"],
+            bytes=sum(size for size, _ in files.values()), files=files)
     for name, (size, _) in files.items():
-        if not (path / name).is_file():
-            raise CheckpointError(f"{name} is missing.")
-        if (path / name).stat().st_size != size:
-            raise CheckpointError(f"{name} has {(path / name).stat().st_size} bytes instead of {size}.")
-    return Generation(
-        name=path.name, path=path, step=manifest["step"], reason=manifest["reason"], metrics=manifest["metrics"],
-        best=manifest["best"], finite=manifest["finite"], created=manifest["created"],
-        bytes=sum(size for size, _ in files.values()), files=files)
+        with atomic.told("read", path / name):
+            found = (path / name).stat().st_size
+        if found != size:
+            raise CheckpointError(f"{name} has {found} bytes instead of {size}.")
+    return generation
+
+
+def _read_back(path: Path) -> Generation:
+    """A generation of which every byte was read. Raises CheckpointError and WorkspaceError."""
+    generation = _opened(path)
+    for name, expected in generation.files.items():
+        if atomic.digest(path / name) != expected:
+            raise CheckpointError(f"{name} differs from what was written.")
+    return generation
 
 
 def _read(generation: Generation) -> Snapshot:
     """Everything of a generation, verified. Raises CheckpointError and WorkspaceError."""
-    state = json.loads(tensorfile.verified(generation.path / _STATE, *generation.files[_STATE]))
     components: Components = {}
-    for component in state["components"]:
-        name = f"{component}.safetensors"
-        tensors: dict[str, Tensor] = tensorfile.read(generation.path / name, *generation.files[name])
-        for alias, other in state["aliases"].get(component, {}).items():
-            tensors[alias] = tensors[other]
-        components[component] = tensors
-    return Snapshot(generation.step, components, state["state"])
+    with _understood(_STATE):
+        state = json.loads(tensorfile.verified(generation.path / _STATE, *generation.files[_STATE]))
+        for component in state["components"]:
+            name = f"{component}.safetensors"
+            tensors: dict[str, Tensor] = tensorfile.read(generation.path / name, *generation.files[name])
+            for alias, other in state["aliases"].get(component, {}).items():
+                tensors[alias] = tensors[other]
+            components[component] = tensors
+        return Snapshot(generation.step, components, state["state"])
+
+
+@contextlib.contextmanager
+def _understood(name: str) -> Iterator[None]:
+    """A file that is whole, but was not written by nbtrain, is no checkpoint either."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{name} is not one of nbtrain's: {error!r}.") from error
 
 

@@ -16,7 +16,7 @@ from nbtrain.core.errors import CheckpointError
 Components = dict[str, dict[str, Tensor]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """Everything needed to go on after `step`: tensors by component, and `state`, which goes into JSON."""
 
@@ -90,16 +90,20 @@ class SnapshotBuffer:
     def __init__(self) -> None:
         self._slots = (_Slot(), _Slot())
         self._free = threading.Condition()
+        self._copying = threading.Lock()
+
+    def prepare(self, components: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Make the room that `take` will need for such tensors, so that the first `take` is as quick as the others."""
+        with self._copying:
+            self._next().prepare(components)
 
     def take(self, components: Mapping[str, Mapping[str, Tensor]]) -> Components:
         """Copies of all tensors, valid until the next `take`, or while they are held.
 
         Names that share a tensor (tied weights) share its copy. Waits only while both slots are held.
         """
-        with self._free:
-            self._free.wait_for(lambda: not all(slot.held for slot in self._slots))
-            slot = next(slot for slot in self._slots if not slot.held)
-        return slot.copy(components)
+        with self._copying:
+            return self._next().copy(components)
 
     def hold(self, components: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Keep these copies, given by `take`, until `release`."""
@@ -108,6 +112,11 @@ class SnapshotBuffer:
     def release(self, components: Mapping[str, Mapping[str, Tensor]]) -> None:
         """These copies may be overwritten."""
         self._mark(components, held=False)
+
+    def _next(self) -> _Slot:
+        with self._free:
+            self._free.wait_for(lambda: not all(slot.held for slot in self._slots))
+            return next(slot for slot in self._slots if not slot.held)
 
     def _mark(self, components: Mapping[str, Mapping[str, Tensor]], *, held: bool) -> None:
         with self._free:
@@ -121,6 +130,11 @@ class _Slot:
     def __init__(self) -> None:
         self.held = False
         self.components: Components = {}
+
+    def prepare(self, components: Mapping[str, Mapping[str, Tensor]]) -> None:
+        self.components = {
+            component: {name: _room(None, tensor, set()).zero_() for name, tensor in tensors.items()}
+            for component, tensors in components.items()}
 
     def copy(self, components: Mapping[str, Mapping[str, Tensor]]) -> Components:
         before, self.components = self.components, {}

@@ -56,8 +56,6 @@ def read(path: Path, size: int, digest: str) -> dict[str, torch.Tensor]:
 
 def verified(path: Path, size: int, digest: str) -> bytes:
     """The bytes of a file that must have this size and SHA-256. Raises as `read`."""
-    if not path.is_file():
-        raise CheckpointError(f"{path.name} is missing.")
     data = atomic.read_bytes(path)
     if len(data) != size:
         raise CheckpointError(f"{path.name} has {len(data)} bytes instead of {size}.")
@@ -83,4 +81,4 @@ def _chunks(component: str, tensors: Mapping[str, torch.Tensor]) -> Iterator[mem
     text += b" " * (-len(text) % 8)
     yield struct.pack("<Q", len(text)) + text
     for _, tensor in ordered:
-        yield memoryview(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data

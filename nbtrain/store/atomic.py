@@ -53,10 +53,10 @@ def write_bytes(path: Path, data: Buffer) -> None:
             with _opened(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
                 _write_all(file, data)
                 _flush(file)
-            os.replace(beside, path)
+            beside.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):  # the first error is the one to tell
-                os.unlink(beside)
+                beside.unlink()
             raise
         sync_folder(path.parent)
 
@@ -101,7 +101,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     beside = _beside(path)
     with told("write", path):
-        os.mkdir(beside)
+        beside.mkdir()
     try:
         yield beside
         with told("write", path):
@@ -110,7 +110,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 with _opened(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY) as descriptor:
                     _flush(descriptor)
             sync_folder(beside)
-            os.rename(beside, path)
+            beside.rename(path)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)  # the first error is the one to tell
         raise
@@ -155,7 +155,7 @@ def remove_folder(path: Path) -> None:
     """Remove a folder and what is in it; it disappears at once, however long the removal takes."""
     with told("remove", path):
         aside = _beside(path)
-        os.rename(path, aside)
+        path.rename(aside)
         shutil.rmtree(aside)
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class Database:
         """Make a run known; it is on the disk when this returns."""
         marks = ", ".join("?" * len(_COLUMNS))
         self._write(f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - names of our own
-                    tuple(_encode(name, value) for name, value in _plain(record).items()))
+                    tuple(_encode(name, getattr(record, name)) for name in _COLUMNS))
         self.flush()
 
     def update_run(self, run_id: str, **changes: Any) -> None:
@@ -132,7 +132,8 @@ class Database:
 
     def runs(self, limit: int | None = None) -> list[RunRecord]:
         """All runs, or the newest `limit`, newest first."""
-        rows = self._read("SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (-1 if limit is None else limit,))
+        count = -1 if limit is None else limit  # as SQL says “all”
+        rows = self._read("SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (count,))
         return [_record(row) for row in rows]
 
     # -- activity ---------------------------------------------------------------------------------
@@ -207,10 +208,6 @@ class Database:
             cursor = self._reader.cursor()
             cursor.row_factory = sqlite3.Row
             return cursor.execute(statement, values).fetchall()
-
-
-def _plain(record: RunRecord) -> dict[str, Any]:
-    return asdict(record)
 
 
 def _encode(name: str, value: Any) -> Any:

@@ -29,6 +29,8 @@ if sys.platform == "win32":
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
+        finally:
+            os.lseek(file, 0, os.SEEK_SET)
         return True
 else:
     import fcntl
@@ -42,7 +44,7 @@ else:
 
 
 class RunLock:
-    """Held by the kernel that trains the run in `folder`; use it as a context manager or acquire and release it."""
+    """Held by the kernel that trains the run in `folder`; use it as a context manager, or acquire and release it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _NAME
@@ -64,19 +66,18 @@ class RunLock:
             return
         with atomic.told("lock", self._path):
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-        try:
-            if not _try_for(file, _PATIENCE_SECONDS, alone=True):
-                raise CommandError(
-                    f"The run {self._path.parent.name} is being trained {_where(self._path)}; "
-                    "stop it there first, or fork it.")
-            with atomic.told("lock", self._path):
-                os.ftruncate(file, 0)
-                os.pwrite(file, str(os.getpid()).encode(), 0) if hasattr(os, "pwrite") else os.write(
-                    file, str(os.getpid()).encode())
-        except BaseException:
-            os.close(file)
-            raise
-        self._file = file
+            try:
+                if _patiently(file):
+                    os.ftruncate(file, 0)
+                    os.write(file, str(os.getpid()).encode())
+                    self._file = file
+            finally:
+                if not self.held:
+                    os.close(file)
+        if not self.held:
+            raise CommandError(
+                f"The run {self._path.parent.name} is being trained {_where(self._path)}; "
+                "stop it there first, or fork it.")
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
@@ -100,16 +101,16 @@ def is_held(folder: Path) -> bool:
     if not path.exists():
         return False
     with atomic.told("look at", path):
-        file = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
+        file = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
         try:
             return not _try(file, alone=False)
         finally:
             os.close(file)
 
 
-def _try_for(file: int, seconds: float, *, alone: bool) -> bool:
-    deadline = time.monotonic() + seconds
-    while not _try(file, alone=alone):
+def _patiently(file: int) -> bool:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not _try(file, alone=True):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)

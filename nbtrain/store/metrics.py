@@ -2,7 +2,7 @@
 
 The history in memory is the truth; the recorder brings the file up to it twice a second, and at once when
 asked. A chunk holds its steps as first step and stride where they are evenly spaced, and its values
-as float32 where that loses nothing, which for losses it never does: 4 to 16 bytes a point.
+as float32 where that loses nothing, as with losses and metrics: 4 to 16 bytes a point.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _MIGRATIONS = (
     CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE chunks (
         series INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL, stride INTEGER, steps BLOB, "values" BLOB NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, stride INTEGER, steps BLOB, points BLOB NOT NULL,
         PRIMARY KEY (series, start)
     )
     """,
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Written:
     """How much of a column is in the file."""
 
@@ -42,11 +42,14 @@ class _Written:
     count: int
     version: int
 
+    def covers(self, column: Column) -> bool:
+        return self.version == column.version and self.count >= len(column)
+
 
 class Recorder:
     """Keeps the file in `folder` equal to `history`, until `close`.
 
-    What the file holds beyond or beside the history (after a resume from an older step) is replaced.
+    What the file holds that the history does not (after a resume from an older step) is replaced.
     `on_error` is called in the writer thread when writing begins to fail; it is tried again at each turn.
 
     Raises:
@@ -60,9 +63,9 @@ class Recorder:
         self._history = history
         self._on_error = on_error
         self._failing = False
+        self._closed = False
         self._connection = sqlite.connect(self._path, _MIGRATIONS)
         self._written = self._compare()
-        self._closed = False
         writer.shared().every(_SECONDS, self._turn)
 
     def flush(self) -> None:
@@ -89,8 +92,6 @@ class Recorder:
     # -- in the writer thread ---------------------------------------------------------------------
 
     def _turn(self) -> None:
-        if self._closed:
-            return
         try:
             self._write()
         except WorkspaceError as error:
@@ -102,46 +103,50 @@ class Recorder:
 
     def _write(self) -> None:
         """One transaction; what is remembered as written changes only after it is committed."""
-        changed: dict[str, _Written] = {}
+        behind = [name for name in self._history.names if not self._covers(name)]
+        if self._closed or not behind:
+            return
         with sqlite.told(self._path), sqlite.transaction(self._connection):
-            for name in self._history.names:
-                column = self._history.column(name)
-                written = self._written.get(name)
-                if written is None or written.version != column.version or written.count < len(column):
-                    changed[name] = self._bring_up(name, column, written)
-        self._written.update(changed)
+            now = {name: self._bring_up(name) for name in behind}
+        self._written.update(now)
 
-    def _bring_up(self, name: str, column: Column, written: _Written | None) -> _Written:
+    def _covers(self, name: str) -> bool:
+        written = self._written.get(name)
+        return written is not None and written.covers(self._history.column(name))
+
+    def _bring_up(self, name: str) -> _Written:
+        """Write a series from its newest chunk on, or from its start if the history was cut meanwhile."""
+        column, written = self._history.column(name), self._written.get(name)
         version = column.version
         if written is None:
             self._connection.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", (name,))
             (series,) = self._connection.execute("SELECT id FROM series WHERE name = ?", (name,)).fetchone()
-            count = 0
-        else:
-            series, count = written.series, written.count if written.version == version else 0
+            written = _Written(series, 0, version)
+        count = written.count if written.version == version else 0
         start = count - count % _CHUNK
-        self._connection.execute("DELETE FROM chunks WHERE series = ? AND start >= ?", (series, start))
-        points = column.since(start)
-        for offset in range(0, len(points.steps), _CHUNK):
-            part = Series(points.steps[offset:offset + _CHUNK], points.values[offset:offset + _CHUNK])
+        steps, values = column.since(start)
+        self._connection.execute("DELETE FROM chunks WHERE series = ? AND start >= ?", (written.series, start))
+        for offset in range(0, len(steps), _CHUNK):
+            part = Series(steps[offset:offset + _CHUNK], values[offset:offset + _CHUNK])
             self._connection.execute(
-                'INSERT INTO chunks (series, start, count, first, last, stride, steps, "values") '
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (series, start + offset, *_packed(part)))
-        return _Written(series, start + len(points.steps), version)
+                "INSERT INTO chunks (series, start, count, first, last, stride, steps, points) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (written.series, start + offset, *_packed(part)))
+        return _Written(written.series, start + len(steps), version)
+
+    # -- at the start -----------------------------------------------------------------------------
 
     def _compare(self) -> dict[str, _Written]:
-        """What the file has of the history already; a series of which it has something else counts as unwritten."""
+        """What the file has of the history already; a series of which it has something else is removed from it."""
         same = {}
-        with sqlite.told(self._path):
+        with sqlite.told(self._path), sqlite.transaction(self._connection):
             rows = self._connection.execute(
                 "SELECT name, id, sum(count), max(last) FROM series JOIN chunks ON series = id GROUP BY id").fetchall()
-            with sqlite.transaction(self._connection):
-                for name, series, count, last in rows:
-                    points = self._history[name] if name in self._history else None
-                    if points is not None and len(points.steps) == count and points.steps[-1] == last:
-                        same[name] = _Written(series, count, self._history.column(name).version)
-                    else:
-                        self._connection.execute("DELETE FROM chunks WHERE series = ?", (series,))
+            for name, series, count, last in rows:
+                column = self._history.column(name) if name in self._history else Column()
+                if len(column) == count and column.since(count - 1).steps[0] == last:
+                    same[name] = _Written(series, count, column.version)
+                else:
+                    self._connection.execute("DELETE FROM chunks WHERE series = ?", (series,))
         return same
 
 
@@ -157,36 +162,37 @@ def load(folder: Path) -> History:
         return history
     connection = sqlite.connect(path, _MIGRATIONS)
     try:
-        with sqlite.told(path):
-            rows = connection.execute(
-                'SELECT name, count, first, stride, steps, "values" FROM series JOIN chunks ON series = id '
-                "ORDER BY id, start")
-            for name, count, first, stride, steps, values in rows:
-                history.column(name).extend(*_unpacked(count, first, stride, steps, values))
+        with sqlite.told(path), sqlite.transaction(connection):
+            names = connection.execute("SELECT id, name FROM series ORDER BY id").fetchall()
+            for series, name in names:
+                rows = connection.execute(
+                    "SELECT count, first, stride, steps, points FROM chunks WHERE series = ? ORDER BY start", (series,))
+                parts = [_unpacked(*row) for row in rows]
+                if parts:
+                    history.column(name).extend(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     finally:
         connection.close()
     return history
 
 
 def _packed(points: Series) -> tuple[int, int, int, int | None, bytes | None, bytes]:
-    """Count, first step, last step, stride or None, steps where there is no stride, values."""
+    """Count, first step, last step, stride (or None, and the steps), values."""
     steps, values = points
-    count = len(steps)
     strides = np.diff(steps)
-    even = count < 2 or bool((strides == strides[0]).all())
-    stride = int(strides[0]) if even and count > 1 else 1
+    even = not strides.size or bool((strides == strides[0]).all())
     with np.errstate(over="ignore", invalid="ignore"):
-        short = values.astype(np.float32)
+        short = values.astype("<f4")
     exact = np.array_equal(short.astype(np.float64), values, equal_nan=True)
     return (
-        count, int(steps[0]), int(steps[-1]), stride if even else None, None if even else steps.astype("<i8").tobytes(),
-        (short.astype("<f4") if exact else values.astype("<f8")).tobytes(),
+        len(steps), int(steps[0]), int(steps[-1]),
+        (int(strides[0]) if strides.size else 1) if even else None,
+        None if even else steps.astype("<i8").tobytes(),
+        (short if exact else values.astype("<f8")).tobytes(),
     )
 
 
-def _unpacked(count: int, first: int, stride: int | None, steps: bytes | None, values: bytes) -> Series:
+def _unpacked(count: int, first: int, stride: int | None, steps: bytes | None, points: bytes) -> Series:
+    """The inverse of `_packed`. The values' width follows from their size."""
     return Series(
-        np.arange(count, dtype=np.int64) * stride + first if stride is not None else np.frombuffer(steps or b"", "<i8"),
-        np.frombuffer(values, "<f4" if len(values) == 4 * count else "<f8").astype(np.float64))
-
-
+        first + np.arange(count, dtype=np.int64) * stride if stride is not None else np.frombuffer(steps or b"", "<i8"),
+        np.frombuffer(points, "<f4" if len(points) == 4 * count else "<f8").astype(np.float64))
