@@ -91,9 +91,9 @@ class Panel(Unpinned, anywidget.AnyWidget):
         """The requests this panel knows, by kind."""
         return {"hello": Handler(self._hello), "bye": Handler(self._bye), "language": Handler(self._language)}
 
-    def watch(self, *runs: RunView) -> None:
-        """Show these runs from now on."""
-        self.pump.call(partial(self._watch, runs))
+    def watch(self, *runs: RunView, keep_following: bool = False) -> None:
+        """Show these runs from now on; those that the panel follows replace them only with `keep_following`."""
+        self.pump.call(partial(self._watch, runs, keep_following=keep_following))
 
     # -- for the pump ---------------------------------------------------------------------------
 
@@ -144,8 +144,8 @@ class Panel(Unpinned, anywidget.AnyWidget):
             for trait, value in traits.items():
                 setattr(self, trait, value)
 
-    def _watch(self, runs: Sequence[RunView]) -> None:
-        self.feed.watch(runs)
+    def _watch(self, runs: Sequence[RunView], *, keep_following: bool) -> None:
+        self.feed.watch(runs, keep_following=keep_following)
         if self.comm is not None:
             self.pump.renew(self.model_id)
 

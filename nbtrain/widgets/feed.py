@@ -108,8 +108,7 @@ class Feed:
 
     def watch(self, runs: Sequence[RunView], *, keep_following: bool = False) -> None:
         """Show these runs from now on; a snapshot must follow."""
-        known = {story.run: story for story in self._stories.values()}
-        self._stories = {run.id: known.get(run) or Story(run) for run in runs}
+        self._stories = {run.id: self._story_of(run) for run in runs}
         if not keep_following:
             self._follow = None
         self._forget()
@@ -119,7 +118,7 @@ class Feed:
         if self._follow is None:
             return False
         runs = self._follow()
-        if not runs or list(runs) == self.runs:
+        if not runs or [id(run) for run in runs] == [id(run) for run in self.runs]:
             return False
         self.watch(runs, keep_following=True)
         return True
@@ -168,6 +167,11 @@ class Feed:
             packet.hardware = [compact(sample)]
             self._sampled = sample["time"]
         return packet
+
+    def _story_of(self, run: RunView) -> Story:
+        """A run that was resumed has its old id and a new view."""
+        known = self._stories.get(run.id)
+        return known if known is not None and known.run is run else Story(run)
 
     def _forget(self) -> None:
         self._told: dict[str, RunState] = {}

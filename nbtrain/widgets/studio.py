@@ -1,0 +1,55 @@
+"""The shell that holds the panels, each made when it is first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+import traitlets
+
+from nbtrain.core.errors import CommandError
+from nbtrain.widgets.base import Panel
+from nbtrain.widgets.commands import Handler, text
+from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.wire import Request
+
+
+class Studio(Panel):
+    """A navigation beside the panel that was chosen.
+
+    Args:
+        panels: name → its icon and what makes it, in the order they are offered.
+        feed: the runs that the studio's static twin shows.
+        services: as for `Panel`.
+    """
+
+    name: ClassVar[str] = "studio"
+
+    children = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, panels: Mapping[str, tuple[str, Callable[[], Panel]]], *, feed: Feed | None = None, **services: Any,
+    ) -> None:
+        self._panels = dict(panels)
+        self.opened: dict[str, Panel] = {}
+        setup = {"panels": [{"name": name, "icon": icon} for name, (icon, _) in panels.items()]}
+        super().__init__(feed or Feed(curves=False), setup=setup, **services)
+
+    def handlers(self) -> dict[str, Handler]:
+        return {**super().handlers(), "open": Handler(self._open, slow=True)}
+
+    def close(self) -> None:
+        for panel in self.opened.values():
+            panel.close()
+        super().close()
+
+    def _open(self, request: Request) -> None:
+        name = text(request, "panel")
+        if name not in self._panels:
+            raise CommandError(f"The studio has no panel {name!r}; there are: {', '.join(self._panels)}.")
+        if name not in self.opened:
+            _, make = self._panels[name]
+            self.opened[name] = make()
+        children = {name: f"IPY_MODEL_{panel.model_id}" for name, panel in self.opened.items()}
+        self.pump.call(partial(self._change, {"children": children}))

@@ -1,0 +1,243 @@
+"""Runs without a trainer, a comm that keeps what is sent, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import comm
+import pytest
+from comm.base_comm import BaseComm
+
+from nbtrain.config import TrainConfig
+from nbtrain.core.control import Command, Control, Edit, Pause, Resume, State, Stop, Ticket
+from nbtrain.core.errors import RunNotFoundError
+from nbtrain.core.history import History
+from nbtrain.core.ports import Resumption, RunRow, Subject
+from nbtrain.i18n import catalogue
+from nbtrain.widgets import base
+from nbtrain.widgets.base import Panel
+from nbtrain.widgets.commands import Worker
+from nbtrain.widgets.pump import Pump
+
+
+class FakeRun:
+    """A run whose figures a test sets, with real history and real control. Without a trainer nobody answers commands."""
+
+    def __init__(self, run_id: str = "r1", name: str = "digits", total_steps: int | None = 1000) -> None:
+        self.id, self.name, self.total_steps = run_id, name, total_steps
+        self.reason = ""
+        self.step, self.epoch, self.epochs = 0, 0, 10
+        self.samples_per_second: float | None = None
+        self.seconds_left: float | None = None
+        self.seconds = 0.0
+        self.history = History()
+        self.error: Exception | None = None
+        self.resumed: Resumption | None = None
+        self.parent: str | None = None
+        self.config = TrainConfig()
+        self.control = Control()
+
+    @property
+    def state(self) -> State:
+        return self.control.state
+
+    @property
+    def progress(self) -> float:
+        return self.step / self.total_steps if self.total_steps else 0.0
+
+    def options(self) -> Mapping[str, Any]:
+        return self.config.flat()
+
+    def request(self, command: Command) -> Ticket:
+        return self.control.request(command)
+
+    def measure(self, **figures: float) -> None:
+        """One more step, with these figures."""
+        self.step += 1
+        for name, value in figures.items():
+            self.history.append(name, self.step, value)
+
+    def obey(self) -> None:
+        """Carry out what was asked, as the trainer does between two steps."""
+        for ticket in self.control.take():
+            match ticket.command:
+                case Pause():
+                    self.control.move_to(State.PAUSED)
+                case Resume():
+                    self.control.move_to(State.RUNNING)
+                case Stop():
+                    self.control.move_to(State.STOPPED)
+                case Edit(changes=changes):
+                    self.config = self.config.replace(**changes)
+            ticket.resolve()
+
+
+@dataclass
+class FakeLauncher:
+    """Starts `FakeRun`s."""
+
+    known: dict[str, FakeRun] = field(default_factory=dict)
+    started: list[tuple[Mapping[str, Any], str | None, str | None]] = field(default_factory=list)
+    failure: Exception | None = None
+    hold: threading.Event | None = None
+
+    def subjects(self) -> list[Subject]:
+        return [Subject(name="net", kind="model", text="Linear, 130 parameters")]
+
+    def bound(self) -> bool:
+        return False
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        TrainConfig(**options)
+
+    def defaults(self) -> Mapping[str, Any]:
+        return {"epochs": 7}
+
+    def start(self, options: Mapping[str, Any], model: str | None = None, data: str | None = None) -> FakeRun:
+        if self.hold is not None:
+            self.hold.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        self.check(options)
+        self.started.append((options, model, data))
+        run = FakeRun(f"r{len(self.known) + 1}")
+        self.known[run.id] = run
+        return run
+
+    def resume(self, run_id: str) -> FakeRun:
+        return self.view(run_id)
+
+    def runs(self) -> list[RunRow]:
+        return [
+            RunRow(id=run.id, name=run.name, state=str(run.state), created=0.0, step=run.step, parent=None, live=True,
+                   total_steps=run.total_steps, metrics={"loss": float("nan"), "accuracy": 0.5})
+            for run in self.known.values()]
+
+    def view(self, run_id: str) -> FakeRun:
+        if run_id not in self.known:
+            raise RunNotFoundError(f"There is no run {run_id!r}.")
+        return self.known[run_id]
+
+    def active(self) -> list[FakeRun]:
+        return [run for run in self.known.values() if not run.state.ended]
+
+
+@dataclass
+class Sent:
+    """One message to the browser, with the simulated time it left at."""
+
+    time: float
+    widget: str
+    content: dict[str, Any]
+    buffers: list[bytes]
+    bytes: int
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Browser:
+    """The other end of all comms."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.messages: list[Sent] = []
+        self.traits: list[dict[str, Any]] = []
+        self.threads: set[str] = set()
+        self.broken: Exception | None = None
+        self.delay = 0.0
+        self._ids = 0
+
+    def receive(self, widget: str, data: dict[str, Any], buffers: list[bytes] | None) -> None:
+        import json  # noqa: PLC0415
+
+        self.clock.now += self.delay
+        self.threads.add(threading.current_thread().name)
+        if data.get("method") == "update":
+            self.traits.append(data["state"])
+        elif data.get("method") == "custom":
+            if self.broken is not None:
+                raise self.broken
+            size = len(json.dumps(data, allow_nan=False).encode()) + sum(len(buffer) for buffer in buffers or ())
+            self.messages.append(Sent(self.clock.now, widget, data["content"], list(buffers or ()), size))
+
+    def ask(self, panel: Panel, kind: str, *, id_: str | None = None, **fields: Any) -> str:
+        """Send a request on the comm."""
+        self._ids += 1
+        id_ = id_ or f"id-{self._ids}"
+        content = {"id": id_, "kind": kind, **fields}
+        panel.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+        return id_
+
+    def of(self, panel: Panel, *types: str) -> list[Sent]:
+        return [sent for sent in self.messages if sent.widget == panel.model_id and sent.content["type"] in types]
+
+    def replies(self, id_: str) -> list[dict[str, Any]]:
+        return [sent.content for sent in self.messages if sent.content["type"] == "reply" and sent.content["id"] == id_]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def browser(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    end = Browser(clock)
+
+    class Comm(BaseComm):
+        def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any) -> None:
+            if msg_type == "comm_msg":
+                end.receive(self.comm_id, data, buffers)
+
+    monkeypatch.setattr(comm, "create_comm", Comm)
+    monkeypatch.setattr(base, "bundle", lambda name, kind: f"/* {name}.{kind} */")
+    return end
+
+
+@pytest.fixture
+def pump(clock: Clock) -> Pump:
+    """A pump whose clock and ticks are the test's."""
+    return Pump(clock, threaded=False)
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker("test-requests")
+
+
+@pytest.fixture
+def launcher() -> FakeLauncher:
+    return FakeLauncher()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    catalogue.set_current("en")
+    yield
+    catalogue.set_current("en")
+
+
+@pytest.fixture
+def settle(pump: Pump) -> Callable[[Callable[[], Any]], None]:
+    """Tick until something came true that another thread brings about."""
+
+    def wait(condition: Callable[[], Any]) -> None:
+        for _ in range(2000):
+            pump.tick()
+            if condition():
+                return
+            threading.Event().wait(0.005)
+        pytest.fail("It did not come true within ten seconds.")
+
+    return wait
