@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests: the one on the PATH, else Playwright's, else the distribution's.
+"""A Chromium for the browser tests: the one on the PATH, else Playwright's, else Debian's.
 
 ``python tests/get_chromium.py`` gets one where none is there. It fails only under ``CI=true``:
 elsewhere the browser tests are skipped, and say so.
@@ -29,21 +29,19 @@ def find() -> str | None:
 
 def get() -> str | None:
     """As `find`, installing one first where none is there."""
-    can_apt = shutil.which("apt-get") is not None and os.geteuid() == 0
-    for way in _by_playwright, _by_apt:
-        if found := find():
-            return found
-        way(with_apt=can_apt)
+    if found := find():
+        return found
+    playwright = [sys.executable, "-m", "playwright"]
+    downloaded = _run(*playwright, "install", "chromium")
+    if downloaded and (found := find()):
+        return found
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        if downloaded:
+            _run(*playwright, "install-deps", "chromium")
+        else:
+            _run("apt-get", "update", "-qq")
+            _run("apt-get", "install", "-y", "-qq", "chromium")
     return find()
-
-
-def _by_playwright(*, with_apt: bool) -> None:
-    _run(sys.executable, "-m", "playwright", "install", *(["--with-deps"] if with_apt else []), "chromium")
-
-
-def _by_apt(*, with_apt: bool) -> None:
-    if with_apt and _run("apt-get", "update", "-qq"):
-        _run("apt-get", "install", "-y", "-qq", "chromium")
 
 
 def _run(*command: str) -> bool:
