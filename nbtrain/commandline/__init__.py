@@ -1,0 +1,1 @@
+"""What the magics and the `nbtrain` command share: flags made from the options' schema, and texts about them."""

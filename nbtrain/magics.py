@@ -1,0 +1,270 @@
+"""``%load_ext nbtrain``: the `%nbtrain` line magic, the `%%nbtrain` cell magic, and their completion."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from nbtrain.commandline.completion import complete
+from nbtrain.commandline.flags import Kind, read, split
+from nbtrain.commandline.reference import columns, option_text, options_text, value_text
+from nbtrain.commandline.summary import summary
+from nbtrain.commandline.verbs import TRAINING, verb_of, verbs
+from nbtrain.core.control import State
+from nbtrain.core.errors import CommandError, ConfigError, NbtrainError, Problem
+from nbtrain.core.ports import RunView
+from nbtrain.i18n import text
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbtrain.run import Run
+
+_IDENTIFIER = "nbtrain"
+_MAGIC = re.compile(r"(?:^|[=\s])%{1,2}nbtrain(?=\s)")
+
+
+@magics_class
+class NbtrainMagics(Magics):
+    """The verbs of `%nbtrain`, each a method ``_<verb>``; what they take is declared in `commandline.verbs`."""
+
+    @line_cell_magic
+    def nbtrain(self, line: str, cell: str | None = None) -> Run | None:
+        """Train models from the notebook, and steer them while they train.
+
+        %nbtrain train --model net --data X,y --epochs 5 --learning-rate 1e-3
+        %nbtrain status | pause | resume | stop | runs | show
+        %nbtrain set --learning-rate 3e-4
+        %nbtrain help [option]
+
+        As a cell magic, %%nbtrain, the options may go on over several lines.
+        """
+        try:
+            words = split(line if cell is None else f"{line}\n{cell}")
+            verb = verb_of(words[0] if words else "help")
+            plain, values = read(words[1:], verb.flags, f"%nbtrain {verb.name}")
+            self._take_bare_word(plain, values, verb.name, verb.word)
+            handler: Callable[..., Run | None] = getattr(self, f"_{verb.name}")
+            return handler(**values)
+        except NbtrainError as error:
+            raise UsageError(str(error)) from None
+
+    @staticmethod
+    def _take_bare_word(plain: list[str], values: dict[str, Any], verb: str, word: str | None) -> None:
+        """``pause ID`` is ``pause --run ID``."""
+        if word is not None and plain and word not in values:
+            values[word] = plain.pop(0)
+        if plain:
+            raise ConfigError([Problem(verb, f"%nbtrain {verb} does not know what to do with {plain[0]!r}.")])
+
+    # -- the verbs ------------------------------------------------------------------------------
+
+    def _train(self, *, model: str | None = None, data: str | None = None, **values: Any) -> Run:
+        from nbtrain import training  # noqa: PLC0415 - loading the extension loads no trainer
+
+        missing = " and ".join(flag for flag, name in (("--model", model), ("--data", data)) if name is None)
+        if model is None or data is None:
+            raise ConfigError([Problem(
+                "command", f"%nbtrain train needs {missing}: the names of variables of this notebook.")])
+        if "validation" in values:
+            values["validation"] = self._validation(values["validation"])
+        return training.train(self._variable(model, "--model"), self._data(data), **values)
+
+    def _status(self, *, run: str | None = None) -> None:
+        from nbtrain import training  # noqa: PLC0415 - as above
+
+        if run is None and not training.active():
+            rows = training.runs()
+            _say(f"{text('show.newest')} {summary(training.find(rows[0]['id']))}" if rows else text("show.empty"))
+        else:
+            _say(summary(self._run(run)))
+
+    def _pause(self, *, run: str | None = None) -> None:
+        _say(summary(self._live(run, "pause").pause()))
+
+    def _resume(
+        self, *,
+        run: str | None = None, model: str | None = None, data: str | None = None, validation: str | None = None,
+    ) -> Run | None:
+        """Go on after a pause, or with a run that ended: the newest, where none is named and none is active."""
+        from nbtrain import training  # noqa: PLC0415 - as above
+
+        active = {found.id: found for found in training.active()}
+        if run is None:
+            paused = [found.id for found in active.values() if found.state is State.PAUSED]
+            run = next(reversed(paused or active), None) or next((row["id"] for row in training.runs()), None)
+        if run is None:
+            raise CommandError(text("show.empty"))
+        if run in active:
+            _say(summary(active[run].resume()))
+            return None
+        return training.resume(
+            run,
+            model=None if model is None else self._variable(model, "--model"),
+            data=None if data is None else self._data(data),
+            validation=None if validation is None else self._validation(validation),
+        )
+
+    def _stop(self, *, run: str | None = None) -> None:
+        _say(summary(self._live(run, "stop").stop()))
+
+    def _set(self, *, run: str | None = None, **changes: Any) -> None:
+        live = self._live(run, "set")
+        live.set(**changes)
+        for name in changes:
+            _say(text("magic.set", option=name, value=value_text(live.options()[name]), step=live.step + 1))
+
+    def _runs(self) -> None:
+        from nbtrain import training  # noqa: PLC0415 - as above
+
+        _say(repr(training.runs()))
+
+    def _show(self, *, run: str | None = None) -> None:
+        from nbtrain import studio  # noqa: PLC0415 - as above
+
+        studio.show(self._run(run) if run is not None else None)
+
+    def _help(self, *, option: str | None = None) -> None:
+        _say(overview() if option is None else option_text(option))
+
+    # -- what they look up ----------------------------------------------------------------------
+
+    def _run(self, run_id: str | None) -> RunView:
+        """The run of this id, else the newest that is active."""
+        from nbtrain import training  # noqa: PLC0415 - as above
+
+        return training.active()[-1] if run_id is None else training.find(run_id)
+
+    def _live(self, run_id: str | None, verb: str) -> Run:
+        """A run of this kernel that has not ended."""
+        from nbtrain import training  # noqa: PLC0415 - as above
+
+        active = {run.id: run for run in training.active()}
+        if run_id is None and active:
+            return next(reversed(active.values()))
+        if run_id in active:
+            return active[run_id]
+        if run_id is None:
+            raise CommandError(f"Nothing is running, so there is nothing to {verb}.")
+        found = training.find(run_id)
+        here = "has ended" if found.state.ended else "is not training in this kernel"
+        raise CommandError(f"Run {run_id} {here} (it is {found.state}), so %nbtrain {verb} cannot reach it.")
+
+    def _variable(self, name: str, flag: str) -> Any:
+        namespace = self._namespace()
+        if name in namespace:
+            return namespace[name]
+        offered = ", ".join(_of_kind(namespace, "model" if flag == "--model" else "data"))
+        hint = f"there are: {offered}." if offered else "make it in a cell first."
+        raise ConfigError([Problem(flag, f"{flag} names {name!r}, and this notebook has no such variable; {hint}")])
+
+    def _data(self, names: str, flag: str = "--data") -> Any:
+        """``Xy`` is that variable, ``X,y`` a tuple of two."""
+        parts = [name.strip() for name in names.split(",")]
+        found = tuple(self._variable(name, flag) for name in parts)
+        return found if len(found) > 1 else found[0]
+
+    def _validation(self, given: str) -> Any:
+        """A share to hold out, or data of its own."""
+        try:
+            return float(given)
+        except ValueError:
+            return self._data(given, "--validation")
+
+    def _namespace(self) -> Mapping[str, Any]:
+        return {} if self.shell is None else dict(self.shell.user_ns)
+
+    # -- completion -----------------------------------------------------------------------------
+
+    def offers(self, kind: Kind) -> list[str]:
+        """What the notebook holds of a kind, for completion."""
+        if kind == "run":
+            from nbtrain import training  # noqa: PLC0415 - as above
+
+            return [row["id"] for row in training.runs()]
+        return _of_kind(self._namespace(), kind)
+
+
+def overview() -> str:
+    """The verbs, and every option of `train`, in the current language."""
+    commands = {f"%nbtrain {name}": text(f"magic.help.{name}") for name in verbs()}
+    own = {f"{flag.text} {flag.example}".rstrip(): text(f"flag.{flag.name}") for flag in TRAINING}
+    return "\n".join([
+        text("magic.help.title"), "", *columns(commands), "", text("magic.help.several"), "",
+        "%nbtrain train", *columns(own), "", options_text(),
+    ])
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by ``%load_ext nbtrain``."""
+    magics = NbtrainMagics(shell=shell)
+    shell.register_magics(magics)
+
+    @context_matcher(identifier=_IDENTIFIER)  # type: ignore[untyped-decorator]
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        return complete_context(context, magics.offers)
+
+    _remove_matcher(shell)  # one that an earlier load, or a reload, left
+    shell.Completer.custom_matchers.append(matcher)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by ``%unload_ext nbtrain``: takes out what loading put in."""
+    _remove_matcher(shell)
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("nbtrain", None)
+
+
+def _remove_matcher(shell: InteractiveShell) -> None:
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [found for found in matchers if getattr(found, "matcher_identifier", None) != _IDENTIFIER]
+
+
+def complete_context(context: CompletionContext, offers: Callable[[Kind], Iterable[str]]) -> SimpleMatcherResult:
+    """Completions where the cursor is behind `%nbtrain`, or in a cell that begins with `%%nbtrain`."""
+    lines = context.full_text.split("\n")
+    before = context.line_with_cursor[: context.cursor_position]
+    if lines[0].startswith("%%nbtrain") and context.cursor_line:
+        before = "\n".join([*lines[: context.cursor_line], before])
+    found = _MAGIC.search(before)
+    if found is None:
+        return {"completions": [], "suppress": False}
+    names, fragment = complete(before[found.end():], offers)
+    return {
+        "completions": [SimpleCompletion(name, type="param") for name in names],
+        "matched_fragment": fragment,
+        "suppress": True,
+    }
+
+
+def _of_kind(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
+    """Variables that are models, or data."""
+    torch = sys.modules.get("torch")
+    modules: tuple[type, ...] = () if torch is None else (torch.nn.Module,)
+    wanted = (lambda value: isinstance(value, modules)) if kind == "model" else _is_data
+    return [name for name, value in namespace.items() if not name.startswith("_") and wanted(value)]
+
+
+def _is_data(value: object) -> bool:
+    """Arrays, tensors, tables, datasets and loaders, and tuples of them; told without importing their libraries."""
+    if isinstance(value, tuple):
+        return bool(value) and all(_is_data(part) for part in value)
+    return not isinstance(value, type) and any(
+        f"{base.__module__}.{base.__qualname__}" in _DATA for base in type(value).__mro__)
+
+
+_DATA = {
+    "numpy.ndarray", "torch.Tensor", "pandas.DataFrame", "pandas.Series",
+    "pandas.core.frame.DataFrame", "pandas.core.series.Series",
+    "torch.utils.data.dataset.Dataset", "torch.utils.data.dataloader.DataLoader",
+}
+
+
+def _say(sentence: str) -> None:
+    print(sentence)  # noqa: T201 - a magic answers on the cell's output
