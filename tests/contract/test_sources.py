@@ -62,20 +62,21 @@ def test_core_needs_the_standard_library_and_numpy_alone() -> None:
 
 
 def test_each_panel_is_a_triplet_of_python_typescript_and_css() -> None:
-    in_python = {panel for path in (PACKAGE / "widgets").glob("*.py") for panel in _panels(path)}
-    in_browser = {path.parent.name for path in PANELS.glob("*/index.ts*")}
-    assert in_python
-    assert in_python == in_browser
+    named = {path.stem: list(_panels(path)) for path in (PACKAGE / "widgets").glob("*.py")}
+    in_python = {module: panels for module, panels in named.items() if panels}
+    assert in_python == {path.parent.name: [path.parent.name] for path in PANELS.glob("*/index.ts*")}
     assert [panel for panel in in_python if not any((PANELS / panel).glob("*.css"))] == []
 
 
 def _panels(path: Path) -> Iterator[str]:
-    """Values of ``_panel = "…"`` in the classes of a widget module."""
+    """Values of ``name: ClassVar[str] = "…"`` in the classes of a widget module: what their bundle is called."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
-            case ast.Assign(targets=[ast.Name(id="_panel")], value=ast.Constant(value=str(panel))) if panel:
-                yield panel
-            case ast.AnnAssign(target=ast.Name(id="_panel"), value=ast.Constant(value=str(panel))) if panel:
+            case ast.AnnAssign(
+                target=ast.Name(id="name"),
+                annotation=ast.Subscript(value=ast.Name(id="ClassVar")),
+                value=ast.Constant(value=str(panel)),
+            ):
                 yield panel
 
 
