@@ -1,0 +1,111 @@
+"""Gradient checkpointing: activations are forgotten and computed again, memory traded for time (Chen et al. 2016)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from nbtrain.core.errors import ConfigError, Problem
+
+
+def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
+    """Keep only the inputs of the model's blocks; the backward pass computes again what lies inside them.
+
+    Models of transformers switch it on themselves. Else the blocks are the outermost entries of `nn.ModuleList`
+    and `nn.Sequential` that are made of several modules; without such, an `nn.Sequential` of four and more layers is cut
+    into about √n pieces. Gradients are the same to the bit: a block draws the same random numbers both times
+    (dropout), and running statistics are counted once.
+
+    Returns:
+        A function that makes the model as it was.
+
+    Raises:
+        ConfigError: the model has no such blocks.
+    """
+    own = getattr(model, "gradient_checkpointing_enable", None)
+    if callable(own):
+        own(gradient_checkpointing_kwargs={"use_reentrant": False})
+        return model.gradient_checkpointing_disable  # type: ignore[return-value]  # transformers has the two as a pair
+    pieces: dict[nn.Module, list[nn.Module]] = {block: [block] for block in _blocks(model)}
+    pieces = pieces or {chain: _cut(chain) for chain in _chains(model)}
+    if not pieces:
+        raise ConfigError([Problem("gradient_checkpointing", (
+            f"gradient_checkpointing is True, but {type(model).__name__} has no blocks to compute again (modules in an "
+            "nn.ModuleList, or an nn.Sequential of at least 4 layers); set it to False."))])
+    for block, parts in pieces.items():
+        block.forward = _Recomputed(block, parts)
+
+    def undo() -> None:
+        for block in pieces:
+            block.__dict__.pop("forward", None)
+
+    return undo
+
+
+class _Recomputed:
+    """A forward pass, part after part, each of which forgets its inside until the backward pass."""
+
+    def __init__(self, block: nn.Module, parts: list[nn.Module]) -> None:
+        self._block, self._parts = block, parts
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        forward = type(self._block).forward
+        if not torch.is_grad_enabled():
+            return forward(self._block, *args, **kwargs)
+        if self._parts == [self._block]:
+            return _forgetful(self._block, forward, self._block, *args, **kwargs)
+        (x,) = args
+        for part in self._parts:
+            x = _forgetful(part, part, x)
+        return x
+
+
+def _forgetful(block: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return checkpoint(
+        forward, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), _statistics_held(block)), **kwargs)
+
+
+@contextmanager
+def _statistics_held(block: nn.Module) -> Iterator[None]:
+    """Batch normalisation does not count the same batch a second time."""
+    counting = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    before = [(m.momentum, m.num_batches_tracked) for m in counting]
+    for module in counting:
+        module.momentum, module.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for module, (momentum, batches) in zip(counting, before, strict=True):
+            module.momentum, module.num_batches_tracked = momentum, batches
+
+
+def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost modules inside containers that are themselves made of several."""
+    contained = isinstance(module, nn.Sequential | nn.ModuleList)
+    for child in module.children():
+        made_of = sum(1 for _ in child.children())
+        if contained and made_of > 1 and not isinstance(child, nn.ModuleList | nn.ModuleDict):
+            yield child
+        else:
+            yield from _blocks(child)
+
+
+def _chains(module: nn.Module) -> Iterator[nn.Sequential]:
+    """The outermost chains of at least four modules."""
+    if type(module) is nn.Sequential and len(module) >= 4:
+        yield module
+        return
+    for child in module.children():
+        yield from _chains(child)
+
+
+def _cut(chain: nn.Sequential) -> list[nn.Module]:
+    size = math.ceil(math.sqrt(len(chain)))
+    return [chain[start : start + size] for start in range(0, len(chain), size)]
