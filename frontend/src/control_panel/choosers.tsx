@@ -1,9 +1,9 @@
 /** Which of the notebook's models to train, on which of its data. */
 
-import { useId } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { Choice } from "../shared/controls/choice";
 import { useWords } from "../shared/i18n";
+import { useUid } from "../shared/uid";
 import type { Subject } from "../shared/wire";
 import type { Subjects } from "./setup";
 
@@ -54,7 +54,7 @@ interface ChooserProps {
 
 function Chooser({ kind, known, options, chosen, problem, onChange }: ChooserProps) {
   const words = useWords();
-  const id = useId();
+  const id = useUid();
   return (
     <div class="nbt-field">
       <label for={id} class="nbt-field-head">

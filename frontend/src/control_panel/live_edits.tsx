@@ -1,12 +1,13 @@
 /** Options that may be changed while the run trains, each with its own Apply. */
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { FieldRow, valueText } from "../shared/form/field";
 import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { RequestError } from "../shared/rpc";
 import { useValue } from "../shared/signal";
+import { useUid } from "../shared/uid";
 import type { Field, RunState, Value } from "../shared/wire";
 
 export function LiveEdits({ fields, state }: { fields: readonly Field[]; state: RunState }) {
@@ -26,7 +27,7 @@ export function LiveEdits({ fields, state }: { fields: readonly Field[]; state: 
 function LiveEdit({ field, current }: { field: Field; current: Value }) {
   const panel = usePanel();
   const words = useWords();
-  const id = useId();
+  const id = useUid();
   const [wish, setWish] = useState<{ value: Value } | null>(null);
   const [unreadable, setUnreadable] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);

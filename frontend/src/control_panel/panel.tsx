@@ -1,6 +1,6 @@
 /** The train panel: the form on one side, the run on the other. */
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Charts } from "../shared/charts";
 import { Form } from "../shared/form/form";
 import { useWords } from "../shared/i18n";
@@ -17,6 +17,7 @@ import { RunBar } from "./run_bar";
 import { useSetup, useSubjects } from "./setup";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
+import { useUid } from "../shared/uid";
 
 const ENDED: ReadonlySet<string> = new Set(["finished", "stopped", "failed"]);
 
@@ -118,7 +119,7 @@ interface FormSideProps {
 }
 
 function FormSide({ collapsible, title, children }: FormSideProps) {
-  const id = useId();
+  const id = useUid();
   const [open, setOpen] = useState(false);
   return (
     <section class="nbt-form-side" data-folded={collapsible && !open} aria-label={title}>

@@ -37,7 +37,7 @@ export class I18n {
   t(key: string, args: Args = {}): string {
     const template = this.#template(key, args);
     return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
-      const value = args[name];
+      const value = Object.hasOwn(args, name) ? args[name] : undefined;
       if (value === undefined) return whole;
       return typeof value === "number" ? this.number(value) : value;
     });
@@ -45,10 +45,14 @@ export class I18n {
 
   #template(key: string, args: Args): string {
     if (typeof args.count === "number") {
-      const form = this.words[`${key}.${this.#plurals.select(args.count)}`] ?? this.words[`${key}.other`];
+      const form = this.#word(`${key}.${this.#plurals.select(args.count)}`) ?? this.#word(`${key}.other`);
       if (form !== undefined) return form;
     }
-    return this.words[key] ?? key;
+    return this.#word(key) ?? key;
+  }
+
+  #word(key: string): string | undefined {
+    return this.has(key) ? this.words[key] : undefined;
   }
 
   number(value: number, options: Intl.NumberFormatOptions = { maximumSignificantDigits: 6 }): string {

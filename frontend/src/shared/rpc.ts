@@ -8,6 +8,8 @@ import type { Delta, Message, Problem, Reply, Snapshot } from "./wire";
 const GONE_AFTER_MS = 3000;
 /** A command unanswered for this long lets the panel say that the kernel is busy. */
 const SLOW_AFTER_MS = 1000;
+/** In silence of this length the panel knocks once: another view of it may have said that nobody looks any more. */
+const KNOCK_AFTER_MS = 1600;
 const WATCH_EVERY_MS = 500;
 /** Kernel states in which the Python side of the widget no longer exists, or soon will not. */
 const LOST = new Set(["restarting", "autorestarting", "terminating", "dead"]);
@@ -58,6 +60,7 @@ export class Rpc {
   #seq: number | null = null;
   #helloSince: number | null = null;
   #lastHeard = Date.now();
+  #knocked = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #disconnect: (() => void) | undefined;
 
@@ -75,7 +78,9 @@ export class Rpc {
     this.hello();
   }
 
+  /** Stops listening; Python need not tell this panel anything until someone looks again. */
   close(): void {
+    if (this.alive.get()) this.#send({ id: newId(), kind: "bye" });
     this.#model.off("msg:custom", this.#onMessage);
     clearInterval(this.#timer);
     this.#disconnect?.();
@@ -171,25 +176,32 @@ export class Rpc {
 
   #settle(reply: Reply, buffers: readonly DataView[]): void {
     const waiting = this.#pending.get(reply.id);
-    if (!waiting) return; // the answer to another view of the same widget
+    if (!waiting) {
+      // An empty id is trouble nobody asked for; any other belongs to another view of the same widget.
+      if (reply.id === "" && !reply.ok) this.#events.onError(refusal(reply));
+      return;
+    }
     this.#pending.delete(reply.id);
     this.#updateWaiting();
     if (reply.ok) waiting.resolve({ result: reply.result, buffers });
-    else {
-      const { kind, message, problems } = reply.error ?? { kind: "unknown", message: "", problems: [] };
-      waiting.reject(new RequestError(kind, message, problems));
-    }
+    else waiting.reject(refusal(reply));
   }
 
   readonly #watch = (): void => {
     const now = Date.now();
-    if (now - this.#lastHeard > GONE_AFTER_MS) this.#lose();
+    const silence = now - this.#lastHeard;
+    if (silence > GONE_AFTER_MS) this.#lose();
     else if (this.#helloSince !== null && now - this.#helloSince > GONE_AFTER_MS) this.hello();
+    else if (silence > KNOCK_AFTER_MS && !this.#knocked) {
+      this.#knocked = true;
+      this.hello();
+    }
     this.#updateSlow(now);
   };
 
   #heard(): void {
     this.#lastHeard = Date.now();
+    this.#knocked = false;
     if (this.alive.get()) return;
     this.alive.set(true);
     this.hello(); // whatever happened meanwhile was not heard
@@ -234,6 +246,10 @@ export class Rpc {
       kernel.connectionStatusChanged?.disconnect(onConnection);
     };
   }
+}
+
+function refusal({ error }: Reply): RequestError {
+  return new RequestError(error?.kind ?? "unknown", error?.message ?? "", error?.problems);
 }
 
 /** A fresh id. `crypto.randomUUID` is there on https and localhost only. */

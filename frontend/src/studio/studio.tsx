@@ -1,6 +1,6 @@
 /** The studio: a navigation beside the panel that was chosen. Panels opened once stay alive behind it. */
 
-import { useEffect, useId, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { Choice } from "../shared/controls/choice";
 import { useWords } from "../shared/i18n";
@@ -9,6 +9,7 @@ import { errorText, usePanel } from "../shared/panel";
 import { showChild } from "./children";
 import { Logo } from "./logo";
 import "./studio.css";
+import { useUid } from "../shared/uid";
 
 interface Entry {
   name: string;
@@ -20,7 +21,7 @@ const LANGUAGES = ["en", "fa", "ru"];
 
 export function Studio() {
   const words = useWords();
-  const id = useId();
+  const id = useUid();
   const panels = usePanels();
   const [chosen, setChosen] = useState<string | null>(null);
   const current = chosen ?? panels[0]?.name ?? null;
@@ -73,7 +74,7 @@ function Tabs({ id, panels, current, onChoose }: TabsProps) {
     if (target === undefined) return;
     event.preventDefault();
     onChoose(target.name);
-    list.current?.querySelector<HTMLElement>(`#${CSS.escape(tabId(id, target.name))}`)?.focus();
+    list.current?.querySelectorAll("button")[panels.indexOf(target)]?.focus();
   };
   return (
     <div ref={list} class="nbt-studio-tabs" role="tablist" aria-label={words.t("studio.panels")} onKeyDown={move}>

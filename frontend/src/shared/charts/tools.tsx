@@ -1,11 +1,11 @@
 /** How the charts are looked at: smoothing, logarithmic axis, back to the whole run. */
 
-import { useId } from "preact/hooks";
 import { Button } from "../controls/button";
 import { Slider } from "../controls/slider";
 import { Switch } from "../controls/switch";
 import { useWords } from "../i18n";
 import { useValue } from "../signal";
+import { useUid } from "../uid";
 import type { View } from "./view";
 
 const SMOOTHING = { min: 0, max: 0.99, kind: "linear", integer: false, step: 0.01 } as const;
@@ -15,7 +15,7 @@ export function ChartTools({ view }: { view: View }) {
   const smoothing = useValue(view.smoothing);
   const log = useValue(view.log);
   const zoomed = useValue(view.zoom) !== null;
-  const id = useId();
+  const id = useUid();
   const text = words.number(smoothing, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   return (
     <div class="nbt-chart-tools">

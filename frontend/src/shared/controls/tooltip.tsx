@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../icons";
 import "./tooltip.css";
+import { useUid } from "../uid";
 
 const MARGIN = 8;
 const HOVER_DELAY_MS = 150;
@@ -11,7 +12,7 @@ const HOVER_DELAY_MS = 150;
  * top layer, where no scrolling ancestor cuts it off.
  */
 export function Tooltip({ label, children }: { label: string; children: ComponentChildren }) {
-  const id = useId();
+  const id = useUid();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const bubble = useRef<HTMLDivElement>(null);

@@ -31,9 +31,9 @@ export interface FieldRowProps {
 }
 
 export function FieldRow(props: FieldRowProps) {
-  const { id, field, value, problem, resetTo, children } = props;
+  const { id, field, value, unreadable, problem, resetTo, children } = props;
   const words = useWords();
-  const changed = resetTo !== undefined && resetTo !== value;
+  const changed = resetTo !== undefined && (resetTo !== value || unreadable !== undefined);
   return (
     <div class={field.type === "bool" ? "nbt-field nbt-field-inline" : "nbt-field"}>
       <div class="nbt-field-head">

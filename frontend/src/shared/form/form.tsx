@@ -1,6 +1,6 @@
 /** The form that grows out of the schema: presets, then collapsed groups of fields. */
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Tooltip } from "../controls/tooltip";
 import { useWords } from "../i18n";
 import { Icon } from "../icons";
@@ -8,6 +8,7 @@ import type { Field, Options, Preset, Value } from "../wire";
 import { FieldRow } from "./field";
 import { type Group, groupsOf, isVisible, presetOf, presetValues, startValues } from "./model";
 import "./form.css";
+import { useUid } from "../uid";
 
 /** What is wrong, by the field's name. */
 export type Problems = Readonly<Record<string, string>>;
@@ -63,7 +64,7 @@ interface PresetsProps {
 
 function Presets({ presets, chosen, onChoose }: PresetsProps) {
   const words = useWords();
-  const name = useId();
+  const name = useUid();
   const sorted = [...presets].sort((a, b) => Number(b.recommended) - Number(a.recommended));
   return (
     <fieldset class="nbt-presets">
@@ -107,7 +108,7 @@ interface GroupSectionProps {
 function GroupSection(props: GroupSectionProps) {
   const { group, startOpen, values, unreadable, defaults, problems, onChange, onUnreadable } = props;
   const words = useWords();
-  const id = useId();
+  const id = useUid();
   const [open, setOpen] = useState(startOpen);
   const [all, setAll] = useState(false);
   const visible = group.fields.filter((field) => isVisible(field, values));
