@@ -65,6 +65,7 @@ class Recorder:
         self._failing = False
         self._closed = False
         self._connection = sqlite.connect(self._path, _MIGRATIONS)
+        self._stale: list[int] = []
         self._written = self._compare()
         writer.shared().every(_SECONDS, self._turn)
 
@@ -104,11 +105,13 @@ class Recorder:
     def _write(self) -> None:
         """One transaction; what is remembered as written changes only after it is committed."""
         behind = [name for name in self._history.names if not self._covers(name)]
-        if self._closed or not behind:
+        if self._closed or not (behind or self._stale):
             return
         with sqlite.told(self._path), sqlite.transaction(self._connection):
+            self._connection.executemany("DELETE FROM chunks WHERE series = ?", [(series,) for series in self._stale])
             now = {name: self._bring_up(name) for name in behind}
         self._written.update(now)
+        self._stale.clear()
 
     def _covers(self, name: str) -> bool:
         written = self._written.get(name)
@@ -136,9 +139,12 @@ class Recorder:
     # -- at the start -----------------------------------------------------------------------------
 
     def _compare(self) -> dict[str, _Written]:
-        """What the file has of the history already; a series of which it has something else is removed from it."""
+        """What the file has of the history already; a series of which it has something else is replaced.
+
+        Not here, but by the first write: a kill between a removal and the write after it would lose both.
+        """
         same = {}
-        with sqlite.told(self._path), sqlite.transaction(self._connection):
+        with sqlite.told(self._path):
             rows = self._connection.execute(
                 "SELECT name, id, sum(count), max(last) FROM series JOIN chunks ON series = id GROUP BY id").fetchall()
             for name, series, count, last in rows:
@@ -146,7 +152,7 @@ class Recorder:
                 if len(column) == count and column.since(count - 1).steps[0] == last:
                     same[name] = _Written(series, count, column.version)
                 else:
-                    self._connection.execute("DELETE FROM chunks WHERE series = ?", (series,))
+                    self._stale.append(series)
         return same
 
 

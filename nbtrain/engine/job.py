@@ -1,0 +1,236 @@
+"""What is to be trained: model, batches, loss and metrics, checked before anything starts."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nbtrain.config import TrainConfig
+from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
+from nbtrain.engine import losses, metrics
+from nbtrain.engine.batches import Batch, BatchSource, as_source
+from nbtrain.engine.fingerprint import fingerprint
+from nbtrain.engine.forward import call
+from nbtrain.engine.randomness import Turn
+from nbtrain.engine.recompute import gradient_checkpointing
+from nbtrain.engine.split import split
+
+Loss = str | Callable[[Any, Any], Tensor]
+Metrics = Sequence[str | Callable[[Any, Any], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What the user handed in, kept so that a run can be resumed or forked in the same kernel."""
+
+    model: nn.Module
+    data: Any
+    validation: Any = None
+    loss: Loss | None = None
+    metrics: Metrics | None = None
+
+    def with_model(self, model: nn.Module) -> Ingredients:
+        return Ingredients(model, self.data, self.validation, self.loss, self.metrics)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything the engine needs of the outside world. Recipes build one; `prepare` builds it from plain objects."""
+
+    model: nn.Module
+    train: BatchSource
+    validation: BatchSource | None
+    test: BatchSource | None
+    loss: Callable[[Any, Any], Tensor]
+    metrics: metrics.MetricSet
+    task: losses.Task
+    classes: list[str] | None
+    fingerprint: str
+    device: torch.device
+    given: Ingredients
+    """What the user handed in."""
+    undo: Callable[[], None] | None = None
+    """Takes back what training needed of the model but its user does not."""
+
+    def close(self) -> None:
+        """End loader workers, let go of device copies of the data, and leave the model as it came."""
+        if self.undo is not None:
+            self.undo()
+        for source in (self.train, self.validation, self.test):
+            if source is not None:
+                source.close()
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device an option names; ``auto`` takes CUDA, then Apple's GPU, then the CPU. Raises ConfigError."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(wanted)
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[device.type]
+    if there and device.type == "cuda":
+        there = (device.index or 0) < torch.cuda.device_count()
+    if not there:
+        found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        raise ConfigError([Problem("device", (
+            f"device is {wanted!r}, which this machine does not have; there is: {', '.join(['cpu', *found])}. "
+            "Use device='auto' to take the best there is."))])
+    return device
+
+
+_training: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+
+def claim(model: nn.Module) -> None:
+    """One run at a time may train a module. Raises ModelError."""
+    if model in _training:
+        raise ModelError(
+            f"This {type(model).__name__} is being trained by another run; hand in copy.deepcopy(model), "
+            "or wait for that run to end.")
+    _training.add(model)
+
+
+def release(model: nn.Module) -> None:
+    _training.discard(model)
+
+
+def prepare(given: Ingredients, config: TrainConfig) -> Job:
+    """Model and data made ready to train on, after one trial batch.
+
+    Raises:
+        ModelError: not a module, nothing to train, or it cannot take the data.
+        DataError: empty, not finite, of lengths that differ, labels outside the classes.
+        ConfigError: options that do not fit this model, data or machine.
+    """
+    model = given.model
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"The model is a {type(model).__name__}; it must be a torch.nn.Module instance.")
+    if isinstance(model, torch.jit.ScriptModule) or not any(p.requires_grad for p in model.parameters()):
+        raise ModelError(
+            f"The model {type(model).__name__} has no parameters that require a gradient, so there is nothing to train; "
+            "add layers, or unfreeze some with requires_grad_(True).")
+    device = choose_device(config["device"])
+    set_dropout(model, config["dropout"])
+    undo = gradient_checkpointing(model) if config["gradient_checkpointing"] else None
+    train_data, validation_data, test_data = given.data, given.validation, None
+    if validation_data is None:
+        train_data, validation_data, test_data = split(
+            given.data, config["validation"], config["test"], config["seed"])
+
+    def source(data: Any, *, train: bool) -> BatchSource:
+        return as_source(
+            data, batch_size=config["batch_size"], seed=config["seed"], train=train, pipeline=config.pipeline, device=device,
+            oversample=config["oversample_ratio"] if train and config["use_oversampling"] else None)
+
+    train = source(train_data, train=True)
+    check_length(train, config)
+    validation = None if validation_data is None else source(validation_data, train=False)
+    test = None if test_data is None else source(test_data, train=False)
+    model.to(device)
+    task, loss, metric_set = try_once(model, train, validation, given, config, device)
+    return Job(
+        model=model, train=train, validation=validation, test=test, loss=loss, metrics=metric_set, task=task,
+        classes=train.classes, fingerprint=fingerprint(given.data), device=device, given=given,
+        undo=undo)
+
+
+def check_length(train: BatchSource, config: TrainConfig) -> None:
+    """Raises ConfigError when an option needs to know where an epoch ends, and the data does not tell."""
+    if train.length is not None:
+        return
+    problems = []
+    if config["scheduler"] != "constant":
+        problems.append(Problem("scheduler", (
+            f"scheduler is {config['scheduler']!r}, but the data has no length, so the end of the run is not known; "
+            "use scheduler='constant', or give the dataset a __len__.")))
+    if config["warmup_epochs"]:
+        problems.append(Problem("warmup_epochs", (
+            f"warmup_epochs is {config['warmup_epochs']:g}, but the data has no length; use warmup_steps.")))
+    if problems:
+        raise ConfigError(problems)
+
+
+def set_dropout(model: nn.Module, rate: float | None) -> None:
+    """Give every dropout layer this rate. Raises ConfigError when the model has none."""
+    if rate is None:
+        return
+    layers = [m for m in model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]  # noqa: SLF001 - the common base
+    if not layers:
+        raise ConfigError([Problem("dropout", (
+            f"dropout is {rate:g}, but {type(model).__name__} has no dropout layer to give it to; "
+            "leave dropout unset, or add nn.Dropout to the model."))])
+    for layer in layers:
+        layer.p = rate
+
+
+def try_once(
+    model: nn.Module, train: BatchSource, validation: BatchSource | None, given: Ingredients, config: TrainConfig,
+    device: torch.device,
+) -> tuple[losses.Task, Callable[[Any, Any], Tensor], metrics.MetricSet]:
+    """One batch through model, loss and metrics, without training: what does not fit shows here."""
+    batch = first_batch(train, config)
+    was_training = model.training
+    model.eval()  # a trial batch must not move running statistics
+    try:
+        with torch.no_grad(), Turn(config["seed"], device).at("trial"):
+            try:
+                output = call(model, batch.inputs)
+            except Exception as error:
+                raise ModelError(
+                    f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
+                    f"(a batch has the shape {shape_of(batch.inputs)}).") from error
+            task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, batch.target, output)
+            loss = losses.build(given.loss, task, config.regularisation)
+            losses.check(loss, output, batch.target, task)
+            metric_set = metrics.build(given.metrics, task, output, classes=train.classes).to(device)
+            metric_set.update(output, batch.target)
+            metric_set.compute()
+            metric_set.reset()
+            if validation is not None:
+                check = first_batch(validation, config)
+                losses.check(loss, call(model, check.inputs), check.target, task)
+    finally:
+        model.train(was_training)
+    return task, loss, metric_set
+
+
+def first_batch(source: BatchSource, config: TrainConfig) -> Batch:
+    """The first batch of an epoch that is not trained on. Raises DataError when there is none."""
+    with_turn = source.epoch(0)
+    try:
+        return next(iter(with_turn))
+    except StopIteration:
+        raise DataError(
+            f"The data gives no batch: it has {source.samples or 0} rows for batch_size {config['batch_size']}.") from None
+
+
+def shape_of(inputs: Any) -> str:
+    """Shapes in words: ``(32, 64)``, ``((32, 8), (32, 4))``, ``{ids: (32, 16)}``."""
+    if isinstance(inputs, Tensor):
+        return str(tuple(inputs.shape))
+    if isinstance(inputs, dict):
+        return "{" + ", ".join(f"{name}: {shape_of(value)}" for name, value in inputs.items()) + "}"
+    if isinstance(inputs, tuple | list):
+        return "(" + ", ".join(shape_of(value) for value in inputs) + ")"
+    return type(inputs).__name__
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+def copy_of(model: nn.Module) -> nn.Module:
+    """An independent copy, for a fork. Raises ModelError when the module cannot be copied."""
+    try:
+        return copy.deepcopy(model)
+    except Exception as error:
+        raise ModelError(
+            f"The model {type(model).__name__} cannot be copied ({type(error).__name__}: {first_line(error)}); "
+            "hand in a fresh one: run.fork(model=net).") from error

@@ -1,0 +1,87 @@
+"""Losses and gradient norms on their way from the device into the history.
+
+On the CPU a number is there at once, so it is looked at before the update. On a GPU looking would make
+the host wait for the device. There the update is masked on the device instead (`found_inf`, which fused
+optimizers take), and the numbers are looked at one step later, while the device is already busy with the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nbtrain.core.errors import NonFiniteLossError
+
+
+def judge(step: int, loss: float, norm: float) -> None:
+    """Raises NonFiniteLossError when the figures of update number `step` are not finite."""
+    if math.isfinite(loss) and math.isfinite(norm):
+        return
+    what, value = ("loss", loss) if not math.isfinite(loss) else ("gradient norm", norm)
+    raise NonFiniteLossError(
+        f"The {what} of step {step} is {value}; the weights were not touched and are those of step {step - 1}. "
+        "Lower learning_rate, set max_grad_norm to 1, or look at the data of this step.",
+        step=step)
+
+
+class _Waiting(NamedTuple):
+    step: int
+    figures: Tensor
+    event: torch.cuda.Event | None
+    kept: list[Tensor]
+
+
+class Lookback:
+    """Masks bad updates on the device and reports them one step later.
+
+    Only for optimizers whose fused `step` honours `found_inf` (the hook that gradient scalers use).
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, model: nn.Module, settle: Callable[[int, float, float], None]) -> None:
+        self._optimizer = optimizer
+        self._settle = settle
+        self._buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+        # Two copies in turn: while one step waits to be looked at, the next one already needs a copy of its own.
+        self._kept, self._kept_before = ([buffer.clone() for buffer in self._buffers] for _ in range(2))
+        self._waiting: _Waiting | None = None
+
+    def before_forward(self) -> None:
+        """Keep the buffers (running means), which the forward pass changes before the loss is known."""
+        if self._buffers:
+            self._kept, self._kept_before = self._kept_before, self._kept
+            torch._foreach_copy_(self._kept, self._buffers)  # noqa: SLF001 - the one multi-tensor copy there is
+
+    def mask(self, step: int, loss: Tensor, norm: Tensor) -> None:
+        """Look at the step before; then make the coming `optimizer.step` do nothing if this one is not finite."""
+        figures = torch.stack([loss.detach().float(), norm.detach().float()])
+        self._optimizer.found_inf = (~torch.isfinite(figures).all()).float()  # type: ignore[attr-defined]
+        self.look()
+        event = None
+        if figures.is_cuda:
+            host = torch.empty(2, pin_memory=True)
+            host.copy_(figures, non_blocking=True)
+            event = torch.cuda.Event()
+            event.record()
+            figures = host
+        self._waiting = _Waiting(step, figures, event, self._kept)
+
+    def look(self) -> None:
+        """Settle the step that waits. Raises NonFiniteLossError, with the buffers put back."""
+        if self._waiting is None:
+            return
+        step, figures, event, kept = self._waiting
+        self._waiting = None
+        if event is not None:
+            event.synchronize()
+        loss, norm = figures.tolist()
+        try:
+            judge(step, loss, norm)
+        except NonFiniteLossError:
+            if self._buffers:
+                torch._foreach_copy_(self._buffers, kept)  # noqa: SLF001 - as above
+            raise
+        self._settle(step, loss, norm)

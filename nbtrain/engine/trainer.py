@@ -1,0 +1,329 @@
+"""The trainer thread: one run from its preparation to its end, whatever that end is."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nbtrain.config import TrainConfig
+from nbtrain.core.control import Control, Pause, State, Stop
+from nbtrain.core.errors import NbtrainError, TrainingError
+from nbtrain.core.events import CheckpointFailed, EpochEnd, Event, Resumed, RunFailed, StateChanged, Warned
+from nbtrain.core.history import History
+from nbtrain.core.ports import Resumption
+from nbtrain.engine.checkpoint import Snapshot
+from nbtrain.engine.engine import Engine, Position
+from nbtrain.engine.evaluation import Evaluation
+from nbtrain.engine.job import Job, claim, release
+from nbtrain.engine.saver import CheckpointSaver, unpack
+from nbtrain.store.lock import RunLock
+from nbtrain.store.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Where a run takes up again: a verified snapshot, and what is to be said about it."""
+
+    snapshot: Snapshot
+    generation: str
+    reasons: tuple[str, ...] = ()
+    """Why bits may differ from an uninterrupted run; empty: exact."""
+    fork: bool = False
+    """True when the checkpoint belongs to another run, whose folder stays as it is."""
+    notes: tuple[str, ...] = ()
+    """What else the user should know, such as a newer checkpoint that was broken."""
+
+
+@dataclass(slots=True)
+class Places:
+    """Where a run leaves its traces."""
+
+    workspace: Workspace
+    id: str
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = self.workspace.run_folder(self.id)
+
+
+class Trainer:
+    """Owns the thread, the engine while it lives, and what remains after it."""
+
+    def __init__(  # noqa: PLR0913 - a run is made of these
+        self, places: Places, job: Job, config: TrainConfig, history: History, *, name: str, parent: str | None = None,
+        restart: Restart | None = None, after: Sequence[Trainer] = (),
+    ) -> None:
+        self.places, self.id, self.folder, self.name, self.parent = places, places.id, places.folder, name, parent
+        self.history = history
+        self.model: nn.Module = job.model
+        self.options = config
+        self.control = Control(self._changed)
+        self.error: TrainingError | None = None
+        self.reason = ""
+        self.events: list[Event] = []
+        self.resumed: Resumption | None = None
+        if restart is not None:
+            self.resumed = Resumption(exact=not restart.reasons, reasons=list(restart.reasons))
+        self.at = Position(**restart.snapshot.state["position"]) if restart is not None else Position()
+        self.total_steps: int | None = None
+        self.evaluation = Evaluation(
+            job.given.data, job.given.validation, config, job.device, job.loss, job.metrics)
+        self._begin = (self.at.step, self.at.seconds)
+        self._job: Job | None = job
+        self._engine: Engine | None = None
+        self._restart = restart
+        self._after = list(after)
+        self._saver: CheckpointSaver | None = None
+        self._thread = threading.Thread(target=self._main, name=f"nbtrain-{self.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Raises WorkspaceError when another kernel trains this run, ModelError when another run has the model."""
+        claim(self.model)
+        try:
+            self._lock = RunLock(self.folder)
+            self._lock.acquire()
+        except BaseException:
+            release(self.model)
+            raise
+        _alive.add(self)
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        self._thread.join(timeout)
+
+    @property
+    def seconds(self) -> float:
+        engine = self._engine
+        return self.at.seconds if engine is None else engine.seconds
+
+    @property
+    def seconds_here(self) -> float:
+        """Seconds trained in this kernel; with `steps_here`, the pace that an estimate goes by."""
+        return self.seconds - self._begin[1]
+
+    @property
+    def steps_here(self) -> int:
+        return self.at.step - self._begin[0]
+
+    def predict(self, data: Any) -> Any:
+        return self.evaluation.predict(self.model, data)
+
+    def evaluate(self, data: Any) -> dict[str, float]:
+        return self.evaluation.evaluate(self.model, data)
+
+    # -- the thread -----------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        with short_switch_interval():
+            try:
+                self._train()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it must reach the user, and the thread must end
+                self._fail(error)
+            finally:
+                self._clean_up()
+
+    def _train(self) -> None:
+        job = self._job
+        assert job is not None  # noqa: S101 - only `_clean_up`, at the end of this thread, takes it away
+        saver = CheckpointSaver(
+            self.folder, self.history, self.options, job, publish=self.publish, on_failure=self._hold_on)
+        self._saver = saver
+        engine = Engine(job, self.options, control=self.control, history=self.history, publish=self._engine_event, saver=saver)
+        self._engine = engine
+        if self._restart is not None:
+            self._take_up(engine, self._restart)
+        else:
+            saver.save(engine, "start")
+            saver.drain()  # from the first step on there is always something to resume from
+        self.at, self.total_steps = engine.at, engine.total_steps
+        if not self._wait_for_others(engine):
+            end = State.STOPPED
+        else:
+            self.control.move_to(State.RUNNING)
+            end = engine.fit()
+        if end is State.FINISHED and engine.at.epoch < engine.epochs:
+            self.reason = (
+                f"Early stopping: {engine.options['monitor']} has not got better for {engine.stopping.waited} epochs.")
+        saver.save(engine, "stop" if end is State.STOPPED else "end")
+        saver.drain()
+        if engine.ema is not None and end is State.FINISHED:
+            engine.ema.copy_to(self.model)
+        stop_tickets = engine.stop_tickets
+        self.control.move_to(end, self.reason)
+        for ticket in stop_tickets:
+            ticket.resolve()
+
+    def _take_up(self, engine: Engine, restart: Restart) -> None:
+        components, state = unpack(restart.snapshot)
+        engine.restore(components, state)
+        if not restart.fork and self._saver is not None:
+            self._saver.forget_after(engine.at.step)
+        self.publish(Resumed(
+            step=engine.at.step, generation=restart.generation, exact=not restart.reasons, reasons=restart.reasons))
+        for note in restart.notes:
+            self.publish(Warned(step=engine.at.step, message=note))
+        self._restart = None  # it holds a copy of every tensor
+
+    def _wait_for_others(self, engine: Engine) -> bool:
+        """Wait for the runs this one is queued behind. False when it was stopped meanwhile."""
+        while True:
+            for ticket in self.control.take():
+                engine.prepare_for(ticket)
+            if engine.stop_tickets:
+                return False
+            self._after = [other for other in self._after if not other.control.state.ended]
+            if not self._after:
+                self.reason = ""
+                return True
+            self.reason = f"Waiting for run {self._after[0].id} to end."
+            self.control.wait_for_command(0.1)
+
+    def _hold_on(self, message: str) -> None:
+        """A checkpoint could not be written: pause, so that nothing more is at stake than there is now."""
+        self.reason = message
+        self.control.request(Pause())
+
+    def _fail(self, error: BaseException) -> None:
+        engine = self._engine
+        step = self.at.step
+        details = "".join(traceback.format_exception(error))
+        if isinstance(error, TrainingError):
+            failure = error
+            failure.details = details
+        else:
+            said = str(error) if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}"
+            failure = TrainingError(f"The run failed at step {step}: {said}", step=step, details=details)
+            failure.__cause__ = error
+        drop_frames(failure)
+        self.error = failure
+        if engine is not None and self._saver is not None and not engine.updating and self.control.state is not State.PREPARING:
+            try:
+                self._saver.save(engine, "error")
+                self._saver.drain()
+            except Exception as second:  # noqa: BLE001 - the first error is the one to report; this one is told beside it
+                self.publish(Warned(step=step, message=f"The last state could not be saved: {second}"))
+        self.publish(RunFailed(step=step, kind=type(failure).__name__, message=str(failure), details=details))
+        self.reason = str(failure)
+        if not self.control.state.ended:
+            self.control.move_to(State.FAILED, str(failure))
+
+    def _clean_up(self) -> None:
+        """Let go of everything but the model, so that the device's memory is free for what comes next."""
+        saver, job = self._saver, self._job
+        for name, close in (("checkpoints", saver and saver.close), ("data", job and job.close), ("lock", self._lock.release)):
+            try:
+                if close is not None:
+                    close()
+            except Exception as error:  # noqa: BLE001 - one thing that cannot be closed must not keep the others open
+                self.publish(Warned(step=self.at.step, message=f"Closing the {name} failed: {error}"))
+        engine = self._engine
+        if engine is not None:
+            self.at.seconds = engine.seconds
+        self._engine = self._job = self._saver = self._restart = None
+        self.model.zero_grad(set_to_none=True)
+        release(self.model)
+        _alive.discard(self)
+        del engine, job, saver
+        gc.collect()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    # -- what happened --------------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        """Into the journal, the list of events and the store."""
+        self.events.append(event)
+        self.places.workspace.journal(self.id).append(event.record())
+        if isinstance(event, CheckpointFailed | RunFailed):
+            self.places.workspace.database.add_activity("error", self.id, event.message)
+
+    def _engine_event(self, event: Event) -> None:
+        engine = self._engine
+        if engine is not None:
+            self.options, self.total_steps = engine.options, engine.total_steps
+        self.publish(event)
+        if isinstance(event, EpochEnd):
+            self._note(metrics=dict(event.metrics))
+
+    def _changed(self, previous: State, state: State, reason: str) -> None:
+        if state is State.RUNNING:
+            self.reason = ""
+        self.publish(StateChanged(step=self.at.step, previous=previous, state=state, reason=reason))
+        self._note()
+        if state in _ACTIVITY:
+            self.places.workspace.database.add_activity(_ACTIVITY[state], self.id, self.name)
+
+    def _note(self, **changes: Any) -> None:
+        self.places.workspace.database.update_run(
+            self.id, state=self.control.state, step=self.at.step, epoch=self.at.epoch, total_steps=self.total_steps,
+            options=self.options.flat(), seconds=self.seconds, reason=self.reason, resumed=self.resumed,
+            error=None if self.error is None else str(self.error), **changes)
+
+
+_ACTIVITY = {State.RUNNING: "training", State.FINISHED: "finished", State.STOPPED: "stopped", State.FAILED: "failed"}
+
+
+def drop_frames(error: BaseException) -> None:
+    """Cut the frames off an exception and all it came from: frames hold tensors."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if current.__traceback__ is not None:
+            traceback.clear_frames(current.__traceback__)
+            current.__traceback__ = None
+        waiting += [current.__cause__, current.__context__]
+
+
+_interval_lock = threading.Lock()
+_intervals: list[float] = []
+
+
+@contextlib.contextmanager
+def short_switch_interval() -> Iterator[None]:
+    """Python's threads take turns every millisecond while a run is active; a busy cell then costs less."""
+    with _interval_lock:
+        _intervals.append(sys.getswitchinterval())
+        sys.setswitchinterval(0.001)
+    try:
+        yield
+    finally:
+        with _interval_lock:
+            first = _intervals.pop(0)
+            if not _intervals:
+                sys.setswitchinterval(first)
+            else:
+                _intervals[0] = first
+
+
+_alive: weakref.WeakSet[Trainer] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """The interpreter ends: stop what trains, with a checkpoint, rather than have its thread torn down."""
+    trainers = list(_alive)
+    for trainer in trainers:
+        trainer.control.request(Stop())
+    until = time.monotonic() + 10.0
+    for trainer in trainers:
+        trainer.join(max(0.0, until - time.monotonic()))
+
+
+Publish = Callable[[Event], None]

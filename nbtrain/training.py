@@ -1,0 +1,228 @@
+"""The verbs: `train`, `resume`, `fork`, `runs`. They put a run together from the rooms below."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbtrain.config import TrainConfig
+from nbtrain.core.control import State
+from nbtrain.core.errors import CommandError, ConfigError, DataError, Problem
+from nbtrain.core.history import History
+from nbtrain.core.ports import RunRow, RunView
+from nbtrain.run import Run
+from nbtrain.store.database import RunRecord
+from nbtrain.store.stored import StoredRun
+from nbtrain.store import lock, workspace as workspaces
+from nbtrain.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nbtrain.engine.job import Ingredients, Loss, Metrics
+
+_lock = threading.Lock()
+_active: dict[str, Run] = {}
+_known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
+_ingredients: weakref.WeakKeyDictionary[Run, Ingredients] = weakref.WeakKeyDictionary()
+
+
+def train(  # noqa: PLR0913 - what a training is made of; the rest are options
+    model: nn.Module, data: Any, *, validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
+    config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
+) -> Run:
+    """Train `model` on `data` in the background; returns at once.
+
+    Args:
+        model: any `torch.nn.Module`. It is trained in place.
+        data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader.
+        validation: a share to hold out (0–0.5, default 0.15), or data of its own.
+        loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor;
+            None infers it from the targets.
+        metrics: names (``accuracy macro_f1 r2 …``) or functions ``metric(output, target)``; None takes the task's usual ones.
+        config: options made before; `options` go over it.
+        name: how the run is called in lists; None takes the model's class name.
+        queue: wait until the runs of this kernel that are active now have ended.
+        show: show the run's panel when in a notebook.
+        **options: any option, flat: ``epochs=5, learning_rate=1e-3, preset="fast"``.
+
+    Raises:
+        ConfigError: an option is unknown or out of range; all problems in one message.
+        DataError: the data is empty, not finite, or does not fit the model.
+        ModelError: the model has nothing to train, or cannot take the data.
+        WorkspaceError: the workspace cannot be written.
+    """
+    from nbtrain.engine.job import Ingredients  # noqa: PLC0415 - torch loads when the first run starts
+
+    if isinstance(validation, int | float) and not isinstance(validation, bool):
+        options["validation"], validation = validation, None
+    given = Ingredients(model, data, validation, loss, metrics)
+    run = _start(given, _config(config, options), name=name, queue=queue)
+    if show:
+        _show(run)
+    return run
+
+
+def resume(run_id: str, *, model: nn.Module | None = None, data: Any = None, validation: Any = None, show: bool = True) -> Run:
+    """Go on with a run from its last good checkpoint. `run.resumed` says “exact”, or why not.
+
+    Args:
+        run_id: from `nbtrain.runs()` or ``run.id``.
+        model, data, validation: what the run was started with, where this kernel does not have it any more.
+        show: show the run's panel when in a notebook.
+
+    Raises:
+        RunNotFoundError: no such run.
+        CommandError: it is still training, here or in another kernel.
+        CheckpointError: no checkpoint can be read, or the model does not fit it.
+        ModelError, DataError: the model or the data are not here any more; hand them in.
+    """
+    from nbtrain.engine import revival  # noqa: PLC0415 - torch loads when the first run starts
+
+    workspace = workspaces.current()
+    record = workspace.database.run(run_id)
+    known = _known.get(run_id)
+    if known is not None and not known.state.ended:
+        raise CommandError(f"Run {run_id} is {known.state} in this kernel; use run.resume() after a pause.")
+    if record.state is State.FINISHED:
+        raise CommandError(
+            f"Run {run_id} has finished, so there is nothing left to resume; "
+            "train on with run.fork(epochs=…), which branches from its last checkpoint.")
+    given = _given_again(known, run_id, model, data, validation)
+    restart = revival.open_checkpoint(workspace, run_id)
+    config = TrainConfig(**restart.snapshot.state["options"])
+    run = _start(given, config, record=record, restart=restart)
+    if show:
+        _show(run)
+    return run
+
+
+def fork(run: Run, *, step: int | None, model: nn.Module | None, name: str | None, **options: Any) -> Run:
+    """See `Run.fork`."""
+    from nbtrain.engine import job, revival  # noqa: PLC0415 - torch loads when the first run starts
+
+    given = _ingredients[run].with_model(job.copy_of(run.model) if model is None else model)
+    restart = revival.open_checkpoint(workspaces.current(), run.id, step=step, fork=True)
+    config = TrainConfig(**restart.snapshot.state["options"]).replace(**options)
+    return _start(given, config, name=name or run.name, restart=restart, parent=run)
+
+
+def runs() -> RunList:
+    """Every run of the workspace, newest first."""
+    workspace = workspaces.current()
+    return RunList(_row(workspace, record) for record in workspace.database.runs())
+
+
+def active() -> list[Run]:
+    """Runs of this kernel that have not ended, oldest first."""
+    with _lock:
+        for run_id in [run_id for run_id, run in _active.items() if run.state.ended]:
+            del _active[run_id]
+        return list(_active.values())
+
+
+def find(run_id: str) -> RunView:
+    """A run of this kernel, else its record in the workspace. Raises RunNotFoundError, naming the nearest."""
+    run = _known.get(run_id)
+    if run is not None:
+        return run
+    workspace = workspaces.current()
+    return StoredRun(workspace, workspace.database.run(run_id))
+
+
+class RunList(list[RunRow]):
+    """Rows of runs, with a table for a repr."""
+
+    def __repr__(self) -> str:
+        if not self:
+            return "No runs yet. Start one with nbtrain.train(model, data)."
+        head = ("id", "name", "state", "step", "metrics")
+        lines = [head, *(
+            (row["id"], row["name"], row["state"] + ("" if row["live"] or row["state"] in _FINAL else " (interrupted)"),
+             f"{row['step']}" + (f"/{row['total_steps']}" if row["total_steps"] else ""),
+             ", ".join(f"{name} {value:.4g}" for name, value in row["metrics"].items()))
+            for row in self)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+        return "\n".join(
+            "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+            for line in lines)
+
+
+_FINAL = {str(state) for state in State if state.ended}
+
+
+def _config(config: TrainConfig | None, options: Mapping[str, Any]) -> TrainConfig:
+    if config is None:
+        return TrainConfig(**options)
+    if not isinstance(config, TrainConfig):
+        raise ConfigError([Problem("config", f"config is a {type(config).__name__}; it must be a nbtrain.TrainConfig.")])
+    return config.replace(**options) if options else config
+
+
+def _start(
+    given: Ingredients, config: TrainConfig, *, name: str | None = None, queue: bool = False,
+    record: RunRecord | None = None, restart: Any = None, parent: Run | None = None,
+) -> Run:
+    """Prepare, write the run down, and start its thread."""
+    from nbtrain.engine import revival  # noqa: PLC0415 - torch loads when the first run starts
+    from nbtrain.engine.job import prepare  # noqa: PLC0415
+    from nbtrain.engine.trainer import Places, Trainer  # noqa: PLC0415
+
+    workspace = workspaces.current()
+    job = prepare(given, config)
+    try:
+        if restart is not None:
+            restart = revival.check(restart, job)
+        if record is None:
+            record = RunRecord(
+                id=workspace.new_run_id(), name=name or type(given.model).__name__, options=config.flat(), parent=None if parent is None else parent.id)
+            workspace.database.add_run(record)
+        history = History()
+        if restart is not None:
+            history = revival.history(workspace, record.id if parent is None else parent.id, restart.snapshot.step)
+        after = [run._trainer for run in active()] if queue else []  # noqa: SLF001 - Run is the trainer's face, made here
+        trainer = Trainer(
+            Places(workspace, record.id), job, config, history, name=record.name, parent=record.parent, restart=restart, after=after)
+        trainer.start()
+    except BaseException:
+        job.close()
+        raise
+    run = Run(trainer)
+    with _lock:
+        _active[run.id] = run
+        _known[run.id] = run
+        _ingredients[run] = given
+    return run
+
+
+def _given_again(run: Run | None, run_id: str, model: nn.Module | None, data: Any, validation: Any) -> Ingredients:
+    from nbtrain.engine.job import Ingredients  # noqa: PLC0415 - torch loads when the first run starts
+
+    before = _ingredients.get(run) if run is not None else None
+    if before is None and (model is None or data is None):
+        missing = " and ".join(
+            word for word, thing in (("its model", model), ("its data", data)) if thing is None)
+        raise DataError(
+            f"Run {run_id} was started in another kernel, so {missing} must be handed in: "
+            f"nbtrain.resume({run_id!r}, model=net, data=(X, y)).")
+    if before is None:
+        return Ingredients(model, data, validation)  # type: ignore[arg-type] - checked above
+    return Ingredients(
+        before.model if model is None else model, before.data if data is None else data,
+        before.validation if validation is None else validation, before.loss, before.metrics)
+
+
+def _row(workspace: Workspace, record: RunRecord) -> RunRow:
+    return RunRow(
+        id=record.id, name=record.name, state=record.state, created=record.created, step=record.step,
+        total_steps=record.total_steps, metrics=record.metrics, parent=record.parent, live=lock.is_held(workspace.run_folder(record.id)))
+
+
+def _show(run: Run) -> None:
+    from nbtrain.studio import in_notebook, show  # noqa: PLC0415 - composed at the top; only notebooks need it
+
+    if in_notebook():
+        show(run)
+
