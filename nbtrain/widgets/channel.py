@@ -22,22 +22,22 @@ def install(deliver: Deliver) -> bool:
     `deliver` is called in the control thread and must not raise. Returns False where there is no kernel with
     such a channel. Doing it again exchanges `deliver`.
     """
-    kernel = _kernel()
-    handlers = getattr(kernel, "control_handlers", None)
-    if kernel is None or handlers is None:
+    running = kernel()
+    handlers = getattr(running, "control_handlers", None)
+    if running is None or handlers is None:
         return False
 
     async def on_request(stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         content = parent.get("content")
         if isinstance(content, dict) and isinstance(content.get("widget"), str):
             deliver(content["widget"], content)
-        kernel.session.send(stream, REPLY, {"status": "ok"}, parent=parent, ident=ident)
+        running.session.send(stream, REPLY, {"status": "ok"}, parent=parent, ident=ident)
 
     handlers[REQUEST] = on_request
     return True
 
 
-def _kernel() -> Any:
+def kernel() -> Any:
     """The kernel that runs this process, or None. IPython is not loaded to find that there is none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

@@ -98,6 +98,11 @@ def show(panel: Any, copy: Twin) -> None:
     copy.show()
 
 
+def say(sentence: str) -> None:
+    """One line of text in the cell's output, or on the terminal."""
+    print(sentence)  # noqa: T201 - it is what was asked for
+
+
 def summary(kind: str, runs: Sequence[RunView]) -> str:
     """What a panel is in plain text, where nothing else can be shown."""
     return f"nbtrain.{kind}({'; '.join(twin.line(run) for run in runs)})"

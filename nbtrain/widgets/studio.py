@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 import traitlets
 
 from nbtrain.core.errors import CommandError
+from nbtrain.core.ports import RunView
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.commands import Handler, text
+from nbtrain.widgets.display import Keep, Twin
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.wire import Request
 
@@ -20,7 +22,7 @@ class Studio(Panel):
 
     Args:
         panels: name → its icon and what makes it, in the order they are offered.
-        feed: the runs that the studio's static twin shows.
+        runs: those that the studio's static twin shows.
         services: as for `Panel`.
     """
 
@@ -29,12 +31,18 @@ class Studio(Panel):
     children = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, panels: Mapping[str, tuple[str, Callable[[], Panel]]], *, feed: Feed | None = None, **services: Any,
+        self,
+        panels: Mapping[str, tuple[str, Callable[[], Panel]]],
+        *,
+        runs: Callable[[], Sequence[RunView]] = tuple,
+        keep: Keep | None = None,
+        **services: Any,
     ) -> None:
         self._panels = dict(panels)
         self.opened: dict[str, Panel] = {}
         setup = {"panels": [{"name": name, "icon": icon} for name, (icon, _) in panels.items()]}
-        super().__init__(feed or Feed(curves=False), setup=setup, **services)
+        super().__init__(Feed(curves=False), setup=setup, **services)
+        self.twin = Twin(runs, keep)
 
     def handlers(self) -> dict[str, Handler]:
         return {**super().handlers(), "open": Handler(self._open, slow=True)}

@@ -1,0 +1,121 @@
+"""The panels, put together from all rooms: `Studio` and its parts, `show`, `set_language`.
+
+This is the only place that knows every part. Each factory returns a widget; the last value of a cell is
+displayed, live and with its static twin.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from nbtrain import training
+from nbtrain.core.ports import RunView
+from nbtrain.i18n import text
+from nbtrain.launcher import NotebookLauncher
+from nbtrain.monitor.sampler import HardwareSampler
+from nbtrain.store import atomic, workspace
+from nbtrain.widgets import base, channel, display, studio, twin
+from nbtrain.widgets.base import Panel
+from nbtrain.widgets.control_panel import ControlPanel as ControlPanelWidget
+from nbtrain.widgets.hardware_monitor import HardwareMonitor as HardwareMonitorWidget
+from nbtrain.widgets.kitchen import Kitchen as KitchenWidget
+from nbtrain.widgets.live_charts import LiveCharts as LiveChartsWidget
+
+#: File in a run's folder that shows it without a kernel.
+PAGE = "static.html"
+
+
+def ControlPanel(model: Any = None, data: Any = None, **options: Any) -> ControlPanelWidget:  # noqa: N802 - makes a widget
+    """The form that starts a training, and the buttons that steer it.
+
+    Args:
+        model: any `torch.nn.Module`; None lets the form choose among the notebook's variables.
+        data: what `nbtrain.train` takes; given when `model` is.
+        **options: what the form starts from, e.g. ``epochs=5`` or ``preset="careful"``.
+
+    Raises:
+        ConfigError: an option is wrong, or only one of model and data was given.
+    """
+    return ControlPanelWidget(NotebookLauncher(model, data, options), keep=_keep)
+
+
+def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget
+    """Curves of these runs (or ids), laid over one another; without any, of those that are active.
+
+    Raises:
+        RunNotFoundError: no run has this id.
+    """
+    return LiveChartsWidget(NotebookLauncher(), *map(_view, runs), keep=_keep)
+
+
+def Kitchen(run: RunView | str | None = None) -> KitchenWidget:  # noqa: N802 - makes a widget
+    """A run told as cooking; without one, whichever was started last. Raises RunNotFoundError."""
+    return KitchenWidget(NotebookLauncher(), None if run is None else _view(run), keep=_keep)
+
+
+def HardwareMonitor() -> HardwareMonitorWidget:  # noqa: N802 - makes a widget
+    """Processor, memory, disk and GPUs, now and over the last minutes."""
+    return HardwareMonitorWidget(_hardware())
+
+
+def Studio() -> studio.Studio:  # noqa: N802 - makes a widget
+    """The whole workflow in one cell."""
+    launcher = NotebookLauncher()
+    return studio.Studio(
+        {
+            "control_panel": ("sliders", lambda: ControlPanelWidget(launcher, follow=True)),
+            "live_charts": ("chart", LiveCharts),
+            "kitchen": ("pot", Kitchen),
+            "hardware_monitor": ("gauge", HardwareMonitor),
+        },
+        runs=lambda: launcher.active()[-1:], keep=_keep)
+
+
+def show(run: RunView | str | None = None) -> None:
+    """Show the panel of a run (or its id) in this cell, live again after a reload or in another cell.
+
+    Without one, of every run that is active; when nothing is, of the newest run there is, and says so.
+
+    Raises:
+        RunNotFoundError: no run has this id.
+    """
+    runs: list[RunView] = [_view(run)] if run is not None else [*training.active()]
+    if not runs:
+        rows = training.runs()
+        display.say(text("show.newest" if rows else "show.empty"))
+        runs = [training.find(row["id"]) for row in rows[:1]]
+    for each in runs:
+        if in_notebook():
+            _panel_of(each)._ipython_display_()
+        else:
+            display.say(twin.line(each))
+
+
+def set_language(language: str) -> None:
+    """Speak ``en``, ``fa`` or ``ru`` from now on, also in the panels that are open. Raises ConfigError."""
+    base.speak(language)
+
+
+def in_notebook() -> bool:
+    """Whether there is a kernel, so that a panel can be shown."""
+    return channel.kernel() is not None
+
+
+def _panel_of(run: RunView) -> Panel:
+    return ControlPanelWidget(NotebookLauncher(), run, keep=_keep)
+
+
+def _view(run: RunView | str) -> RunView:
+    return training.find(run) if isinstance(run, str) else run
+
+
+@cache
+def _hardware() -> HardwareSampler:
+    """One for all monitors, so that the machine is sampled once."""
+    return HardwareSampler(workspace.current().home)
+
+
+def _keep(run_id: str, page: str) -> None:
+    """Put the static page into the run's folder."""
+    atomic.write_text(workspace.current().run_folder(run_id) / PAGE, page)
