@@ -17,7 +17,7 @@ help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 lab: .venv/lab static ## JupyterLab with the quickstart notebook
-	$(bin)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/01_quickstart.ipynb
+	$(bin)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(ARGS)
 
 test: .venv/dev frontend/node_modules/.dev static kernels ## all tests, the browser's included
 	$(npm) test
