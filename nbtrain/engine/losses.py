@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,12 @@ from torch.nn import functional as F  # noqa: N812 - its name everywhere
 
 from nbtrain.config import RegularisationConfig
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
+from nbtrain.core.errors import ConfigError, ModelError, Problem
+from nbtrain.engine.tasks import IGNORED, Task, check_labels, check_shapes, class_dimension, infer_task, shape_of
 
-Task = Literal["classification", "binary", "multilabel", "regression", "custom"]
+__all__ = ["NAMES", "Loss", "Task", "build", "check", "infer_task", "task_of"]
+
 Loss = Callable[[Any, Any], Tensor]
-
-#: Targets of this value count for nothing: padding, in language models.
-IGNORED = -100
 
 #: Losses by name, and the task each stands for (bce's is binary or multilabel, as the shapes say).
 NAMES: Mapping[str, Task] = MappingProxyType({
@@ -28,37 +27,6 @@ _MODULES: tuple[tuple[type[nn.Module], Task], ...] = (
     (nn.CrossEntropyLoss, "classification"), (nn.NLLLoss, "classification"), (nn.BCEWithLogitsLoss, "binary"),
     (nn.MSELoss, "regression"), (nn.L1Loss, "regression"), (nn.HuberLoss, "regression"), (nn.SmoothL1Loss, "regression"),
 )
-
-
-def infer_task(target: Any, output: Any) -> Task:
-    """What the shapes and values of a batch say is to be learnt.
-
-    ======================  ====================================  ===============
-    output                  target                                task
-    ======================  ====================================  ===============
-    (B, C), C > 1           (B,) whole numbers                    classification
-    (B, T, C)               (B, T) whole numbers                  classification
-    (B, C, H, W)            (B, H, W) whole numbers               classification
-    (B, C), C > 1           (B, C), each row 0/1 with a single 1  classification
-    (B,) or (B, 1)          (B,) or (B, 1), only 0 and 1          binary
-    as the target           two or more dimensions, only 0 and 1  multilabel
-    anything else                                                 regression
-    ======================  ====================================  ===============
-
-    Without a target, or without a tensor as output, it is custom.
-    """
-    if not isinstance(target, Tensor) or not isinstance(output, Tensor):
-        return "custom"
-    whole = not target.is_floating_point() or bool((target == target.round()).all())
-    if whole and _class_dimension(output, target) is not None:
-        return "classification"
-    if not whole or bool((target.min() < 0) | (target.max() > 1)):
-        return "regression"
-    if output.numel() == output.shape[0] == target.numel():
-        return "binary"
-    if output.shape != target.shape:
-        return "regression"
-    return "classification" if target.ndim == 2 and bool((target.sum(1) == 1).all()) else "multilabel"
 
 
 def task_of(loss: str | Loss, target: Any, output: Any) -> Task:
@@ -126,29 +94,12 @@ def _refuse(loss: str | Loss | None, name: str | None, smoothing: float, gamma: 
         raise ConfigError(problems)
 
 
-def _class_dimension(output: Tensor, target: Tensor) -> int | None:
-    """Where the classes lie in `output`, for a target of class numbers; None when the shapes are not of that kind.
-
-    Images have them second, (B, C, H, W), as torch does; sequences last, (B, T, C), as language models do.
-    """
-    if output.ndim != target.ndim + 1:
-        return None
-    last, second = output.shape[:-1] == target.shape, output.shape[:1] + output.shape[2:] == target.shape
-    if second and (output.ndim > 3 or not last):
-        dimension = 1
-    elif last:
-        dimension = output.ndim - 1
-    else:
-        return None
-    return dimension if output.shape[dimension] > 1 else None
-
-
 def _rows_of_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (N, C) in full precision against class numbers (N,), or class probabilities (N, C)."""
     if output.dtype in {torch.float16, torch.bfloat16}:
         output = output.float()
     if target.ndim != 1 or output.ndim != 2:
-        dimension = _class_dimension(output, target)
+        dimension = class_dimension(output, target)
         if dimension is not None:
             output, target = output.movedim(dimension, -1).flatten(0, -2), target.flatten()
         elif target.shape == (len(output), 1):  # class numbers as a column
@@ -226,13 +177,13 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
         DataError: labels outside the classes.
     """
     if task != "custom":
-        _check_shapes(output, target, task)
+        check_shapes(output, target, task)
         if task == "classification":
             check_labels(target, output)
     try:
         value = loss(output, target)
     except Exception as error:
-        shapes = f"output {_shape(output)}, target {_shape(target)}"
+        shapes = f"output {shape_of(output)}, target {shape_of(target)}"
         raise ModelError(f"The loss cannot be computed: {type(error).__name__}: {error} ({shapes}).") from error
     if not isinstance(value, Tensor):
         raise ModelError(f"The loss is a {type(value).__name__}; it must be a tensor of one number, such as torch gives.")
@@ -241,51 +192,3 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
             f"The loss is a tensor of shape {tuple(value.shape)}; it must be one number (shape ()): end the loss function "
             "with .mean(), or leave reduction at 'mean'.")
     return value
-
-
-def check_labels(targets: Any, output: Any) -> None:
-    """Class numbers must lie within the classes the model knows. Raises DataError, naming the first rows."""
-    if not isinstance(targets, Tensor) or not isinstance(output, Tensor) or targets.is_floating_point():
-        return
-    dimension = _class_dimension(output, targets[: len(output)]) if targets.ndim < output.ndim else None
-    if dimension is None:
-        return
-    classes = output.shape[dimension]
-    outside = (targets != IGNORED) & ((targets < 0) | (targets >= classes))
-    if bool(outside.any()):
-        rows = outside.reshape(len(targets), -1).any(1).nonzero().flatten()
-        labels = ", ".join(map(str, targets[outside].unique()[:3].tolist()))
-        shown = ", ".join(map(str, rows[:3].tolist()))
-        raise DataError(
-            f"Labels outside the classes: {labels} (row{'s' * (len(rows) > 1)} {shown}); the model has {classes} outputs, so labels must "
-            f"be 0 to {classes - 1}. Number the classes from 0, or give the model more outputs.")
-
-
-def _check_shapes(output: Any, target: Any, task: Task) -> None:
-    if not isinstance(output, Tensor):
-        raise ModelError(
-            f"The model returns a {type(output).__name__}, not a tensor; return the tensor alone, or give a loss function "
-            "of your own: loss=lambda output, target: ….")
-    if not isinstance(target, Tensor):
-        raise DataError(f"The target is {_shape(target)}; the {task} loss needs a tensor of one entry a row.")
-    if len(output) != len(target):
-        raise ModelError(
-            f"The model gives {len(output)} rows of output for {len(target)} rows of target (shapes {_shape(output)} and "
-            f"{_shape(target)}); it must give one for each.")
-    if task == "classification":
-        column = target.shape == (len(output), 1) and output.ndim == 2
-        fits = output.shape == target.shape or column or _class_dimension(output, target) is not None
-    else:
-        fits = output.numel() == target.numel()
-    if not fits:
-        raise ModelError(
-            f"The model's output of shape {_shape(output)} does not fit the target of shape {_shape(target)} for {task}; "
-            + ("it needs one output a class." if task == "classification" else "the two must have the same shape."))
-    if task in {"binary", "multilabel"} and bool(((target < 0) | (target > 1)).any()):
-        raise DataError(
-            f"The target holds values from {target.min().item():g} to {target.max().item():g}; {task} targets must lie "
-            "between 0 and 1.")
-
-
-def _shape(value: Any) -> str:
-    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
