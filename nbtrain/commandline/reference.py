@@ -28,18 +28,14 @@ def option_text(name: str) -> str:
     field = field_of(name)
     if field is None:
         raise ConfigError([Problem(name, unknown("option", name, [known["name"] for known in fields()]))])
-    key = f"option.{name}"
-    lines = [f"{flag_of(field)}: {text(f'{key}.label')}", *wrap(text(f"{key}.help"), _WIDTH), "", *_facts(field)]
+    lines = [f"{flag_of(field)}: {_label(name)}", *wrap(text(f"option.{name}.help"), _WIDTH), "", *_facts(field)]
     lines += [part for size in ("small", "medium", "large") for part in _advice(field, size)]
     return "\n".join(lines)
 
 
 def options_text() -> str:
     """Every option by its group, a line each, in the current language."""
-    labels = {
-        flag_of(field): f"{text('option.' + field['name'] + '.label')} ({value_text(field['default'])})"
-        for field in fields()
-    }
+    labels = {flag_of(field): f"{_label(field['name'])} ({value_text(field['default'])})" for field in fields()}
     lines = dict(zip(labels, columns(labels), strict=True))
     blocks = (
         "\n".join([text(f"group.{group}"), *(lines[flag_of(field)] for field in members)])
@@ -64,6 +60,10 @@ def value_text(value: Any) -> str:
     if value is None:
         return text("reference.unset")
     return number(value) if isinstance(value, float) else str(value)
+
+
+def _label(name: str) -> str:
+    return text(f"option.{name}.label")
 
 
 def _facts(field: Field) -> list[str]:

@@ -43,7 +43,7 @@ def duration(seconds: float) -> str:
     units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
     rest = round(seconds)
     largest = next((at for at, (_, size) in enumerate(units) if rest >= size), len(units) - 1)
-    parts = []
+    parts: list[str] = []
     for unit, size in units[largest:largest + 2]:
         count, rest = divmod(rest, size)
         if count or not parts:
