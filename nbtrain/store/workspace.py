@@ -7,7 +7,6 @@ import re
 import secrets
 import threading
 import time
-from functools import cached_property
 from pathlib import Path
 
 import platformdirs
@@ -36,16 +35,21 @@ class Workspace:
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = _resolved(home)
         self.runs_folder = self.home / "runs"
+        self._opening = threading.Lock()
+        self._database: Database | None = None
         with atomic.told("use the workspace", self.home):
             self.runs_folder.mkdir(parents=True, exist_ok=True)
         probe = self.home / f".writable-{os.getpid()}-{threading.get_ident()}"
         atomic.write_bytes(probe, b"nbtrain")
         probe.unlink()
 
-    @cached_property
+    @property
     def database(self) -> Database:
-        """Every run, and what happened. Raises WorkspaceError when the file cannot be used."""
-        return Database(self.home / "workspace.db")
+        """Every run, and what happened; opened when first asked for. Raises WorkspaceError when it cannot be."""
+        with self._opening:
+            if self._database is None:
+                self._database = Database(self.home / "workspace.db")
+            return self._database
 
     def new_run_id(self) -> str:
         """A short id that sorts by age, such as ``20261122-0931-k3f9``; its folder is made, so it is taken."""
@@ -79,7 +83,8 @@ class Workspace:
 
     def close(self) -> None:
         """Close the database, if it was opened."""
-        database: Database | None = self.__dict__.pop("database", None)
+        with self._opening:
+            database, self._database = self._database, None
         if database is not None:
             database.close()
 
