@@ -20,7 +20,7 @@ interface CardProps {
 
 function Card({ icon, title, detail, value, level = "ok", children }: CardProps) {
   return (
-    <section class="nbt-hw-card" data-level={level}>
+    <section class="nbt-hw-card">
       <header class="nbt-hw-head">
         <Icon name={icon} />
         <h3>{title}</h3>
@@ -55,22 +55,21 @@ interface FactProps {
   /** 0–1 for a bar; null or left out for none. */
   fill?: number | null;
   level?: Level;
-  dashed?: boolean;
 }
 
 function Fact({ label, value, fill = null, level = "ok" }: FactProps) {
   return (
     <div class="nbt-hw-fact" data-level={level}>
-      <dt>{label}</dt>
-      <dd>
-        {fill !== null && (
-          <span class="nbt-hw-bar">
-            <span style={{ inlineSize: `${Math.min(1, Math.max(0, fill)) * 100}%` }} />
-          </span>
-        )}
+      <dt>
+        {label}
         <LevelWord level={level} />
-        <span class="nbt-number">{value}</span>
-      </dd>
+      </dt>
+      <dd class="nbt-number">{value}</dd>
+      {fill !== null && (
+        <dd class="nbt-hw-bar" aria-hidden="true">
+          <span style={{ inlineSize: `${Math.min(1, Math.max(0, fill)) * 100}%` }} />
+        </dd>
+      )}
     </div>
   );
 }
@@ -125,7 +124,12 @@ export function MemoryCard({ history, now }: { history: History; now: HardwareSa
   const amounts = { used: words.bytes(now.memory_used), total: words.bytes(now.memory_total) };
   return (
     <Card icon="memory" title={title} value={words.percent(used)} level={levelOf("memory", used)}>
-      <Sparkline lines={[{ values: shares }]} top={1} label={label(title, shares, (value) => words.percent(value))} />
+      <Sparkline
+        lines={[{ values: shares }]}
+        top={1}
+        level={levelOf("memory", used)}
+        label={label(title, shares, (value) => words.percent(value))}
+      />
       <dl class="nbt-hw-facts">
         <Fact label={words.t("hardware.in_use")} value={words.t("hardware.of", amounts)} />
         <Fact label={words.t("hardware.process")} value={words.bytes(now.process_memory)} />
@@ -178,7 +182,7 @@ export function GpuCard({ history, gpu }: { history: History; gpu: GpuSample }) 
       : words.t("hardware.of", { used: watts(value), total: watts(gpu.power_limit) }),
   );
   return (
-    <Card icon="bolt" title={title} detail={gpu.name} value={told(gpu.use, percent)}>
+    <Card icon="bolt" title={title} detail={gpu.name} value={gpu.use === null ? "–" : percent(gpu.use)}>
       <Sparkline lines={[{ values: use }]} top={1} label={label(title, use, percent)} />
       <dl class="nbt-hw-facts">
         <Fact

@@ -1,5 +1,7 @@
 /** The last minutes of one or two figures, small. */
 
+import type { Level } from "./levels";
+
 export interface Line {
   values: readonly (number | null)[];
   dashed?: boolean;
@@ -28,23 +30,39 @@ export function pathOf(values: readonly (number | null)[], top: number): string 
   return values
     .map((value, index) => {
       const command =
-        value === null ? "" : `${down ? "L" : "M"}${x(index * step)} ${x(HEIGHT - 1 - (value / top) * (HEIGHT - 3))}`;
+        value === null
+          ? ""
+          : `${down ? "L" : "M"}${round(index * step)} ${round(HEIGHT - 1 - (value / top) * (HEIGHT - 3))}`;
       down = value !== null;
       return command;
     })
     .join("");
 }
 
-function x(value: number): string {
+function round(value: number): string {
   return value.toFixed(1);
 }
 
-/** `top` is the value at the upper edge; without it the highest value seen. */
-export function Sparkline({ lines, top, label }: { lines: readonly Line[]; top?: number; label: string }) {
+export interface SparklineProps {
+  lines: readonly Line[];
+  /** The value at the upper edge; without it the highest value seen. */
+  top?: number;
+  label: string;
+  level?: Level;
+}
+
+export function Sparkline({ lines, top, label, level = "ok" }: SparklineProps) {
   const known = lines.flatMap((line) => line.values.filter((value) => value !== null));
   const ceiling = top ?? Math.max(1e-9, ...known);
   return (
-    <svg class="nbt-spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg
+      class="nbt-spark"
+      data-level={level}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       <path class="nbt-spark-base" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
       {lines.map((line) => {
         const path = pathOf(highest(line.values, MOST), ceiling);

@@ -25,7 +25,6 @@ export interface Frame {
 /** Up to this many points are drawn as dots too: one value per epoch is a row of points, not a line. */
 const DOTS = 40;
 const DOT_RADIUS = 2.25;
-const LINE_WIDTH = 1.6;
 const DASH = [5, 4];
 
 type Place = (value: number) => number;
@@ -42,13 +41,21 @@ function places({ bbox, x, y, log }: Frame): { px: Place; py: Place } {
   };
 }
 
-export function drawLine(frame: Frame, line: Line, pen: { colour: string; dashed: boolean }, alpha: number): void {
+/** How a line is drawn; `width` in CSS pixels. */
+export interface Pen {
+  colour: string;
+  dashed: boolean;
+  width: number;
+  alpha: number;
+}
+
+export function drawLine(frame: Frame, line: Line, pen: Pen): void {
   const { ctx, ratio } = frame;
   const { px, py } = places(frame);
   ctx.strokeStyle = pen.colour;
   ctx.fillStyle = pen.colour;
-  ctx.globalAlpha = alpha;
-  ctx.lineWidth = LINE_WIDTH * ratio;
+  ctx.globalAlpha = pen.alpha;
+  ctx.lineWidth = pen.width * ratio;
   ctx.lineJoin = "round";
   ctx.setLineDash(pen.dashed ? DASH.map((length) => length * ratio) : []);
   ctx.beginPath();

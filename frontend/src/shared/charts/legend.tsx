@@ -12,26 +12,69 @@ interface LegendProps {
 
 export function Legend({ curves, several, cursor }: LegendProps) {
   const words = useWords();
+  const roleOf = (curve: BookedCurve): string => words.t(curve.validation ? "charts.validation" : "charts.training");
   return (
     <ul class="nbt-chart-legend">
-      {curves.map((curve) => {
-        const value = cursor === null ? curve.own.series.last : curve.own.nearest(cursor)?.value;
-        const role = words.t(curve.validation ? "charts.validation" : "charts.training");
-        return (
-          <li key={curve.key} title={several ? `${curve.run.name} · ${role}` : role}>
-            <Swatch colour={curve.colour} dashed={curve.dashed} />
-            <bdi class="nbt-chart-name">{several ? curve.run.name : role}</bdi>
-            {several && <span class="nbt-hidden">{role}</span>}
-            <span class="nbt-number">{value === undefined ? "" : words.figure(value)}</span>
-          </li>
-        );
-      })}
+      {several
+        ? byRun(curves).map((lines) => (
+            <li key={lines[0].run.run}>
+              <Name text={lines[0].run.name} />
+              {lines.map((curve) => (
+                <Reading key={curve.key} curve={curve} cursor={cursor} title={roleOf(curve)} />
+              ))}
+            </li>
+          ))
+        : curves.map((curve) => (
+            <li key={curve.key}>
+              <Reading curve={curve} cursor={cursor} title={roleOf(curve)} named={curves.length > 1} />
+            </li>
+          ))}
       {cursor !== null && (
         <li class="nbt-chart-step nbt-number">
           {words.t("charts.at_step", { step: words.integer(Math.round(cursor)) })}
         </li>
       )}
     </ul>
+  );
+}
+
+/** The lines of each run together, in the order of the runs. */
+function byRun(curves: readonly BookedCurve[]): [BookedCurve, ...BookedCurve[]][] {
+  const runs = new Map<string, [BookedCurve, ...BookedCurve[]]>();
+  for (const curve of curves) {
+    const known = runs.get(curve.run.run);
+    if (known) known.push(curve);
+    else runs.set(curve.run.run, [curve]);
+  }
+  return [...runs.values()];
+}
+
+interface ReadingProps {
+  curve: BookedCurve;
+  cursor: number | null;
+  title: string;
+  /** The title is written out, not only told to a screen reader. */
+  named?: boolean;
+}
+
+/** A line's swatch, and its value at the cursor or its newest. */
+function Reading({ curve, cursor, title, named = false }: ReadingProps) {
+  const words = useWords();
+  const value = cursor === null ? curve.own.series.last : curve.own.nearest(cursor)?.value;
+  return (
+    <span class="nbt-chart-reading" title={title}>
+      <Swatch colour={curve.colour} dashed={curve.dashed} />
+      {named ? <Name text={title} /> : <span class="nbt-hidden">{title}</span>}
+      <span class="nbt-number">{value === undefined ? "" : words.figure(value)}</span>
+    </span>
+  );
+}
+
+function Name({ text }: { text: string }) {
+  return (
+    <span class="nbt-chart-name" title={text}>
+      <bdi>{text}</bdi>
+    </span>
   );
 }
 

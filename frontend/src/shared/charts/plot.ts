@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { I18n } from "../i18n";
 import { linearTicks, logTicks, tickLabels, valueRange } from "./axis";
-import type { Line } from "./decimate";
+import { LIMIT, type Line } from "./decimate";
 import { drawLine, drawMarks, type Ink } from "./ink";
 import { Pointer, type Spot } from "./pointer";
 import { schedule, unschedule } from "./scheduler";
@@ -16,6 +16,9 @@ export const REDRAW_MEASURE = "nbt-redraw";
 
 const AXIS_WIDTH = 52;
 const AXIS_HEIGHT = 22;
+/** Points per CSS pixel beyond which a line gains nothing but ink. */
+const POINTS_PER_PX = 2;
+const LINE_WIDTH = { measured: 1.4, smooth: 1.8 };
 const PX_PER_TICK = { x: 72, y: 34 };
 
 /** One line of a chart. */
@@ -120,7 +123,8 @@ export class Plot {
     const zoom = view.zoom.get();
     const extent = zoom ?? this.options.extent() ?? [0, 1];
     this.x = extent[0] === extent[1] ? [extent[0] - 0.5, extent[1] + 0.5] : extent;
-    const style = { smoothing: view.smoothing.get(), log: this.log };
+    const room = Math.ceil((this.chart.bbox.width / uPlot.pxRatio) * POINTS_PER_PX);
+    const style = { smoothing: view.smoothing.get(), log: this.log, limit: Math.max(200, Math.min(LIMIT, room)) };
     let low = Number.POSITIVE_INFINITY;
     let high = Number.NEGATIVE_INFINITY;
     this.drawn = this.options.curves().map((curve) => {
@@ -143,8 +147,9 @@ export class Plot {
     ctx.rect(bbox.left, bbox.top - ratio, bbox.width, bbox.height + 2 * ratio);
     ctx.clip();
     for (const { curve, measured, smooth } of this.drawn) {
-      drawLine(frame, measured, curve, smooth ? 0.28 : 1);
-      if (smooth) drawLine(frame, smooth, curve, 1);
+      const { colour, dashed } = curve;
+      drawLine(frame, measured, { colour, dashed, width: LINE_WIDTH.measured, alpha: smooth ? 0.28 : 1 });
+      if (smooth) drawLine(frame, smooth, { colour, dashed, width: LINE_WIDTH.smooth, alpha: 1 });
     }
     const { words } = this.options;
     for (const { measured, track } of this.drawn) {
@@ -180,7 +185,7 @@ export class Plot {
       {
         width: Math.max(1, this.host.clientWidth),
         height: Math.max(1, this.host.clientHeight),
-        padding: [8, 12, 0, 0],
+        padding: [8, 22, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         series: [{}],

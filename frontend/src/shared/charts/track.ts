@@ -9,6 +9,8 @@ export interface Style {
   /** 0 up to below 1; 0 is off. */
   smoothing: number;
   log: boolean;
+  /** At most this many points. */
+  limit: number;
 }
 
 /** The smoothed values of a series; grows with it. */
@@ -50,17 +52,17 @@ export class Track {
   }
 
   /** What to draw of the measured values between two steps; valid until the next call. */
-  line(first: number, last: number, { log }: Style): Line {
+  line(first: number, last: number, { log, limit }: Style): Line {
     this.renew();
     const floor = floorOf(log);
     if (this.measured.floor !== floor) this.measured = new Pyramid(floor);
     const { steps, values } = this.series;
     this.measured.extend(values, values.length);
-    return decimate(this.lines.measured, this.measured, steps, values, values.length, first, last);
+    return decimate(this.lines.measured, this.measured, steps, values, values.length, first, last, limit);
   }
 
   /** What to draw of the running average between two steps; valid until the next call. */
-  smoothLine(first: number, last: number, { log, smoothing }: Style): Line {
+  smoothLine(first: number, last: number, { log, smoothing, limit }: Style): Line {
     this.renew();
     const floor = floorOf(log);
     if (this.average?.factor !== smoothing) {
@@ -71,7 +73,7 @@ export class Track {
     }
     const values = this.average.follow(this.series.values);
     this.averaged.extend(values, values.length);
-    return decimate(this.lines.averaged, this.averaged, this.series.steps, values, values.length, first, last);
+    return decimate(this.lines.averaged, this.averaged, this.series.steps, values, values.length, first, last, limit);
   }
 
   /** Lowest and highest finite value measured so far, or null when there is none. */
