@@ -21,7 +21,7 @@ BOOKS = {code: json.loads((PACKAGE / "i18n" / f"{code}.json").read_text("utf-8")
 FORMS = ("one", "few", "many", "other")
 #: Names that stay Latin in Persian and Russian: of methods, formats, programs and makers, and what is typed.
 NAMES = {
-    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "auto", "bf16", "careful", "checkpointing", "Colab",
+    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "Apple", "auto", "bf16", "careful", "checkpointing", "Colab",
     "cpu", "CPU", "cuda", "decay", "dropout", "EMA", "F1", "fast", "focal", "fp16", "gamma", "GiB", "GPU", "GPUs",
     "gradient", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum", "mps", "N", "NaN", "nbtrain", "NVIDIA",
     "nvidia-smi", "pinned", "R", "RMSprop", "seed", "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100",
