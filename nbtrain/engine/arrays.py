@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 from torch.utils.data import Subset, TensorDataset
 
 from nbtrain.core.errors import DataError
@@ -17,6 +18,11 @@ from nbtrain.engine.columns import features, is_table, labels, target_name
 
 #: Names under which a dict, or a data frame, holds what is to be learnt.
 TARGETS = ("labels", "label", "targets", "target", "y")
+
+#: Layers that take floating-point inputs only.
+_MULTIPLYING = (
+    nn.Linear, _ConvNd, nn.RNNBase, nn.RNNCellBase, nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase,  # noqa: SLF001 - the common base
+)
 
 
 class Reading(NamedTuple):
@@ -29,15 +35,17 @@ class Reading(NamedTuple):
 
     @classmethod
     def of(cls, model: nn.Module) -> Self:
-        """The type of the model's weights; integers only for a model that looks something up by them."""
+        """The type of the model's weights; floats alone where its first layer multiplies and none looks things up."""
         floats = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
         wide = floats if floats == torch.float64 else torch.float32  # half weights read float32 under autocast
-        return cls(wide, any(isinstance(m, nn.Embedding | nn.EmbeddingBag) for m in model.modules()))
+        first = next((m for m in model.modules() if next(m.parameters(recurse=False), None) is not None), None)
+        looks_up = any(isinstance(m, nn.Embedding | nn.EmbeddingBag) for m in model.modules())
+        return cls(wide, looks_up or not isinstance(first, _MULTIPLYING))
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Data in memory: `inputs` and `target` hold tensors of `length` rows. `target` is `inputs` itself where none was given."""
+    """Data in memory: `inputs` and `target` hold tensors of `length` rows; without a target it is `inputs` itself."""
 
     inputs: Any
     target: Any
@@ -52,15 +60,21 @@ class Arrays:
         return replace(self, inputs=inputs, target=target, length=len(rows))
 
 
-def prepare(data: Any, reading: Reading | None = None) -> Any:
+def prepare(data: Any, reading: Reading | None = None, classes: Sequence[str] | None = None) -> Any:
     """`Arrays` out of data in memory; what is read sample by sample (datasets, loaders) comes back as it is.
 
     Taken as data in memory: ``(X, y)`` and ``((X1, X2), y)`` of tensors, NumPy arrays, pandas or lists; one
     array alone (the target is the input, as for an autoencoder); a dict of arrays and a data frame, with the target
     under one of `TARGETS` (without one, a dict's target is None); `TensorDataset` and its subsets.
 
+    Args:
+        data: see above.
+        reading: which numbers the model takes; float32, and integers as they are, unless given.
+        classes: names of the classes that a target of text is numbered by, such as the training data's; found from
+            the target itself unless given.
+
     Raises:
-        DataError: empty, of lengths that differ, not numbers, or with NaN or infinite values.
+        DataError: empty, of lengths that differ, not numbers, with NaN or infinite values, or classes not among `classes`.
     """
     if isinstance(data, Arrays) or not in_memory(data):
         return data
@@ -70,8 +84,8 @@ def prepare(data: Any, reading: Reading | None = None) -> Any:
     if target is None:
         arrays = Arrays(x, x if isinstance(x, Tensor) else None, nest.rows(x))
     else:
-        y, classes = _target(target, reading)
-        arrays = Arrays(x, y, nest.rows(x), classes)
+        y, names = _target(target, reading, classes)
+        arrays = Arrays(x, y, nest.rows(x), names)
     _check_lengths(arrays)
     return arrays
 
@@ -135,15 +149,15 @@ def _inputs(given: Any, reading: Reading, name: str = "inputs") -> Any:
     return _finite(x, name, reading, given)
 
 
-def _target(given: Any, reading: Reading) -> tuple[Any, list[str] | None]:
+def _target(given: Any, reading: Reading, classes: Sequence[str] | None) -> tuple[Any, list[str] | None]:
     if isinstance(given, dict):
-        return {str(key): _target(value, reading)[0] for key, value in given.items()}, None
+        return {str(key): _target(value, reading, None)[0] for key, value in given.items()}, None
     if isinstance(given, tuple):
-        return tuple(_target(value, reading)[0] for value in given), None
-    y, classes = labels(given)
+        return tuple(_target(value, reading, None)[0] for value in given), None
+    y, names = labels(given, classes)
     if not y.is_floating_point():
         y = y.to(torch.int64)
-    return _finite(y, "target", reading, given), classes
+    return _finite(y, "target", reading, given), names
 
 
 def _finite(x: Tensor, name: str, reading: Reading, given: Any) -> Tensor:
@@ -159,8 +173,8 @@ def _finite(x: Tensor, name: str, reading: Reading, given: Any) -> Tensor:
         shown = ", ".join(str(int(row)) for row in rows[:3])
         where = f" (column {str(given.columns[int(bad[rows[0]].nonzero()[0, 0])])!r})" if is_table(given) else ""
         raise DataError(
-            f"The {name} holds NaN or infinite values in {len(rows)} of {len(x)} rows, the first in row{'s' * (len(rows) > 1)} "
-            f"{shown}{where}; drop these rows or fill them in.")
+            f"The {name} holds NaN or infinite values in {len(rows)} of {len(x)} rows, the first in "
+            f"row{'s' * (len(rows) > 1)} {shown}{where}; drop these rows or fill them in.")
     return x.to(reading.floats)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ def as_source(
     oversample: float | None = None,
     drop_last: bool = False,
     reading: Reading | None = None,
+    classes: Sequence[str] | None = None,
 ) -> BatchSource:
     """Batches of any kind of data.
 
@@ -48,6 +50,7 @@ def as_source(
         oversample: class-balanced oversampling up to this ratio (see `sampler.balanced_order`).
         drop_last: leave out a last batch that is not full.
         reading: which numbers the model takes; by default float32 and integers as they are.
+        classes: names that a target of text is numbered by, where the training data decides them.
 
     Raises:
         DataError: data that cannot be trained on, in one sentence.
@@ -58,7 +61,7 @@ def as_source(
     else:
         recipe = Recipe(batch_size=batch_size, drop_last=drop_last, shuffle=train, pipeline=pipeline)
     if recipe.is_plain:
-        data = prepare(data, reading)
+        data = prepare(data, reading, classes)
     if isinstance(data, Arrays):
         return MemorySource(
             data, batch_size=recipe.batch_size or 1, seed=seed, shuffle=recipe.shuffle, device=device, oversample=oversample,

@@ -42,13 +42,14 @@ def features(given: Any, name: str) -> Tensor:
     return _tensor(values)
 
 
-def labels(given: Any) -> tuple[Tensor, list[str] | None]:
+def labels(given: Any, classes: Sequence[str] | None = None) -> tuple[Tensor, list[str] | None]:
     """A target as a tensor: numbers as they are, text and categories as class indices with their names.
 
-    Categories of pandas keep their order, other texts are sorted. Whole numbers and booleans become int64.
+    Categories of pandas keep their order, other texts are sorted; with `classes`, text is numbered by these. Whole
+    numbers and booleans become int64.
 
     Raises:
-        DataError: missing values among the classes, dates, or objects that are neither numbers nor text.
+        DataError: text that is not among `classes`, missing values among the classes, dates, or objects that are neither numbers nor text.
     """
     if isinstance(given, Tensor):
         return _whole(given.detach()), None
@@ -60,12 +61,13 @@ def labels(given: Any) -> tuple[Tensor, list[str] | None]:
     if categories is not None:
         codes = np.asarray(given.cat.codes, dtype=np.int64)
         _none_missing(codes < 0)
-        return torch.from_numpy(codes), [str(category) for category in categories]
+        names = [str(category) for category in categories]
+        return (torch.from_numpy(codes), names) if classes is None else _classes(np.array(names)[codes], classes)
     values = plain(given, "target")
     if values.dtype.kind in "biuf":
         return _tensor(values), None
     if values.dtype.kind in "OUST" and values.ndim == 1:
-        return _classes(values)
+        return _classes(values, classes)
     raise DataError(
         f"The target holds {_kind(values)} (row 0: {_shown(values)}); it must hold numbers, or one text a row that "
         "names the class.")
@@ -109,11 +111,19 @@ def _table(table: Any, name: str) -> Tensor:
     return torch.from_numpy(np.column_stack(columns).astype(wide, copy=False))
 
 
-def _classes(values: npt.NDArray[Any]) -> tuple[Tensor, list[str]]:
-    missing = np.array([value is None or value != value for value in values], dtype=bool)  # noqa: PLR0124 - NaN is not itself
-    _none_missing(missing)
+def _classes(values: npt.NDArray[Any], classes: Sequence[str] | None) -> tuple[Tensor, list[str]]:
+    _none_missing(np.array([value is None or value != value for value in values], dtype=bool))  # noqa: PLR0124 - only NaN is not itself
     names, codes = np.unique(values.astype(str), return_inverse=True)
-    return torch.from_numpy(codes.astype(np.int64)), [str(name) for name in names]
+    found = [str(name) for name in names]
+    if classes is None:
+        return torch.from_numpy(codes.astype(np.int64)), found
+    new = [name for name in found if name not in classes]
+    if new:
+        raise DataError(
+            f"The target has the class {new[0]!r}, which is not among the classes to learn ({', '.join(classes)}); "
+            "leave these rows out, or have them in the training data as well.")
+    number = {name: i for i, name in enumerate(classes)}
+    return torch.tensor([number[name] for name in found], dtype=torch.int64)[torch.from_numpy(codes)], list(classes)
 
 
 def _none_missing(missing: npt.NDArray[np.bool_]) -> None:
@@ -121,8 +131,8 @@ def _none_missing(missing: npt.NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(missing)
         shown = ", ".join(map(str, rows[:3]))
         raise DataError(
-            f"The target is missing in {len(rows)} of {len(missing)} rows, the first in row{'s' * (len(rows) > 1)} {shown}; "
-            "drop these rows or fill them in.")
+            f"The target is missing in {len(rows)} of {len(missing)} rows, the first in "
+            f"row{'s' * (len(rows) > 1)} {shown}; drop these rows or fill them in.")
 
 
 def _tensor(values: npt.NDArray[Any]) -> Tensor:

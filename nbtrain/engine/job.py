@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
 from nbtrain.engine import losses, metrics
+from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batches import Batch, BatchSource, as_source
 from nbtrain.engine.fingerprint import fingerprint
 from nbtrain.engine.forward import call
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.recompute import gradient_checkpointing
 from nbtrain.engine.split import split
+from nbtrain.engine.tasks import check_labels
 
 Loss = str | Callable[[Any, Any], Tensor]
 Metrics = Sequence[str | Callable[[Any, Any], Any]]
@@ -119,20 +121,22 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
     device = choose_device(config["device"])
     set_dropout(model, config["dropout"])
     undo = gradient_checkpointing(model) if config["gradient_checkpointing"] else None
+    reading = Reading.of(model)
     train_data, validation_data, test_data = given.data, given.validation, None
     if validation_data is None:
         train_data, validation_data, test_data = split(
-            given.data, config["validation"], config["test"], config["seed"])
+            given.data, config["validation"], config["test"], config["seed"], reading)
 
-    def source(data: Any, *, train: bool) -> BatchSource:
+    def source(data: Any, *, train: bool, classes: list[str] | None = None) -> BatchSource:
         return as_source(
             data, batch_size=config["batch_size"], seed=config["seed"], train=train, pipeline=config.pipeline, device=device,
-            oversample=config["oversample_ratio"] if train and config["use_oversampling"] else None)
+            oversample=config["oversample_ratio"] if train and config["use_oversampling"] else None, reading=reading,
+            classes=classes)
 
     train = source(train_data, train=True)
     check_length(train, config)
-    validation = None if validation_data is None else source(validation_data, train=False)
-    test = None if test_data is None else source(test_data, train=False)
+    validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
+    test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
     task, loss, metric_set = try_once(model, train, validation, given, config, device)
     return Job(
@@ -188,8 +192,10 @@ def try_once(
                     f"(a batch has the shape {shape_of(batch.inputs)}).") from error
             task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, batch.target, output)
             loss = losses.build(given.loss, task, config.regularisation)
+            if task == "classification":
+                check_labels(train.targets, output)
             losses.check(loss, output, batch.target, task)
-            metric_set = metrics.build(given.metrics, task, output, classes=train.classes).to(device)
+            metric_set = metrics.build(given.metrics, task)
             metric_set.update(output, batch.target)
             metric_set.compute()
             metric_set.reset()
