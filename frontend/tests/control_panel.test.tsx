@@ -152,6 +152,20 @@ describe("the form", () => {
     expect(input("epochs").getAttribute("aria-invalid")).toBeNull();
   });
 
+  it("does not let a check from before wipe out what a refused start found", async () => {
+    open();
+    show(null);
+    act(() => type(input("epochs"), "50"));
+    await pass(300);
+    await press("button.start");
+    const problems = [{ field: "epochs", message: "not with this data" }];
+    model.refuse("start", { kind: "ConfigError", message: "x", problems });
+    await pass();
+    model.accept("check");
+    await pass();
+    expect(messageOf(input("epochs"))).toBe("not with this data");
+  });
+
   it("cannot start with text that is no number", async () => {
     open();
     show(null);
@@ -399,5 +413,9 @@ describe("the language", () => {
     expect(button(el, "شروع")).toBeTruthy();
     expect(root?.dir).toBe("rtl");
     expect(root?.lang).toBe("fa");
+    act(() => model.change("language", "ru"));
+    expect(root?.lang).toBe("ru");
+    act(() => model.change("direction", "ltr"));
+    expect(root?.dir).toBe("ltr");
   });
 });

@@ -92,7 +92,7 @@ describe("series", () => {
 describe("states", () => {
   it("not named in a delta stay; a snapshot replaces them all", () => {
     const store = new Store();
-    store.apply(snapshot({ states: [RUN, { ...RUN, run: "r2" }] }), []);
+    store.apply(snapshot({ states: [RUN, { ...RUN, run: "r2" }], series: [{ ...PART, count: 1 }] }), [floats(1)]);
     store.apply(delta({ states: [{ ...RUN, step: 1300 }] }), []);
     expect([...store.states.get().keys()]).toEqual(["r1", "r2"]);
     expect(store.states.get().get("r1")?.step).toBe(1300);
