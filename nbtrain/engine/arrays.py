@@ -45,7 +45,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Arrays:
-    """Data in memory: `inputs` and `target` hold tensors of `length` rows; without a target it is `inputs` itself."""
+    """Data in memory: `inputs` and `target` hold tensors of `length` rows; without a target it is `inputs`."""
 
     inputs: Any
     target: Any
@@ -74,7 +74,7 @@ def prepare(data: Any, reading: Reading | None = None, classes: Sequence[str] | 
             the target itself unless given.
 
     Raises:
-        DataError: empty, of lengths that differ, not numbers, with NaN or infinite values, or classes not among `classes`.
+        DataError: empty, of lengths that differ, not numbers, with NaN or infinite values, or not among `classes`.
     """
     if isinstance(data, Arrays) or not in_memory(data):
         return data

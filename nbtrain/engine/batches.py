@@ -64,14 +64,14 @@ def as_source(
         data = prepare(data, reading, classes)
     if isinstance(data, Arrays):
         return MemorySource(
-            data, batch_size=recipe.batch_size or 1, seed=seed, shuffle=recipe.shuffle, device=device, oversample=oversample,
-            drop_last=recipe.drop_last)
+            data, batch_size=recipe.batch_size or 1, seed=seed, shuffle=recipe.shuffle, device=device,
+            oversample=oversample, drop_last=recipe.drop_last)
     if not isinstance(data, IterableDataset | DataLoader) and hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         return LoaderSource(data, recipe, seed=seed, device=device, oversample=oversample, reading=reading)
     if not hasattr(data, "__iter__"):
         raise DataError(
-            f"The data is a {type(data).__name__}; it must be (inputs, target) in memory, a dict of arrays, a data frame, "
-            "a torch Dataset or a DataLoader.")
+            f"The data is a {type(data).__name__}; it must be (inputs, target) in memory, a dict of arrays, a data "
+            "frame, a torch Dataset or a DataLoader.")
     if oversample:
         raise DataError(
             "use_oversampling needs to know every label before the start, which a stream of samples does not tell; "

@@ -49,7 +49,8 @@ def labels(given: Any, classes: Sequence[str] | None = None) -> tuple[Tensor, li
     numbers and booleans become int64.
 
     Raises:
-        DataError: text that is not among `classes`, missing values among the classes, dates, or objects that are neither numbers nor text.
+        DataError: text that is not among `classes`, missing values, dates, or objects that are neither numbers nor
+            text.
     """
     if isinstance(given, Tensor):
         return _whole(given.detach()), None
@@ -112,7 +113,8 @@ def _table(table: Any, name: str) -> Tensor:
 
 
 def _classes(values: npt.NDArray[Any], classes: Sequence[str] | None) -> tuple[Tensor, list[str]]:
-    _none_missing(np.array([value is None or value != value for value in values], dtype=bool))  # noqa: PLR0124 - only NaN is not itself
+    missing = [value is None or value != value for value in values]  # noqa: PLR0124 - only NaN is not itself
+    _none_missing(np.array(missing, dtype=bool))
     names, codes = np.unique(values.astype(str), return_inverse=True)
     found = [str(name) for name in names]
     if classes is None:

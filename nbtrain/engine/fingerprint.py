@@ -42,8 +42,8 @@ def fingerprint(data: Any) -> str:
 def _feed(digest: Any, tensor: Tensor, share: float) -> None:
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     if share == 1.0:
-        digest.update(memoryview(flat.numpy()))
+        digest.update(flat.numpy().data)
         return
     pieces = max(2, int(len(flat) * share / _PIECE))
     for start in torch.linspace(0, max(0, len(flat) - _PIECE), pieces).long().tolist():
-        digest.update(memoryview(flat[start : start + _PIECE].numpy()))
+        digest.update(flat[start : start + _PIECE].numpy().data)

@@ -190,7 +190,7 @@ def try_once(
                 raise ModelError(
                     f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
                     f"(a batch has the shape {shape_of(batch.inputs)}).") from error
-            task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, batch.target, output)
+            task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, output)
             loss = losses.build(given.loss, task, config.regularisation)
             if task == "classification":
                 check_labels(train.targets, output)

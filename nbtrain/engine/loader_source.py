@@ -37,7 +37,8 @@ class LoaderSource:
     """
 
     def __init__(
-        self, dataset: Any, recipe: Recipe, *, seed: int, device: torch.device, oversample: float | None, reading: Reading,
+        self, dataset: Any, recipe: Recipe, *, seed: int, device: torch.device, oversample: float | None,
+        reading: Reading,
     ) -> None:
         rows = len(dataset)
         if not rows:
@@ -104,6 +105,6 @@ def _labels(dataset: Any, recipe: Recipe) -> Tensor:
     targets = known_targets(dataset)
     if targets is None:
         raise DataError(
-            f"use_oversampling needs to know every label before the start; give the {type(dataset).__name__} an attribute "
-            "`targets` with one class number a sample.")
+            f"use_oversampling needs to know every label before the start; give the {type(dataset).__name__} an "
+            "attribute `targets` with one class number a sample.")
     return class_labels(targets)

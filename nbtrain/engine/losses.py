@@ -25,11 +25,12 @@ NAMES: Mapping[str, Task] = MappingProxyType({
 })
 _MODULES: tuple[tuple[type[nn.Module], Task], ...] = (
     (nn.CrossEntropyLoss, "classification"), (nn.NLLLoss, "classification"), (nn.BCEWithLogitsLoss, "binary"),
-    (nn.MSELoss, "regression"), (nn.L1Loss, "regression"), (nn.HuberLoss, "regression"), (nn.SmoothL1Loss, "regression"),
+    (nn.MSELoss, "regression"), (nn.L1Loss, "regression"), (nn.HuberLoss, "regression"),
+    (nn.SmoothL1Loss, "regression"),
 )
 
 
-def task_of(loss: str | Loss, target: Any, output: Any) -> Task:
+def task_of(loss: str | Loss, output: Any) -> Task:
     """The task that a named or well-known loss stands for; custom for a function of the user's."""
     if isinstance(loss, str):
         task = NAMES.get(loss, "custom")
@@ -86,7 +87,8 @@ def _refuse(loss: str | Loss | None, name: str | None, smoothing: float, gamma: 
     problems = []
     if smoothing:
         problems.append(Problem("label_smoothing", (
-            f"label_smoothing is {smoothing:g}, which does not go with {what}; set it to 0, or use loss='cross_entropy'.")))
+            f"label_smoothing is {smoothing:g}, which does not go with {what}; set it to 0, "
+            "or use loss='cross_entropy'.")))
     if gamma is not None:
         problems.append(Problem("use_focal_loss", (
             f"use_focal_loss is True, which does not go with {what}; set it to False, or use loss='cross_entropy'.")))
@@ -138,7 +140,8 @@ def _binary(smoothing: float, gamma: float | None) -> Loss:
         if gamma is None:
             return F.binary_cross_entropy_with_logits(output, target)
         yes, no = F.logsigmoid(output), F.logsigmoid(-output)
-        return -(target * _not_certain(yes.exp(), gamma) * yes + (1 - target) * _not_certain(no.exp(), gamma) * no).mean()
+        of_yes = target * _not_certain(yes.exp(), gamma) * yes
+        return -(of_yes + (1 - target) * _not_certain(no.exp(), gamma) * no).mean()
 
     return binary
 
@@ -173,7 +176,8 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
     """The loss of a first batch, after a look at whether output, target and loss go together.
 
     Raises:
-        ModelError: the output is no tensor, or of a shape that does not fit the target; the loss fails, or is not one number.
+        ModelError: the output is no tensor, or of a shape that does not fit the target; the loss fails, or is not one
+            number.
         DataError: labels outside the classes.
     """
     if task != "custom":
@@ -186,9 +190,10 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
         shapes = f"output {shape_of(output)}, target {shape_of(target)}"
         raise ModelError(f"The loss cannot be computed: {type(error).__name__}: {error} ({shapes}).") from error
     if not isinstance(value, Tensor):
-        raise ModelError(f"The loss is a {type(value).__name__}; it must be a tensor of one number, such as torch gives.")
+        raise ModelError(
+            f"The loss is a {type(value).__name__}; it must be a tensor of one number, as torch's losses return.")
     if value.numel() != 1 or value.ndim:
         raise ModelError(
-            f"The loss is a tensor of shape {tuple(value.shape)}; it must be one number (shape ()): end the loss function "
-            "with .mean(), or leave reduction at 'mean'.")
+            f"The loss is a tensor of shape {tuple(value.shape)}; it must be one number (shape ()): end the loss "
+            "function with .mean(), or leave reduction at 'mean'.")
     return value

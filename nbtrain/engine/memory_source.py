@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -46,7 +47,8 @@ class MemorySource:
         self.targets: Tensor | None = arrays.target if isinstance(arrays.target, Tensor) else None
         self._labels = class_labels(arrays.target) if oversample else None
         self._oversample = oversample or 0.0
-        self._rows, self._size, self._seed, self._shuffle, self._device = arrays.length, batch_size, seed, shuffle, device
+        self._rows, self._size, self._seed = arrays.length, batch_size, seed
+        self._shuffle, self._device = shuffle, device
         rows = arrays.length if self._labels is None else len(self._order(0))
         self.samples: int | None = rows
         self.length: int | None = -(-rows // batch_size)
@@ -62,11 +64,11 @@ class MemorySource:
         if self._shuffle or self._labels is not None:
             order = self._order(epoch)[start:self.samples]
             for rows in (order if self._streams else order.to(self._device)).split(self._block):
-                yield from self._cut(lambda x, rows=rows: x.index_select(0, rows), len(rows))
+                yield from self._cut(partial(torch.index_select, dim=0, index=rows), len(rows))
         else:
             for first in range(start, self.samples, self._block):
                 count = min(self._block, self.samples - first)
-                yield from self._cut(lambda x, first=first, count=count: x.narrow(0, first, count), count)
+                yield from self._cut(partial(torch.narrow, dim=0, start=first, length=count), count)
 
     def close(self) -> None:
         """Let go of the data."""
@@ -139,7 +141,7 @@ def free_memory(device: torch.device) -> int:
 def _split(part: Any, sizes: list[int]) -> Iterable[Any]:
     """A nest of blocks as one nest per batch."""
     if isinstance(part, Tensor):
-        return part.split(sizes)
+        return part.split(sizes)  # type: ignore[no-any-return]
     if isinstance(part, tuple):
         return zip(*(_split(piece, sizes) for piece in part), strict=True)
     if isinstance(part, dict):

@@ -53,14 +53,15 @@ KNOWN: Mapping[str, frozenset[Task]] = MappingProxyType({
 
 def defaults(task: Task, output: Any) -> tuple[str, ...]:
     """What is measured when nothing is asked for."""
-    if task == "classification":  # an output of three dimensions is a language model's
-        return ("perplexity", "accuracy") if isinstance(output, Tensor) and output.ndim == 3 else ("accuracy", "macro_f1")
-    return {"binary": ("accuracy", "macro_f1"), "multilabel": ("macro_f1", "accuracy"), "regression": ("r2", "mae")}.get(
-        task, ())
+    if task == "classification" and isinstance(output, Tensor) and output.ndim == 3:
+        return "perplexity", "accuracy"  # three dimensions are a language model's
+    if task == "regression":
+        return "r2", "mae"
+    return () if task == "custom" else ("accuracy", "macro_f1")
 
 
 def make(name: str, task: Task, output: Tensor, target: Tensor) -> tuple[Metric, View]:
-    """The metric of this name for a task that it is for, and its view. Slow the first time: torchmetrics is imported."""
+    """The metric of this name for a task that it is for, and its view. The first time torchmetrics is imported."""
     import torchmetrics  # noqa: PLC0415 - takes a second, and is needed only once something is measured
     import torchmetrics.classification as of_classes  # noqa: PLC0415
     from torchmetrics.text import Perplexity  # noqa: PLC0415

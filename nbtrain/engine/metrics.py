@@ -29,9 +29,9 @@ def build(metrics: Sequence[Given] | None, task: Task) -> MetricSet:
     """The metrics of a run.
 
     Args:
-        metrics: names of `metric_names.KNOWN`, metrics of torchmetrics, and functions ``(output, target) -> number`` that
-            are averaged over the samples. None for what fits the task: accuracy and macro F1 for classes, perplexity and
-            accuracy for language models, R² and mean absolute error for regression.
+        metrics: names of `metric_names.KNOWN`, metrics of torchmetrics, and functions ``(output, target) -> number``,
+            which are averaged over the samples. None for what fits the task: accuracy and macro F1 for classes,
+            perplexity and accuracy for language models, R² and mean absolute error for regression.
         task: what is learnt; with a loss of the user's own ("custom"), named metrics go by the first batch's shapes.
 
     Raises:

@@ -44,7 +44,7 @@ class Plan(Sampler[list[Key]]):
         own = recipe.sampler if recipe.batch_sampler is None else recipe.batch_sampler
         own = own.sampler if isinstance(own, Singles) else own
         self.inexact = None if own is None or type(own) in _REPLAYABLE else (
-            f"the order comes from a {type(own).__name__}, which cannot be asked for the order of an earlier epoch again")
+            f"the order comes from a {type(own).__name__}, which cannot be asked for an earlier epoch's order again")
 
     def set(self, epoch: int, skip: int) -> None:
         """The next iteration gives this epoch, without its first `skip` batches."""
@@ -64,14 +64,14 @@ class Plan(Sampler[list[Key]]):
         recipe = self._recipe
         if recipe.batch_sampler is None:
             assert recipe.batch_size is not None  # noqa: S101 - a recipe has one or the other
-            return BatchSampler(self._indices(epoch), recipe.batch_size, recipe.drop_last)  # type: ignore[arg-type]
+            return BatchSampler(self._indices(epoch), recipe.batch_size, recipe.drop_last)
         if isinstance(recipe.batch_sampler, Singles):
             return Singles(self._of_epoch(recipe.batch_sampler.sampler, epoch))
         return self._of_epoch(recipe.batch_sampler, epoch)
 
     def _indices(self, epoch: int) -> Iterable[Any]:
         if self._labels is not None:
-            return sampler.balanced_order(self._labels, self._ratio, self._seed, epoch).tolist()  # type: ignore[no-any-return]
+            return sampler.balanced_order(self._labels, self._ratio, self._seed, epoch).tolist()
         if self._recipe.sampler is not None:
             return self._of_epoch(self._recipe.sampler, epoch)
         return sampler.order(self._rows, self._seed, epoch).tolist() if self._recipe.shuffle else range(self._rows)
@@ -80,9 +80,10 @@ class Plan(Sampler[list[Key]]):
         """The user's sampler, set to this epoch as far as it can be; the user's object keeps its generator."""
         if hasattr(own, "set_epoch"):
             own.set_epoch(epoch)
-        if type(own) in _REPLAYABLE and hasattr(own, "generator"):
-            own = copy.copy(own)
-            own.generator = sampler.generator(self._seed, epoch)  # type: ignore[attr-defined]
+        if isinstance(own, RandomSampler | SubsetRandomSampler | WeightedRandomSampler) and type(own) in _REPLAYABLE:
+            replayed = copy.copy(own)
+            replayed.generator = sampler.generator(self._seed, epoch)
+            return replayed
         return own
 
     def _count(self) -> tuple[int | None, int | None]:

@@ -48,7 +48,7 @@ def _check(name: str, dtype: torch.dtype, device: torch.device) -> None:
         return
     try:  # others: the matrix product of a layer, forward and backward, is what has to work
         x = torch.ones(2, 2, dtype=dtype, device=device, requires_grad=True)
-        (x @ x).sum().backward()  # type: ignore[no-untyped-call]
+        (x @ x).sum().backward()
     except RuntimeError:
         able = False
     if not able:

@@ -19,8 +19,8 @@ def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
     """Keep only the inputs of the model's blocks; the backward pass computes again what lies inside them.
 
     Models of transformers switch it on themselves. Else the blocks are the outermost entries of `nn.ModuleList`
-    and `nn.Sequential` that are made of several modules; without such, an `nn.Sequential` of four and more layers is cut
-    into about √n pieces. Gradients are the same to the bit: a block draws the same random numbers both times
+    and `nn.Sequential` that are made of several modules; without such, an `nn.Sequential` of four and more layers is
+    cut into about √n pieces. Gradients are the same to the bit: a block draws the same random numbers both times
     (dropout), and running statistics are counted once.
 
     Returns:

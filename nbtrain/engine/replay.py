@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import Subset
+from numpy.random.mtrand import get_bit_generator, set_bit_generator
+from torch.utils.data import Dataset, Subset
 
 from nbtrain.engine.sampler import mix
 from nbtrain.engine.workers import Envelope
@@ -27,7 +28,7 @@ class Key(NamedTuple):
     index: Any
 
 
-class Replayed:
+class Replayed(Dataset[Any]):
     """A map-style dataset that is read by lists of `Key`, with the generators seeded for each sample.
 
     Seeding torch, NumPy and `random` costs 10 µs, more than reading many a sample. So a batch is first read
@@ -84,14 +85,14 @@ def untouched() -> bool:
 def generators_kept() -> Iterator[None]:
     """Give the global generators back as they were, for reading in the process the user works in."""
     state, python = torch.default_generator.get_state(), random.getstate()
-    numpy = np.random.get_bit_generator()
-    np.random.set_bit_generator(np.random.MT19937(0))
+    numpy = get_bit_generator()
+    set_bit_generator(np.random.MT19937(0))
     try:
         yield
     finally:
         torch.default_generator.set_state(state)
         random.setstate(python)
-        np.random.set_bit_generator(numpy)
+        set_bit_generator(numpy)
 
 
 def _first_draws() -> tuple[float, float, float]:

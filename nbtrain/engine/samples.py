@@ -49,8 +49,8 @@ def _place_target(y: Tensor, reading: Reading, device: torch.device) -> Tensor:
 def _halves(collated: Any) -> tuple[Any, Any]:
     if isinstance(collated, Mapping):
         name = next((name for name in TARGETS if name in collated), None)
-        rest = {key: value for key, value in collated.items() if key != name}
-        return rest, None if name is None else _numbers(collated[name])
+        named = {key: value for key, value in collated.items() if key != name}
+        return named, None if name is None else _numbers(collated[name])
     if isinstance(collated, tuple | list):
         if len(collated) == 1:
             return collated[0], collated[0]

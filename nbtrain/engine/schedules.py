@@ -32,7 +32,8 @@ class Schedule:
     def __init__(self, config: ScheduleConfig, total_steps: int, steps_per_epoch: int) -> None:
         self.total_steps = total_steps
         self.warmup_steps = config.warmup_steps or round(config.warmup_epochs * steps_per_epoch)
-        self._decay = _decay(config, max(1, total_steps - self.warmup_steps), max(1, steps_per_epoch), self.warmup_steps)
+        after = max(1, total_steps - self.warmup_steps)
+        self._decay = _decay(config, after, max(1, steps_per_epoch), self.warmup_steps)
 
     def __call__(self, step: int) -> float:
         """The factor of update number `step`, 0-based."""
@@ -42,7 +43,9 @@ class Schedule:
         return self._decay(after)
 
 
-def _decay(config: ScheduleConfig, total: int, epoch: int, warmup: int) -> Callable[[int], float]:
+def _decay(  # noqa: PLR0911 - one formula for each scheduler
+    config: ScheduleConfig, total: int, epoch: int, warmup: int,
+) -> Callable[[int], float]:
     """Factor of the t-th update after the warm-up; `total` of them are left, `epoch` make an epoch."""
     match config.scheduler:
         case "constant":

@@ -42,12 +42,13 @@ class StreamSource:
     def __init__(self, data: Any, recipe: Recipe, *, seed: int, device: torch.device, reading: Reading) -> None:
         if iter(data) is data:
             raise DataError(
-                f"The data is an iterator ({type(data).__name__}), which can be read only once; give something that can be "
-                "read once an epoch: a Dataset, a DataLoader, or a class with __iter__.")
+                f"The data is an iterator ({type(data).__name__}), which can be read only once; give something that "
+                "can be read once an epoch: a Dataset, a DataLoader, or a class with __iter__.")
         self.classes: list[str] | None = None
         self.targets: Tensor | None = None
         self.inexact: str | None = (
-            f"the data is a stream ({type(data).__name__}): it is read again from its start, and may give other samples then")
+            f"the data is a stream ({type(data).__name__}): it is read again from its start, "
+            "and may give other samples then")
         self._data, self._seed, self._device, self._reading = data, seed, device, reading
         self._loader: Any = data
         self._workers = 0
@@ -61,7 +62,8 @@ class StreamSource:
                 _Stream(data), batch_size=recipe.batch_size, drop_last=recipe.drop_last, **options)
             self.samples = self.length
             if self.samples is not None and recipe.batch_size is not None:
-                self.length = self.samples // recipe.batch_size if recipe.drop_last else -(-self.samples // recipe.batch_size)
+                full, rest = divmod(self.samples, recipe.batch_size)
+                self.length = full + (rest > 0 and not recipe.drop_last)
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of this epoch (0-based); the first `skip` are read and dropped."""

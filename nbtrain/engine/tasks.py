@@ -85,8 +85,8 @@ def check_labels(targets: Any, output: Any) -> None:
         which = sorted(set(labels[outside].tolist()))
         shown = ", ".join(map(str, which[:5])) + (", …" if len(which) > 5 else "")
         raise DataError(
-            f"Labels outside the classes: {shown}, in {rows} of {len(labels)} rows; the model has {classes} outputs, so "
-            f"labels must be 0 to {classes - 1}. Number the classes from 0, or give the model more outputs.")
+            f"Labels outside the classes: {shown}, in {rows} of {len(labels)} rows; the model has {classes} outputs, "
+            f"so labels must be 0 to {classes - 1}. Number the classes from 0, or give the model more outputs.")
 
 
 def check_shapes(output: Any, target: Any, task: Task) -> None:
@@ -105,13 +105,14 @@ def check_shapes(output: Any, target: Any, task: Task) -> None:
         column = target.shape == (len(output), 1) and output.ndim == 2
         if not (output.shape == target.shape or column or class_dimension(output, target) is not None):
             raise ModelError(
-                f"The shapes do not fit for classification: {shapes}; the output needs one number a class for each label.")
+                f"The shapes do not fit for classification: {shapes}; the output needs one number a class for each "
+                "label.")
     elif output.numel() != target.numel():
         raise ModelError(f"The shapes do not fit for {task}: {shapes}; the two must be the same.")
     elif task in {"binary", "multilabel"} and bool(((target < 0) | (target > 1)).any()):
         raise DataError(
-            f"The target holds values from {target.min().item():g} to {target.max().item():g}; for {task} they must lie "
-            "between 0 and 1.")
+            f"The target holds values from {target.min().item():g} to {target.max().item():g}; for {task} they must "
+            "lie between 0 and 1.")
 
 
 def shape_of(value: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 import torch.multiprocessing  # noqa: F401 - registers how tensors travel
@@ -34,7 +34,9 @@ class Envelope:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    dispatch_table = ChainMap(cloudpickle.Pickler.dispatch_table, ForkingPickler._extra_reducers)  # noqa: SLF001 - where torch registers its tensors
+    # Where torch registers how its tensors travel.
+    dispatch_table: ClassVar = ChainMap(
+        cloudpickle.Pickler.dispatch_table, ForkingPickler._extra_reducers)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _open(packed: bytes) -> Envelope:
@@ -52,7 +54,7 @@ class Call:
 
 
 class Arrival:
-    """What a worker does first: ignore Ctrl-C (the kernel's interrupt reaches the whole process group), then the user's own."""
+    """What a worker does first: ignore interrupts, which reach a kernel's whole process group; then the user's own."""
 
     def __init__(self, then: Callable[[int], None] | None) -> None:
         self._then = None if then is None else Call(then)
