@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from nbtrain.core.control import State
 from nbtrain.core.ports import RunView
 from nbtrain.i18n import number, text
 
@@ -21,9 +22,9 @@ def summary(run: RunView) -> str:
             epoch=run.epoch, epochs=run.epochs, step=run.step, total=run.total_steps, percent=percent))
     elif run.step:
         parts.append(text("summary.progress_open", epoch=run.epoch, epochs=run.epochs, step=run.step))
-    if not run.state.ended and run.samples_per_second is not None:
+    if run.state is State.RUNNING and run.samples_per_second is not None:
         parts.append(text("summary.speed", rate=round(run.samples_per_second)))
-    if not run.state.ended and run.seconds_left is not None:
+    if run.state is State.RUNNING and run.seconds_left is not None:
         parts.append(text("summary.left", time=duration(run.seconds_left)))
     if run.state.ended and run.seconds:
         parts.append(text("summary.trained", time=duration(run.seconds)))
