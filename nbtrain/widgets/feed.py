@@ -161,7 +161,7 @@ class Feed:
                 break
             left -= self._tell(packet, name, story)
         if self._curves:
-            self._fill(packet, left)
+            self._fill(packet, max(left, budget // 4))  # the states may not keep the curves waiting for ever
         sample = self._hardware.latest() if self._hardware is not None else None
         if sample is not None and sample["time"] > self._sampled:
             packet.hardware = [compact(sample)]

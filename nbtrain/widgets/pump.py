@@ -151,6 +151,7 @@ class Pump:
         now = self._clock()
         self._do_jobs()
         self._settle()
+        self._do_jobs()  # the answers
         for line in list(self._lines.values()):
             self._guarded(line, partial(self._look_after, line, now))
         if now >= self._next_message:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Losses that `bubbles` looks at.
 BUBBLING = 64
+#: Latest figures told with the state; a state goes out several times a second.
+METRICS = 100
 #: A trend is looked at anew when the loss has this much more points: the chef does not change his mind every step.
 FRESH = 1.02
 
@@ -54,7 +56,7 @@ class Story:
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,
             chef=self._chef(state, step, progress, heat), error=error_of(run), resumed=run.resumed, parent=run.parent,
             live={name: options[name] for name in live_options() if name in options},
-            last={name: finite(history.last(name)) for name in history.names}, colour=_colours[run.id],
+            last={name: finite(history.last(name)) for name in history.names[:METRICS]}, colour=_colours[run.id],
         )
 
     def _chef(self, state: State, step: int, progress: float, heat: float) -> Chef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from nbtrain.widgets.pump import Pump
 
 
 class FakeRun:
-    """A run whose figures a test sets, with real history and real control. Without a trainer nobody answers commands."""
+    """A run whose figures a test sets, with real history and real control; commands are answered by `obey`."""
 
     def __init__(self, run_id: str = "r1", name: str = "digits", total_steps: int | None = 1000) -> None:
         self.id, self.name, self.total_steps = run_id, name, total_steps
@@ -159,8 +160,6 @@ class Browser:
         self._ids = 0
 
     def receive(self, widget: str, data: dict[str, Any], buffers: list[bytes] | None) -> None:
-        import json  # noqa: PLC0415
-
         self.clock.now += self.delay
         self.threads.add(threading.current_thread().name)
         if data.get("method") == "update":
@@ -171,12 +170,12 @@ class Browser:
             size = len(json.dumps(data, allow_nan=False).encode()) + sum(len(buffer) for buffer in buffers or ())
             self.messages.append(Sent(self.clock.now, widget, data["content"], list(buffers or ()), size))
 
-    def ask(self, panel: Panel, kind: str, *, id_: str | None = None, **fields: Any) -> str:
+    def ask(self, widget: Panel, kind: str, /, *, id_: str | None = None, **fields: Any) -> str:
         """Send a request on the comm."""
         self._ids += 1
         id_ = id_ or f"id-{self._ids}"
         content = {"id": id_, "kind": kind, **fields}
-        panel.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+        widget.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
         return id_
 
     def of(self, panel: Panel, *types: str) -> list[Sent]:
@@ -196,7 +195,7 @@ def browser(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Browser:
     end = Browser(clock)
 
     class Comm(BaseComm):
-        def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any) -> None:
+        def publish_msg(self, msg_type: str, data: Any = None, *_: Any, buffers: Any = None, **__: Any) -> None:
             if msg_type == "comm_msg":
                 end.receive(self.comm_id, data, buffers)
 
