@@ -193,8 +193,8 @@ def _state(snapshot: Snapshot) -> dict[str, Any]:
     for component, tensors in snapshot.components.items():
         first: dict[object, str] = {}
         for name, tensor in tensors.items():
-            same = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
-            other = first.setdefault(same, name)
+            tensorfile.check(component, name, tensor)
+            other = first.setdefault(tensorfile.identity(tensor), name)
             if other != name and tensor.numel():
                 aliases.setdefault(component, {})[name] = other
     return {"state": dict(snapshot.state), "components": list(snapshot.components), "aliases": aliases}
@@ -262,7 +262,7 @@ def _understood(name: str) -> Iterator[None]:
     """A file that is whole, but was not written by nbtrain, is no checkpoint either."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{name} is not one of nbtrain's: {error!r}.") from error
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nbtrain.core.errors import CheckpointError
+from nbtrain.engine import tensorfile
 
 #: Component (``model``, ``optimizer``, ``ema``, …) → name → tensor.
 Components = dict[str, dict[str, Tensor]]
@@ -101,6 +102,9 @@ class SnapshotBuffer:
         """Copies of all tensors, valid until the next `take`, or while they are held.
 
         Names that share a tensor (tied weights) share its copy. Waits only while both slots are held.
+
+        Raises:
+            CheckpointError: a tensor is of a kind that cannot be saved.
         """
         with self._copying:
             return self._next().copy(components)
@@ -145,7 +149,8 @@ class _Slot:
             old = before.get(component, {})
             taken = self.components[component] = {}
             for name, tensor in tensors.items():
-                same = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+                tensorfile.check(component, name, tensor)
+                same = tensorfile.identity(tensor)
                 copy = copies.get(same) if tensor.numel() else None
                 if copy is None:
                     copy = copies[same] = _room(old.get(name), tensor, used)

@@ -30,11 +30,24 @@ _NAMES: Mapping[torch.dtype, str] = MappingProxyType({
 })
 
 
+def check(component: str, name: str, tensor: torch.Tensor) -> None:
+    """Raises CheckpointError for a tensor that is sparse, quantised, or of a type that safetensors has no name for."""
+    if tensor.layout is not torch.strided or tensor.dtype not in _NAMES:
+        raise CheckpointError(
+            f"{name} of the {component} cannot be saved: it is a {tensor.layout} tensor of {tensor.dtype}; "
+            "make it a dense tensor of a common type.")
+
+
+def identity(tensor: torch.Tensor) -> tuple[object, ...]:
+    """What two names for one tensor (tied weights) have in common, and different tensors have not."""
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+
+
 def write(path: Path, tensors: Mapping[str, torch.Tensor]) -> tuple[int, str]:
     """Write a new file inside an `atomic.new_folder`; gives its size in bytes and its SHA-256.
 
     Raises:
-        CheckpointError: a tensor is sparse, quantised, or of a type that safetensors has no name for.
+        CheckpointError: as `check`.
         WorkspaceError: the file cannot be written.
     """
     return atomic.write_new(path, _chunks(path.stem, tensors))
@@ -68,12 +81,10 @@ def _chunks(component: str, tensors: Mapping[str, torch.Tensor]) -> Iterator[mem
     """The file in pieces: length of the header, header, and the tensors, widest type first so that all are aligned."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     start = 0
+    for name, tensor in tensors.items():
+        check(component, name, tensor)
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
     for name, tensor in ordered:
-        if tensor.layout is not torch.strided or tensor.dtype not in _NAMES:
-            raise CheckpointError(
-                f"{name} of the {component} cannot be saved: it is a {tensor.layout} tensor of {tensor.dtype}; "
-                "make it a dense tensor of a common type.")
         end = start + tensor.numel() * tensor.element_size()
         header[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
         start = end
