@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import DataError
 from nbtrain.engine import metrics
-from nbtrain.engine.batches import Batch, as_source
+from nbtrain.engine.arrays import Reading
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.batches import as_source
 from nbtrain.engine.forward import call
+from nbtrain.engine.job import Job
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.split import split
@@ -21,15 +24,11 @@ from nbtrain.engine.split import split
 class Evaluation:
     """Remembers how a run looked at its data; keeps the data itself where the user left it, never on the device."""
 
-    def __init__(
-        self, data: Any, validation: Any, config: TrainConfig, device: torch.device,
-        loss: Callable[[Any, Any], Tensor], metric_set: metrics.MetricSet,
-    ) -> None:
-        self._data, self._validation = data, validation
-        self._config, self._device = config, device
-        self._loss, self._metrics = loss, metric_set
-        self._turn = Turn(config["seed"], device)
-        self._precision = Precision(config.precision, device)
+    def __init__(self, job: Job, config: TrainConfig) -> None:
+        self._given, self._task, self._loss, self._classes = job.given, job.task, job.loss, job.classes
+        self._config, self._device = config, job.device
+        self._turn = Turn(config["seed"], job.device)
+        self._precision = Precision(config.precision, job.device)
 
     def predict(self, model: nn.Module, data: Any) -> Any:
         """Outputs for every row, in order, on the CPU; one tensor of shape (rows, …) where the outputs are tensors."""
@@ -43,21 +42,19 @@ class Evaluation:
         if data is None:
             data = self._held_out()
         total, samples = torch.zeros((), device=self._device), 0
-        self._metrics.to(self._device).reset()
-        try:
-            for batch, output in self._forward(model, data):
-                total += self._loss(output, batch.target).detach() * batch.size
-                self._metrics.update(output, batch.target)
-                samples += batch.size
-            figures = {"loss": total.item() / max(samples, 1), **self._metrics.compute()}
-        finally:
-            self._metrics.reset()
-        return figures
+        measured = metrics.build(self._given.metrics, self._task)  # its own: the run may be validating right now
+        for batch, output in self._forward(model, data):
+            total += self._loss(output, batch.target).detach() * batch.size
+            measured.update(output, batch.target)
+            samples += batch.size
+        return {"loss": total.item() / max(samples, 1), **measured.compute()}
 
     def _held_out(self) -> Any:
-        if self._validation is not None:
-            return self._validation
-        _, validation, test = split(self._data, self._config["validation"], self._config["test"], self._config["seed"])
+        if self._given.validation is not None:
+            return self._given.validation
+        config = self._config
+        _, validation, test = split(
+            self._given.data, config["validation"], config["test"], config["seed"], Reading.of(self._given.model))
         held_out = test if test is not None else validation
         if held_out is None:
             raise DataError("Nothing was held out (validation and test are 0), so hand in data: run.evaluate((X, y)).")
@@ -66,7 +63,7 @@ class Evaluation:
     def _forward(self, model: nn.Module, data: Any) -> Iterator[tuple[Batch, Any]]:
         source = as_source(
             data, batch_size=self._config["batch_size"], seed=self._config["seed"], train=False,
-            pipeline=self._config.pipeline, device=self._device)
+            pipeline=self._config.pipeline, device=self._device, reading=Reading.of(model), classes=self._classes)
         try:
             for number, batch in enumerate(source.epoch(0)):
                 # One turn a batch: a run that trains this model goes on between two batches, in training mode.

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
+from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
 from nbtrain.engine import losses, metrics
 from nbtrain.engine.arrays import Reading
-from nbtrain.engine.batches import Batch, BatchSource, as_source
+from nbtrain.engine.batch import Batch, BatchSource
+from nbtrain.engine.batches import as_source
 from nbtrain.engine.fingerprint import fingerprint
 from nbtrain.engine.forward import call
 from nbtrain.engine.randomness import Turn
@@ -197,7 +199,7 @@ def try_once(
             losses.check(loss, output, batch.target, task)
             metric_set = metrics.build(given.metrics, task)
             metric_set.update(output, batch.target)
-            metric_set.compute()
+            check_monitor(config, list(metric_set.compute()), validation)
             metric_set.reset()
             if validation is not None:
                 check = first_batch(validation, config)
@@ -205,6 +207,14 @@ def try_once(
     finally:
         model.train(was_training)
     return task, loss, metric_set
+
+
+def check_monitor(config: TrainConfig, names: list[str], validation: BatchSource | None) -> None:
+    """Raises ConfigError when the metric to go by will never be measured."""
+    wanted = config["monitor"]
+    measured = ["train_loss"] + (["val_loss", *(f"val_{name}" for name in names)] if validation is not None else [])
+    if wanted not in measured and wanted != "val_loss":  # without validation data, val_loss means train_loss
+        raise ConfigError([Problem("monitor", unknown("metric", wanted, measured))])
 
 
 def first_batch(source: BatchSource, config: TrainConfig) -> Batch:

@@ -79,8 +79,7 @@ class Trainer:
             self.resumed = Resumption(exact=not restart.reasons, reasons=list(restart.reasons))
         self.at = Position(**restart.snapshot.state["position"]) if restart is not None else Position()
         self.total_steps: int | None = None
-        self.evaluation = Evaluation(
-            job.given.data, job.given.validation, config, job.device, job.loss, job.metrics)
+        self.evaluation = Evaluation(job, config)
         self._begin = (self.at.step, self.at.seconds)
         self._job: Job | None = job
         self._engine: Engine | None = None
