@@ -142,7 +142,7 @@ function Control(props: FieldRowProps) {
   }
 }
 
-/** What the option does, what small, medium and large values mean, and where to start. */
+/** What the option does, what small, medium and large values (or each of the choices) mean, and where to start. */
 function Advice({ field }: { field: Field }) {
   const words = useWords();
   const key = `option.${field.name}`;
@@ -151,7 +151,7 @@ function Advice({ field }: { field: Field }) {
   return (
     <div class="nbt-advice">
       <p>{words.t(`${key}.help`)}</p>
-      {sizes.length > 0 && (
+      {numeric ? (
         <dl>
           {sizes.map((size) => (
             <div key={size}>
@@ -160,6 +160,12 @@ function Advice({ field }: { field: Field }) {
             </div>
           ))}
         </dl>
+      ) : (
+        <ul>
+          {sizes.map((size) => (
+            <li key={size}>{words.t(`${key}.${size}`)}</li>
+          ))}
+        </ul>
       )}
       <p class="nbt-advice-foot">
         {field.recommended !== null && (
