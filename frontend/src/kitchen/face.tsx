@@ -44,50 +44,50 @@ const MOUTHS: Record<Mood, { path: string; open?: boolean }> = {
 export function Face({ mood }: { mood: Mood }) {
   const eyes = EYES[mood];
   return (
-    <g class="k-face">
-      <ellipse cx="-26" cy="166" rx="8" ry="5.5" class="k-cheek" />
-      <ellipse cx="26" cy="166" rx="8" ry="5.5" class="k-cheek" />
-      <g class="k-part" data-on={eyes === "open"}>
-        <g class="k-blink">
-          <ellipse cx="-15" cy="148" rx="4.5" ry="6" class="k-ink" />
-          <ellipse cx="15" cy="148" rx="4.5" ry="6" class="k-ink" />
+    <g class="nbt-k-face">
+      <ellipse cx="-26" cy="166" rx="8" ry="5.5" class="nbt-k-cheek" />
+      <ellipse cx="26" cy="166" rx="8" ry="5.5" class="nbt-k-cheek" />
+      <g class="nbt-k-part" data-on={eyes === "open"}>
+        <g class="nbt-k-blink">
+          <ellipse cx="-15" cy="148" rx="4.5" ry="6" class="nbt-k-ink" />
+          <ellipse cx="15" cy="148" rx="4.5" ry="6" class="nbt-k-ink" />
           <circle cx="-13.5" cy="146" r="1.6" fill="#fff" />
           <circle cx="16.5" cy="146" r="1.6" fill="#fff" />
         </g>
       </g>
-      <path class="k-part k-stroke" data-on={eyes === "closed"} d="M-21 148q6 4 12 0M9 148q6 4 12 0" />
-      <path class="k-part k-stroke" data-on={eyes === "smiling"} d="M-22 150q7-9 14 0M8 150q7-9 14 0" />
-      <g class="k-part" data-on={eyes === "wide"}>
+      <path class="nbt-k-part nbt-k-stroke" data-on={eyes === "closed"} d="M-21 148q6 4 12 0M9 148q6 4 12 0" />
+      <path class="nbt-k-part nbt-k-stroke" data-on={eyes === "smiling"} d="M-22 150q7-9 14 0M8 150q7-9 14 0" />
+      <g class="nbt-k-part" data-on={eyes === "wide"}>
         <circle cx="-15" cy="147" r="9" fill="#fff" />
         <circle cx="15" cy="147" r="9" fill="#fff" />
-        <circle cx="-15" cy="148" r="3.5" class="k-ink" />
-        <circle cx="15" cy="148" r="3.5" class="k-ink" />
+        <circle cx="-15" cy="148" r="3.5" class="nbt-k-ink" />
+        <circle cx="15" cy="148" r="3.5" class="nbt-k-ink" />
       </g>
-      <g class="k-part" data-on={eyes === "down"}>
+      <g class="nbt-k-part" data-on={eyes === "down"}>
         <path d="M-22 146q7-5 14 0-1 8-7 8t-7-8ZM8 146q7-5 14 0-1 8-7 8t-7-8Z" fill="#fff" />
-        <circle cx="-15" cy="151" r="3.5" class="k-ink" />
-        <circle cx="15" cy="151" r="3.5" class="k-ink" />
-        <path d="M-23 146q8-5 16 0M7 146q8-5 16 0" class="k-stroke" />
+        <circle cx="-15" cy="151" r="3.5" class="nbt-k-ink" />
+        <circle cx="15" cy="151" r="3.5" class="nbt-k-ink" />
+        <path d="M-23 146q8-5 16 0M7 146q8-5 16 0" class="nbt-k-stroke" />
       </g>
-      <path class="k-brow" d={BROWS[mood]} />
+      <path class="nbt-k-brow" d={BROWS[mood]} />
       {MOUTHS[mood].open ? (
-        <path class="k-mouth-open" d={MOUTHS[mood].path} />
+        <path class="nbt-k-mouth-open" d={MOUTHS[mood].path} />
       ) : (
-        <path class="k-stroke" d={MOUTHS[mood].path} />
+        <path class="nbt-k-stroke" d={MOUTHS[mood].path} />
       )}
-      <ellipse cx="0" cy="160" rx="7.5" ry="6" class="k-nose" />
+      <ellipse cx="0" cy="160" rx="7.5" ry="6" class="nbt-k-nose" />
       <path
         d="M0 171C-6 164-20 162-31 170-25 178-10 179 0 173 10 179 25 178 31 170 20 162 6 164 0 171Z"
-        class="k-moustache"
+        class="nbt-k-moustache"
       />
-      <g class="k-part" data-on={mood === "boiling"}>
-        <path d="M34 128c5 7 5 12 0 12s-5-5 0-12Z" class="k-sweat" />
+      <g class="nbt-k-part" data-on={mood === "boiling"}>
+        <path d="M34 128c5 7 5 12 0 12s-5-5 0-12Z" class="nbt-k-sweat" />
       </g>
-      <g class="k-part" data-on={mood === "burnt"}>
-        <path d="M-36 164q6-6 12-1-4 8-12 1ZM18 178q8-4 12 2-6 6-12-2ZM-8 130q8-4 14 1-7 6-14-1Z" class="k-soot" />
+      <g class="nbt-k-part" data-on={mood === "burnt"}>
+        <path d="M-36 164q6-6 12-1-4 8-12 1ZM18 178q8-4 12 2-6 6-12-2ZM-8 130q8-4 14 1-7 6-14-1Z" class="nbt-k-soot" />
       </g>
-      <g class="k-part" data-on={mood === "cold"}>
-        <path class="k-zzz" d="M52 108h12l-12 13h12M70 84h16l-16 17h16" />
+      <g class="nbt-k-part" data-on={mood === "cold"}>
+        <path class="nbt-k-zzz" d="M52 108h12l-12 13h12M70 84h16l-16 17h16" />
       </g>
     </g>
   );

@@ -6,7 +6,6 @@
  */
 
 const LEAF = 16;
-const NONE = 0xffffffff;
 
 /** Indices into the column; -1 where the stretch holds no such value. */
 export interface Extremes {
@@ -16,127 +15,141 @@ export interface Extremes {
   odd: number;
 }
 
-interface Level {
-  low: Uint32Array;
-  high: Uint32Array;
-  odd: Uint32Array;
-  blocks: number;
+/** The extremes of consecutive blocks, as three columns of indices. */
+class Level {
+  low: Int32Array = new Int32Array(64);
+  high: Int32Array = new Int32Array(64);
+  odd: Int32Array = new Int32Array(64);
+  blocks = 0;
+
+  push(low: number, high: number, odd: number): void {
+    if (this.blocks === this.low.length) {
+      this.low = doubled(this.low);
+      this.high = doubled(this.high);
+      this.odd = doubled(this.odd);
+    }
+    this.low[this.blocks] = low;
+    this.high[this.blocks] = high;
+    this.odd[this.blocks] = odd;
+    this.blocks++;
+  }
 }
 
-function grow(level: Level): void {
-  const bigger = (old: Uint32Array): Uint32Array => {
-    const array = new Uint32Array(Math.max(64, old.length * 2));
-    array.set(old);
-    return array;
-  };
-  level.low = bigger(level.low);
-  level.high = bigger(level.high);
-  level.odd = bigger(level.odd);
+function doubled(old: Int32Array): Int32Array {
+  const array = new Int32Array(old.length * 2);
+  array.set(old);
+  return array;
 }
 
 export class Pyramid {
   private levels: Level[] = [];
-  private values: ArrayLike<number> = [];
+  private values: Float32Array = new Float32Array(0);
   private length = 0;
+  private readonly found: Extremes = { low: -1, high: -1, odd: -1 };
 
   /** Values must lie above `floor` and be finite to be drawn: 0 for a log axis. */
   constructor(readonly floor: number = Number.NEGATIVE_INFINITY) {}
 
   clear(): void {
     this.levels = [];
-    this.values = [];
     this.length = 0;
   }
 
-  /** Take in `values[0…length)`; what was taken in before must not have changed. */
-  extend(values: ArrayLike<number>, length: number): void {
+  /** Take in the column `values`, longer than before; what was taken in already must not have changed. */
+  extend(values: Float32Array): void {
     this.values = values;
-    this.length = length;
+    this.length = values.length;
     const leaves = this.level(0);
-    for (let block = leaves.blocks; (block + 1) * LEAF <= length; block++) {
-      const extremes = this.fresh();
-      this.scan(block * LEAF, (block + 1) * LEAF, extremes);
-      this.push(leaves, extremes);
+    for (let start = leaves.blocks * LEAF; start + LEAF <= this.length; start += LEAF) {
+      this.seek();
+      this.scan(start, start + LEAF);
+      leaves.push(this.found.low, this.found.high, this.found.odd);
     }
     for (let k = 0; (this.levels[k]?.blocks ?? 0) > 1; k++) this.pair(this.level(k), this.level(k + 1));
   }
 
   /** The extremes of `values[from…to)`. */
   query(from: number, to: number): Extremes {
-    const extremes = this.fresh();
+    this.seek();
     const end = Math.min(to, this.length);
     let a = Math.ceil(from / LEAF);
     let b = Math.floor(end / LEAF);
     if (a >= b) {
-      this.scan(from, end, extremes);
-      return extremes;
+      this.scan(from, end);
+      return { ...this.found };
     }
-    this.scan(from, a * LEAF, extremes);
+    this.scan(from, a * LEAF);
+    this.scan(b * LEAF, end);
     for (let k = 0; a < b; k++) {
       const level = this.level(k);
-      if (a & 1) this.merge(extremes, level, a++);
-      if (b & 1) this.merge(extremes, level, --b);
+      if (a & 1) this.merge(level, a++);
+      if (b & 1) this.merge(level, --b);
       a >>= 1;
       b >>= 1;
     }
-    this.scan(Math.floor(end / LEAF) * LEAF, end, extremes);
-    return extremes;
+    return { ...this.found };
   }
 
   usable(value: number): boolean {
     return value > this.floor && value < Number.POSITIVE_INFINITY;
   }
 
-  private fresh(): Extremes {
-    return { low: -1, high: -1, odd: -1 };
-  }
-
   private level(k: number): Level {
     let level = this.levels[k];
     if (!level) {
-      level = { low: new Uint32Array(0), high: new Uint32Array(0), odd: new Uint32Array(0), blocks: 0 };
+      level = new Level();
       this.levels[k] = level;
     }
     return level;
   }
 
-  private push(level: Level, { low, high, odd }: Extremes): void {
-    if (level.blocks === level.low.length) grow(level);
-    level.low[level.blocks] = low < 0 ? NONE : low;
-    level.high[level.blocks] = high < 0 ? NONE : high;
-    level.odd[level.blocks] = odd < 0 ? NONE : odd;
-    level.blocks++;
-  }
-
   private pair(below: Level, above: Level): void {
-    for (let block = above.blocks; (block + 1) * 2 <= below.blocks; block++) {
-      const extremes = this.fresh();
-      this.merge(extremes, below, block * 2);
-      this.merge(extremes, below, block * 2 + 1);
-      this.push(above, extremes);
+    for (let block = above.blocks * 2; block + 2 <= below.blocks; block += 2) {
+      this.seek();
+      this.merge(below, block);
+      this.merge(below, block + 1);
+      above.push(this.found.low, this.found.high, this.found.odd);
     }
   }
 
-  private merge(into: Extremes, level: Level, block: number): void {
+  private seek(): void {
+    this.found.low = -1;
+    this.found.high = -1;
+    this.found.odd = -1;
+  }
+
+  private merge(level: Level, block: number): void {
+    const { found, values } = this;
     const low = level.low[block] as number;
+    const high = level.high[block] as number;
     const odd = level.odd[block] as number;
-    if (low !== NONE) this.take(into, low, level.high[block] as number);
-    if (odd !== NONE && (into.odd < 0 || odd < into.odd)) into.odd = odd;
-  }
-
-  private take(into: Extremes, low: number, high: number): void {
-    if (into.low < 0 || this.at(low) < this.at(into.low)) into.low = low;
-    if (into.high < 0 || this.at(high) > this.at(into.high)) into.high = high;
-  }
-
-  private scan(from: number, to: number, into: Extremes): void {
-    for (let i = from; i < to; i++) {
-      if (this.usable(this.at(i))) this.take(into, i, i);
-      else if (into.odd < 0 || i < into.odd) into.odd = i;
+    if (low >= 0) {
+      if (found.low < 0 || (values[low] as number) < (values[found.low] as number)) found.low = low;
+      if (found.high < 0 || (values[high] as number) > (values[found.high] as number)) found.high = high;
     }
+    if (odd >= 0 && (found.odd < 0 || odd < found.odd)) found.odd = odd;
   }
 
-  private at(index: number): number {
-    return this.values[index] as number;
+  private scan(from: number, to: number): void {
+    const { found, values, floor } = this;
+    let { low, high, odd } = found;
+    let lowest = low < 0 ? Number.POSITIVE_INFINITY : (values[low] as number);
+    let highest = high < 0 ? Number.NEGATIVE_INFINITY : (values[high] as number);
+    for (let i = from; i < to; i++) {
+      const value = values[i] as number;
+      if (value > floor && value < Number.POSITIVE_INFINITY) {
+        if (value < lowest) {
+          lowest = value;
+          low = i;
+        }
+        if (value > highest) {
+          highest = value;
+          high = i;
+        }
+      } else if (odd < 0 || i < odd) odd = i;
+    }
+    found.low = low;
+    found.high = high;
+    found.odd = odd;
   }
 }

@@ -57,7 +57,7 @@ export class Track {
     const floor = floorOf(log);
     if (this.measured.floor !== floor) this.measured = new Pyramid(floor);
     const { steps, values } = this.series;
-    this.measured.extend(values, values.length);
+    this.measured.extend(values);
     return decimate(this.lines.measured, this.measured, steps, values, values.length, first, last, limit);
   }
 
@@ -72,7 +72,7 @@ export class Track {
       this.averaged = new Pyramid(floor);
     }
     const values = this.average.follow(this.series.values);
-    this.averaged.extend(values, values.length);
+    this.averaged.extend(values);
     return decimate(this.lines.averaged, this.averaged, this.series.steps, values, values.length, first, last, limit);
   }
 
@@ -80,7 +80,7 @@ export class Track {
   extremes(): { low: number; high: number } | null {
     this.renew();
     const { values } = this.series;
-    this.measured.extend(values, values.length);
+    this.measured.extend(values);
     const { low, high } = this.measured.query(0, values.length);
     return low < 0 ? null : { low: values[low] as number, high: values[high] as number };
   }
