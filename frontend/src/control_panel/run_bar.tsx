@@ -23,7 +23,7 @@ export function RunBar({ state }: { state: RunState }) {
         <span class="nbt-number nbt-run-share">{words.percent(state.progress)}</span>
       </div>
       <Progress state={state} />
-      <dl class="nbt-figures">
+      <div class="nbt-figures">
         <Figure label={words.t("figure.epoch")} value={of(state.epoch, state.epochs)} />
         <Figure label={words.t("figure.step")} value={of(state.step, state.total_steps)} />
         <Figure
@@ -35,7 +35,7 @@ export function RunBar({ state }: { state: RunState }) {
         ) : (
           <Figure label={words.t("figure.left")} value={words.duration(state.seconds_left)} />
         )}
-      </dl>
+      </div>
     </div>
   );
 }
@@ -62,8 +62,8 @@ function Progress({ state }: { state: RunState }) {
 function Figure({ label, value }: { label: string; value: string }) {
   return (
     <div>
-      <dt>{label}</dt>
-      <dd class="nbt-number">{value}</dd>
+      <span class="nbt-figure-label">{label}</span>
+      <span class="nbt-figure-value nbt-number">{value}</span>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** Makes an anywidget module out of a component: connection, words, theme, and a frame that shows errors. */
 
+import "./tokens.css";
 import { Component, type ComponentChildren, type ComponentType, render } from "preact";
 import { useLayoutEffect, useMemo, useReducer } from "preact/hooks";
 import { Frame } from "./frame";
@@ -9,7 +10,6 @@ import { type Panel, PanelContext } from "./panel";
 import { RequestError, Rpc } from "./rpc";
 import { Signal } from "./signal";
 import { Store } from "./store";
-import "./tokens.css";
 import { currentTheme, watchTheme } from "./theme";
 
 export interface RenderProps {

@@ -152,14 +152,14 @@ function Advice({ field }: { field: Field }) {
     <div class="nbt-advice">
       <p>{words.t(`${key}.help`)}</p>
       {numeric ? (
-        <dl>
+        <div class="nbt-advice-sizes">
           {sizes.map((size) => (
-            <div key={size}>
-              <dt>{words.t(`advice.${size}`)}</dt>
-              <dd>{words.t(`${key}.${size}`)}</dd>
-            </div>
+            <p key={size}>
+              <span class="nbt-soft">{words.t(`advice.${size}`)}</span>
+              <span>{words.t(`${key}.${size}`)}</span>
+            </p>
           ))}
-        </dl>
+        </div>
       ) : (
         <ul>
           {sizes.map((size) => (
