@@ -103,7 +103,8 @@ def check_shapes(output: Any, target: Any, task: Task) -> None:
             f"The model must give one row of output for each row of target, but the shapes are: {shapes}.")
     if task == "classification":
         column = target.shape == (len(output), 1) and output.ndim == 2
-        if not (output.shape == target.shape or column or class_dimension(output, target) is not None):
+        shares = output.shape == target.shape and output.ndim > 1  # of each class, for each row
+        if not (shares or column or class_dimension(output, target) is not None):
             raise ModelError(
                 f"The shapes do not fit for classification: {shapes}; the output needs one number a class for each "
                 "label.")
