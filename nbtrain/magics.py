@@ -210,20 +210,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     def matcher(context: CompletionContext) -> SimpleMatcherResult:
         return complete_context(context, magics.offers)
 
-    _remove_matcher(shell)  # one that an earlier load, or a reload, left
     shell.Completer.custom_matchers.append(matcher)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Called by ``%unload_ext nbtrain``: takes out what loading put in."""
-    _remove_matcher(shell)
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("nbtrain", None)
-
-
-def _remove_matcher(shell: InteractiveShell) -> None:
     matchers = shell.Completer.custom_matchers
     matchers[:] = [found for found in matchers if getattr(found, "matcher_identifier", None) != _IDENTIFIER]
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("nbtrain", None)
 
 
 def complete_context(context: CompletionContext, offers: Callable[[Kind], Iterable[str]]) -> SimpleMatcherResult:
