@@ -17,11 +17,13 @@ from nbtrain.store.journal import Journal
 from tests.faults.failing_files import FailingFiles
 
 FOREVER = 10**6
+CAUSES = {errno.ENOSPC: "the disk is full", errno.EIO: "input/output error", errno.EROFS: "may not be written to"}
 ERRORS = [(errno.ENOSPC, 1), (errno.ENOSPC, FOREVER), (errno.EIO, 1), (errno.EIO, FOREVER), (errno.EROFS, FOREVER)]
 
 
 def snapshot(step: int) -> Snapshot:
-    return Snapshot(step, {"model": {"w": torch.full((3,), float(step))}, "optimizer": {"m": torch.zeros(2)}}, {"a": step})
+    components = {"model": {"w": torch.full((3,), float(step))}, "optimizer": {"m": torch.zeros(2)}}
+    return Snapshot(step, components, {"a": step})
 
 
 def sound(folder: CheckpointFolder) -> list[int]:
@@ -46,7 +48,7 @@ def calls_of_a_write(folder: Path, disk: FailingFiles) -> list[str]:
 
 def test_a_write_asks_what_this_test_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = calls_of_a_write(tmp_path / "a", FailingFiles(tmp_path, monkeypatch))
-    assert set(calls) >= {"mkdir", "open", "write", "fsync", "rename", "read", "unlink", "rmdir"}
+    assert set(calls) >= {"mkdir", "open", "write", "fsync", "rename", "read"}
     assert calls.count("fsync") == 5 + 2  # five files, their folder, and the folder it appears in
     assert calls.index("rename") > max(index for index, call in enumerate(calls) if call == "write")
 
@@ -58,7 +60,7 @@ def test_whichever_call_fails_an_older_checkpoint_loads_and_the_next_goes_well(
     caplog.set_level(logging.CRITICAL)
     disk = FailingFiles(tmp_path, monkeypatch)
     count = len(calls_of_a_write(tmp_path / "dry", disk))
-    refused = 0
+    said: list[str] = []
     for number in range(count):
         folder = CheckpointFolder(tmp_path / f"run{number}", keep=1)
         disk.heal()
@@ -67,8 +69,7 @@ def test_whichever_call_fails_an_older_checkpoint_loads_and_the_next_goes_well(
         try:
             folder.write(snapshot(2), "every")
         except (WorkspaceError, CheckpointError) as failure:
-            refused += 1
-            assert _names_the_cause(failure, error)
+            said.append(str(failure))
             expected = {1, 2}
         else:
             expected = {2}
@@ -80,7 +81,8 @@ def test_whichever_call_fails_an_older_checkpoint_loads_and_the_next_goes_well(
         folder.write(snapshot(3), "every")
         assert sound(folder) == [3]
         assert [path.name for path in folder.folder.iterdir()] == ["step-000000003"]
-    assert refused > count / 2
+    assert len(said) > count / 2
+    assert [sentence for sentence in said if CAUSES[error] not in sentence] == []
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
@@ -166,8 +168,3 @@ def test_whichever_call_fails_the_journal_keeps_its_lines(
         assert lines == list(range(len(lines)))
         journal.append({"line": len(lines)})
         assert len(journal.read()) == len(lines) + 1
-
-
-def _names_the_cause(failure: Exception, error: int) -> bool:
-    said = {errno.ENOSPC: "the disk is full", errno.EIO: "input/output error", errno.EROFS: "may not be written to"}
-    return said[error] in str(failure)

@@ -1,0 +1,117 @@
+"""Several kernels on one workspace, killed at random moments: nothing that was promised is lost, nothing is damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nbtrain.store import lock, metrics
+from nbtrain.store.workspace import Workspace
+
+KERNELS = 3
+ROUNDS = 6
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL."),
+]
+
+
+def kill_some_kernels(promises: Path, seed: int) -> None:
+    """Start `KERNELS` kernels, each writing its promises to a file, and kill them one by one at random moments."""
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    started = []
+    for number in range(KERNELS):
+        with (promises / f"{seed}-{number}").open("wb") as file:
+            started.append(subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.kernel"], stdout=file, stderr=subprocess.PIPE,
+                cwd=Path(__file__).parents[2]))
+    try:
+        for number in range(KERNELS):  # a kill before the first promise would prove nothing
+            deadline = time.monotonic() + 60
+            while not (promises / f"{seed}-{number}").stat().st_size and time.monotonic() < deadline:
+                time.sleep(0.01)
+        for kernel in chance.sample(started, KERNELS):
+            time.sleep(chance.random() * 0.3)
+            assert kernel.poll() is None, kernel.communicate()[1].decode()
+            kernel.send_signal(signal.SIGKILL)
+    finally:
+        for kernel in started:
+            kernel.kill()
+            _, said = kernel.communicate()
+    assert said == b""
+
+
+def promised(promises: Path) -> dict[str, int]:
+    """Run → the last step of which a kernel was told that it is written."""
+    found: dict[str, int] = {}
+    for file in promises.iterdir():
+        for line in file.read_bytes().splitlines():
+            promise = json.loads(line)
+            found[promise["run"]] = promise["step"]
+    return found
+
+
+def intact(path: Path) -> bool:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        connection.close()
+
+
+def test_what_was_promised_is_there(tmp_path: Path, workspace: Path) -> None:
+    promises = tmp_path / "promises"
+    promises.mkdir()
+    for seed in range(ROUNDS):
+        kill_some_kernels(promises, seed)
+    last = promised(promises)
+    assert len(last) >= KERNELS * ROUNDS
+    assert sum(step > 0 for step in last.values()) > KERNELS
+
+    here = Workspace(workspace)
+    assert intact(workspace / "workspace.db")
+    assert {record.id for record in here.database.runs()} >= last.keys()
+    activity = {(line.run, line.text) for line in here.database.activity(10**6)}
+    for run_id, step in last.items():
+        folder = here.run_folder(run_id)
+        record = here.database.run(run_id)
+        assert record.step >= step
+        assert step == 0 or record.metrics == {"loss": 1 / record.step}
+        assert step == 0 or (run_id, str(step)) in activity
+        history = metrics.load(folder)
+        assert list(range(1, step + 1)) == (history["loss"].steps.tolist()[:step] if step else [])
+        assert [line["step"] for line in here.journal(run_id).read()][:step] == list(range(1, step + 1))
+        assert not (folder / "metrics.sqlite").exists() or intact(folder / "metrics.sqlite")
+        assert not lock.is_held(folder)
+    here.close()
+
+
+def test_a_kernel_that_lives_holds_its_run_and_others_see_what_it_writes(workspace: Path) -> None:
+    kernel = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.kernel"], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    try:
+        assert kernel.stdout is not None
+        run_id, step = "", 0
+        while step < 10:
+            promise = json.loads(kernel.stdout.readline())
+            run_id, step = promise["run"], promise["step"]
+        os.kill(kernel.pid, signal.SIGSTOP)  # alive, but doing nothing
+        here = Workspace(workspace)
+        assert here.database.run(run_id).step >= step
+        assert len(metrics.load(here.run_folder(run_id))["loss"].steps) >= step
+        assert lock.is_held(here.run_folder(run_id))
+        os.kill(kernel.pid, signal.SIGCONT)
+        here.close()
+    finally:
+        kernel.kill()
+        kernel.communicate()
