@@ -59,10 +59,9 @@ def full(disk: Path) -> None:
     assert [path.name for path in checkpoints.folder.iterdir() if path.name.startswith(".")] == []
 
     ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
     journal = workspace.journal(run_id)
     assert "disk is full" in refused(lambda: journal.append({"text": "x" * 20_000}), errno.ENOSPC)
     history.column("loss").extend(range(2, 50_000), range(2, 50_000))
