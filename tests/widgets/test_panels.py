@@ -82,7 +82,8 @@ def test_studio_makes_each_panel_once_when_it_is_opened(browser, launcher, servi
         made.append(Kitchen(launcher, **services))
         return made[-1]
 
-    studio = Studio({"kitchen": ("pot", make), "charts": ("chart", lambda: LiveCharts(launcher, **services))}, **services)
+    panels = {"kitchen": ("pot", make), "charts": ("chart", lambda: LiveCharts(launcher, **services))}
+    studio = Studio(panels, **services)
     assert studio.setup == {"panels": [{"name": "kitchen", "icon": "pot"}, {"name": "charts", "icon": "chart"}]}
     assert (studio.children, made) == ({}, [])
     for _ in range(2):
@@ -182,4 +183,5 @@ def test_panel_in_plain_text(browser, launcher, services):
     run = FakeRun(name="digits")
     run.control.move_to(State.RUNNING)
     run.measure(loss=0.25)
-    assert repr(ControlPanel(launcher, run, **services)) == "nbtrain.ControlPanel(digits: Running, Step 1 of 1,000, loss 0.25)"
+    panel = ControlPanel(launcher, run, **services)
+    assert repr(panel) == "nbtrain.ControlPanel(digits: Running, Step 1 of 1,000, loss 0.25)"

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from nbtrain.core.control import State
+from nbtrain.widgets import display
+from nbtrain.widgets.kitchen import Kitchen
+
+from .conftest import FakeRun
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """What was put on the page, in order."""
+    shown = []
+    monkeypatch.setattr(display, "_publish", lambda data, **options: shown.append((data, options)))
+    return shown
+
+
+@pytest.fixture
+def run():
+    run = FakeRun()
+    run.control.move_to(State.RUNNING)
+    return run
+
+
+def drawn(page, count):
+    for _ in range(1000):
+        if len(page) >= count:
+            return len(page) == count
+        threading.Event().wait(0.005)
+    return False
+
+
+def test_panel_is_displayed_live_and_beside_it_static(browser, launcher, pump, worker, page, run):
+    panel = Kitchen(launcher, run, pump=pump, worker=worker)
+    panel._ipython_display_()
+    (live, _), (static, options) = page
+    assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    assert live["text/plain"].startswith("nbtrain.Kitchen(digits: Running")
+    assert "nbt-static" in static["text/html"]
+    assert static["text/plain"] == "digits: Running, Step 0 of 1,000"
+    assert options["display_id"]
+
+
+def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clock):
+    kept = []
+    twin = display.Twin(lambda: [run], lambda run_id, html: kept.append((run_id, html)), clock)
+    twin.show()
+    id_ = page[0][1]["display_id"]
+    twin.look()
+    assert drawn(page, 1)
+    clock.now += 29
+    twin.look()
+    assert drawn(page, 1)
+    clock.now += 1
+    twin.look()
+    assert drawn(page, 2)
+    assert kept == []
+    run.control.move_to(State.PAUSED)
+    twin.look()
+    assert drawn(page, 3)
+    assert "Paused" in page[-1][0]["text/html"]
+    clock.now += 100
+    twin.look()
+    assert drawn(page, 3), "nothing changes during a pause"
+    run.control.move_to(State.RUNNING)
+    run.step = 10
+    twin.look()
+    assert drawn(page, 4), "half a minute has passed since the last drawing"
+    run.control.move_to(State.FINISHED)
+    twin.look()
+    assert drawn(page, 5)
+    for _ in range(1000):
+        if len(kept) == 2:
+            break
+        threading.Event().wait(0.005)
+    assert [run_id for run_id, _ in kept] == ["r1", "r1"]
+    assert "Finished" in kept[-1][1]
+    assert kept[-1][1].startswith("<!doctype html>")
+    assert {options["display_id"] for _, options in page} == {id_}
+    assert all(options.get("update") for _, options in page[1:])
+
+
+def test_twin_that_is_nowhere_is_not_drawn(page, run):
+    twin = display.Twin(lambda: [run])
+    run.control.move_to(State.FINISHED)
+    twin.look()
+    assert page == []
+
+
+def test_end_is_drawn_though_nobody_looks_at_the_panel(browser, launcher, pump, worker, clock, page, run):
+    panel = Kitchen(launcher, run, pump=pump, worker=worker)
+    panel._ipython_display_()
+    pump.tick()
+    run.control.move_to(State.FINISHED)
+    while (delay := pump.tick()) != float("inf"):
+        clock.now += delay
+    assert drawn(page, 3)
+    assert "Finished" in page[-1][0]["text/html"]
+
+
+def test_run_is_kept_in_its_folder_through_what_was_handed_in(browser, launcher, pump, worker, clock, page, run):
+    kept: dict[str, str] = {}
+    panel = Kitchen(launcher, run, pump=pump, worker=worker, keep=kept.__setitem__)
+    panel._ipython_display_()
+    run.control.move_to(State.STOPPED)
+    panel.look_after()
+    for _ in range(1000):
+        if kept:
+            break
+        threading.Event().wait(0.005)
+    assert "Stopped" in kept["r1"]
