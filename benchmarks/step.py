@@ -83,9 +83,11 @@ def limit() -> float:
 
 def nbtrain_with_panel() -> float:
     import nbtrain
+    from nbtrain.studio import panel_of
 
     run = nbtrain.train(net(), (X, Y), validation=0.0, epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, show=False)
-    panel = nbtrain.ControlPanel(run=run)
+    panel = panel_of(run)
+    panel.desk.receive({"id": "hello", "kind": "hello"})  # as its page does: from here on it is told what is new
     run.wait()
     panel.close()
     return run.seconds / run.step

@@ -87,7 +87,7 @@ def show(run: RunView | str | None = None) -> None:
         runs = [training.find(row["id"]) for row in rows[:1]]
     for each in runs:
         if in_notebook():
-            _panel_of(each)._ipython_display_()
+            panel_of(each)._ipython_display_()
         else:
             display.say(twin.line(each))
 
@@ -102,7 +102,8 @@ def in_notebook() -> bool:
     return channel.kernel() is not None
 
 
-def _panel_of(run: RunView) -> Panel:
+def panel_of(run: RunView) -> Panel:
+    """The control panel of a run, not yet displayed."""
     return ControlPanelWidget(NotebookLauncher(), run, keep=_keep)
 
 

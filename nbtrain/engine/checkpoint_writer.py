@@ -74,15 +74,6 @@ class CheckpointWriter:
             self.buffer.release(snapshot.components)
             raise
 
-    def withdraw(self, reason: str) -> None:
-        """Forget what was submitted for `reason` and is not being written yet: something newer replaces it."""
-        with self._wake:
-            dropped = [job for job in self._work if isinstance(job, _Job) and job.reason == reason]
-            self._work = deque(job for job in self._work if job not in dropped)
-            self._wake.notify_all()
-        for job in dropped:
-            self.buffer.release(job.snapshot.components)
-
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until everything submitted is written and told; False when `timeout` seconds passed first.
 

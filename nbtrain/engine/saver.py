@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from nbtrain.store.metrics import Recorder
 
 #: Name of the folder of generations in a run's folder.
 CHECKPOINTS = "checkpoints"
+#: Seconds between two writes of a best state.
+BEST_EVERY = 5.0
 
 
 class CheckpointSaver:
@@ -39,24 +42,45 @@ class CheckpointSaver:
         self._publish, self._on_failure = publish, on_failure
         self._recorder = Recorder(folder, history, lambda error: on_failure(str(error)))
         self._writer = CheckpointWriter(CheckpointFolder(folder / CHECKPOINTS, config["keep_checkpoints"]), self._done)
+        self._best: tuple[Snapshot, dict[str, float]] | None = None
+        self._best_due = 0.0
         self._fixed = {"fingerprint": job.fingerprint, "inexact": job.train.inexact, "environment": environment(job.device)}
 
     def after_step(self, engine: Engine) -> None:
         every = engine.checkpoint_every
         if every and engine.at.step % every == 0:
             self.save(engine, "every")
+        elif self._best is not None and time.monotonic() >= self._best_due:
+            self._write_best()
 
     def after_epoch(self, engine: Engine, *, improved: bool, figures: dict[str, float]) -> None:
         every = engine.options["save_frequency"]
         if improved:
-            # An older best that still waits for the disk is best no more; so quick epochs never wait for it.
-            self._writer.withdraw("best")
-            self._submit(engine, "best", figures, best=True)
-        elif every and engine.at.epoch % every == 0:
+            self._keep_best(engine, figures)
+        if every and engine.at.epoch % every == 0:
             self._submit(engine, "epoch", figures)
 
     def save(self, engine: Engine, reason: str) -> None:
         self._submit(engine, reason, {})
+
+    def _keep_best(self, engine: Engine, figures: dict[str, float]) -> None:
+        """Copy the best state now, and write it when the last one is some seconds old.
+
+        Epochs may be shorter than a write takes; while each is better than the one before, most need never be written.
+        """
+        if self._best is not None:
+            self._writer.buffer.release(self._best[0].components)
+        snapshot = self._snapshot(engine)
+        self._writer.buffer.hold(snapshot.components)
+        self._best = (snapshot, figures)
+        if time.monotonic() >= self._best_due:
+            self._write_best()
+
+    def _write_best(self) -> None:
+        if self._best is not None:
+            (snapshot, figures), self._best = self._best, None
+            self._best_due = time.monotonic() + BEST_EVERY
+            self._writer.submit(snapshot, "best", figures, best=True, before=self._recorder.flush)
 
     def forget_after(self, step: int) -> None:
         """Remove generations of a future that will be trained anew."""
@@ -72,13 +96,16 @@ class CheckpointSaver:
         self._writer.close()
         self._recorder.close()
 
-    def _submit(self, engine: Engine, reason: str, figures: dict[str, float], *, best: bool = False) -> None:
+    def _submit(self, engine: Engine, reason: str, figures: dict[str, float]) -> None:
+        self._write_best()  # first: a resume from the checkpoint that follows would not find the best again
+        self._writer.submit(self._snapshot(engine), reason, figures, before=self._recorder.flush)
+
+    def _snapshot(self, engine: Engine) -> Snapshot:
         components, trees = {}, {}
         for name, part in engine.components().items():
             components[name], trees[name] = flatten(part)
         state = {**engine.state(), **self._fixed, "trees": trees}
-        snapshot = Snapshot(engine.at.step, self._writer.buffer.take(components), state)
-        self._writer.submit(snapshot, reason, figures, best=best, before=self._recorder.flush)
+        return Snapshot(engine.at.step, self._writer.buffer.take(components), state)
 
     def _done(self, outcome: Outcome) -> None:
         """In the writer's thread."""

@@ -106,20 +106,6 @@ def test_a_listener_that_fails_is_raised_where_one_waits(folder: CheckpointFolde
     assert values(folder) == [1.0, 2.0]
 
 
-def test_what_waits_can_be_withdrawn_for_something_newer(folder: CheckpointFolder) -> None:
-    gate, told = Gate(), list[Outcome]()
-    writer = CheckpointWriter(folder, told.append)
-    submit(writer, 1, "every", before=gate)
-    assert gate.reached.wait(10)
-    for step in range(2, 9):
-        writer.withdraw("best")
-        submit(writer, step, "best")  # never blocks
-    gate.opened.set()
-    writer.close()
-    assert [(outcome.step, outcome.reason) for outcome in told] == [(1, "every"), (8, "best")]
-    assert values(folder) == [1.0, 8.0]
-
-
 def test_room_is_made_in_the_background(folder: CheckpointFolder) -> None:
     writer = CheckpointWriter(folder, lambda outcome: None)
     writer.prepare({"model": {"w": torch.rand(3)}})
