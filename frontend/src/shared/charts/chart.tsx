@@ -1,6 +1,6 @@
 /** One chart: title, current value, legend, and the lines on a canvas. */
 
-import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { type I18n, useWords } from "../i18n";
 import { usePanel } from "../panel";
 import { useValue } from "../signal";
@@ -48,7 +48,6 @@ export function Chart({ book, group, runs, view }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const [, redraw] = useReducer((count: number, _: undefined) => count + 1, 0);
-  const [label, setLabel] = useState("");
 
   const curves = book.curves(group, runs, theme);
   // What the plot reads at its next redraw; it lives longer than one drawing of this component.
@@ -109,10 +108,9 @@ export function Chart({ book, group, runs, view }: ChartProps) {
         class="nbt-chart-canvas"
         dir="ltr"
         role="img"
-        aria-label={label || title}
+        aria-label={describe(words, title, curves)}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the cursor is moved and the zoom reset by keyboard
         tabIndex={0}
-        onFocus={() => setLabel(describe(words, title, curves))}
         onKeyDown={(event) => steer(event, view, latest.current.extent())}
       />
     </figure>

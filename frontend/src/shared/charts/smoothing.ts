@@ -9,11 +9,21 @@ export class Smoother {
     if (!(factor >= 0 && factor < 1)) throw new RangeError(`smoothing is ${factor}; allowed is 0 up to below 1.`);
   }
 
-  /** The average after one more value. A value that is not finite gives NaN and is forgotten. */
-  next(value: number): number {
-    if (!Number.isFinite(value)) return Number.NaN;
-    this.sum = this.factor * this.sum + (1 - this.factor) * value;
-    this.weight = this.factor * this.weight + (1 - this.factor);
-    return this.sum / this.weight;
+  /** The average after each of `values` from index `start` on, into `out`. A value that is not finite gives NaN and is forgotten. */
+  extend(values: Float32Array, out: Float32Array, start: number): void {
+    const { factor } = this;
+    let { sum, weight } = this;
+    for (let index = start; index < values.length; index++) {
+      const value = values[index] as number;
+      if (Number.isFinite(value)) {
+        sum = factor * sum + (1 - factor) * value;
+        weight = factor * weight + (1 - factor);
+        out[index] = sum / weight;
+      } else {
+        out[index] = Number.NaN;
+      }
+    }
+    this.sum = sum;
+    this.weight = weight;
   }
 }

@@ -33,9 +33,8 @@ class Average {
       bigger.set(this.buffer);
       this.buffer = bigger;
     }
-    for (; this.length < values.length; this.length++) {
-      this.buffer[this.length] = this.smoother.next(values[this.length] as number);
-    }
+    this.smoother.extend(values, this.buffer, this.length);
+    this.length = values.length;
     return this.buffer.subarray(0, this.length);
   }
 }
