@@ -33,7 +33,7 @@ def summary(run: RunView) -> str:
     latest = {name: run.history.last(name) for name in run.history.names if name not in _NOT_METRICS}
     if latest:
         shown = (f"{name} {number(float(f'{value:.4g}'))}" for name, value in latest.items() if value is not None)
-        parts.append(", ".join(shown) + ".")
+        parts.append(" · ".join(shown) + ".")
     if run.error is not None:
         parts.append(f"{type(run.error).__name__}: {run.error}")
     return " ".join(part for part in parts if part)

@@ -53,7 +53,7 @@ def english(monkeypatch):
 def test_a_run_in_training():
     assert summary(View()) == (
         "digits (run-1) is training. Epoch 3 of 15, step 240 of 1,200, 20%. 5,123 samples/s. About 1m 15s left. "
-        "loss 0.1235, val_accuracy 0.9.")
+        "loss 0.1235 · val_accuracy 0.9.")
 
 
 def test_a_run_in_persian_and_russian():
