@@ -138,11 +138,11 @@ def _halves(data: Any) -> tuple[Any, Any]:
     return {key: value for key, value in data.items() if key != name}, data[name]
 
 
-def _inputs(given: Any, reading: Reading, name: str = "inputs") -> Any:
+def _inputs(given: Any, reading: Reading, name: str = "input") -> Any:
     if isinstance(given, dict):
-        return {str(key): _inputs(value, reading, f"inputs[{key!r}]") for key, value in given.items()}
+        return {str(key): _inputs(value, reading, f"input[{key!r}]") for key, value in given.items()}
     if isinstance(given, tuple):
-        return tuple(_inputs(value, reading, f"inputs[{i}]") for i, value in enumerate(given))
+        return tuple(_inputs(value, reading, f"input[{i}]") for i, value in enumerate(given))
     x = features(given, name)
     if not (x.is_floating_point() or reading.integers):
         x = x.to(reading.floats)

@@ -67,7 +67,7 @@ def labels(given: Any, classes: Sequence[str] | None = None) -> tuple[Tensor, li
     values = plain(given, "target")
     if values.dtype.kind in "biuf":
         return _tensor(values), None
-    if values.dtype.kind in "OUST" and values.ndim == 1:
+    if values.ndim == 1 and _is_text(values):
         return _classes(values, classes)
     raise DataError(
         f"The target holds {_kind(values)} (row 0: {_shown(values)}); it must hold numbers, or one text a row that "
@@ -145,9 +145,8 @@ def _tensor(values: npt.NDArray[Any]) -> Tensor:
             values = values.astype(np.float64)
     elif values.dtype != np.uint8:
         values = values.astype(np.int64, copy=False)
-    values = np.ascontiguousarray(values)
-    if not values.flags.writeable or not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
+    if not (values.flags.c_contiguous and values.flags.writeable and values.dtype.isnative):
+        values = values.astype(values.dtype.newbyteorder("="), order="C")
     return torch.from_numpy(values)
 
 
@@ -160,11 +159,19 @@ def _whole(values: Tensor) -> Tensor:
     return values.to(torch.int64)
 
 
+def _is_text(values: npt.NDArray[Any]) -> bool:
+    """Text, of which some may be missing."""
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "UST"
+    return all(isinstance(value, str) or value is None or value != value for value in values)  # noqa: PLR0124 - as above
+
+
 def _kind(values: npt.NDArray[Any]) -> str:
     return {"M": "dates", "m": "durations", "U": "text", "S": "bytes", "T": "text", "c": "complex numbers"}.get(
         values.dtype.kind, "text" if values.size and isinstance(values.flat[0], str) else "objects")
 
 
 def _shown(values: npt.NDArray[Any]) -> str:
-    shown = repr(values.flat[0]) if values.size else "none"
+    first = values.flat[0] if values.size else None
+    shown = repr(first.item() if isinstance(first, np.generic) else first)
     return shown if len(shown) <= 40 else shown[:39] + "…"

@@ -97,11 +97,10 @@ class MemorySource:
         inputs, target = nest.over(gather, (self._inputs, self._target))
         if self._streams:
             inputs, target = nest.over(self._upload, (inputs, target))
-        if self._mirrors:
-            target = inputs
         full, rest = divmod(rows, self._size)
         sizes = [self._size] * full + [rest] * (rest > 0)
-        return map(Batch, _split(inputs, sizes), _split(target, sizes), sizes)
+        given = list(_split(inputs, sizes))
+        return map(Batch, given, given if self._mirrors else _split(target, sizes), sizes)
 
     def _upload(self, block: Tensor) -> Tensor:
         if self._device.type == "cuda":
