@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtrain.config.schema import live_options
+from nbtrain.config.schema import fields
 from nbtrain.core.control import State
 from nbtrain.core.errors import NonFiniteLossError
 from nbtrain.widgets.wire import Chef, RunError, RunState, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbtrain.core.history import History, Values
     from nbtrain.core.ports import RunView
 
@@ -30,6 +32,15 @@ METRICS = 100
 FRESH = 1.02
 
 _colours: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+
+
+def editable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that may be edited while the run trains and have an effect on it, by their value now."""
+    return {
+        field["name"]: options[field["name"]] for field in fields()
+        if field["live"] and field["name"] in options
+        and all(options.get(name) in values for name, values in (field["needs"] or {}).items())
+    }
 
 
 class Story:
@@ -55,7 +66,7 @@ class Story:
             samples_per_second=speed, seconds_left=finite(run.seconds_left), seconds=finite(run.seconds) or 0.0,
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,
             chef=self._chef(state, step, progress, heat), error=error_of(run), resumed=run.resumed, parent=run.parent,
-            live={name: options[name] for name in live_options() if name in options},
+            live=editable(options),
             last={name: finite(history.last(name)) for name in history.names[:METRICS]}, colour=_colours[run.id],
         )
 

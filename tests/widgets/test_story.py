@@ -125,6 +125,13 @@ def test_state_is_json_whatever_was_measured(run):
     assert told["live"]["learning_rate"] == 1e-3
 
 
+def test_only_what_has_an_effect_can_be_edited(run):
+    run.config = run.config.replace(early_stopping=False, use_ema=True)
+    live = Story(run).tell()["live"]
+    assert "patience" not in live
+    assert "ema_decay" in live
+
+
 def test_same_run_same_colour():
     first, second = FakeRun("colour-1"), FakeRun("colour-2")
     assert Story(first).tell()["colour"] == Story(first).tell()["colour"] != Story(second).tell()["colour"]

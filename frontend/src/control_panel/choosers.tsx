@@ -12,6 +12,17 @@ export interface Chosen {
   data: string | null;
 }
 
+/** Where the notebook holds just one model, or one data set, that is the one. A choice that went away is none. */
+export function withOnlyOnes(picked: Chosen, all: readonly Subject[]): Chosen {
+  const pick = (kind: Subject["kind"]): string | null => {
+    const names = all.filter((subject) => subject.kind === kind).map(({ name }) => name);
+    const [first] = names;
+    if (picked[kind] !== null && names.includes(picked[kind])) return picked[kind];
+    return names.length === 1 && first !== undefined ? first : null;
+  };
+  return { model: pick("model"), data: pick("data") };
+}
+
 export interface ChoosersProps {
   subjects: Subjects;
   chosen: Chosen;

@@ -9,7 +9,7 @@ import { usePanel } from "../shared/panel";
 import { useValue } from "../shared/signal";
 import type { RunState } from "../shared/wire";
 import { Actions } from "./actions";
-import { Choosers, type Chosen } from "./choosers";
+import { Choosers, type Chosen, withOnlyOnes } from "./choosers";
 import { type CommandKind, useCommands } from "./commands";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
@@ -26,7 +26,8 @@ export function ControlPanel() {
   const words = useWords();
   const setup = useSetup();
   const subjects = useSubjects(!setup.bound);
-  const [chosen, setChosen] = useState<Chosen>({ model: null, data: null });
+  const [picked, setPicked] = useState<Chosen>({ model: null, data: null });
+  const chosen = withOnlyOnes(picked, subjects.all ?? []);
   const [wanted, setWanted] = useState<string | null>(null);
   const states = useValue(store.states);
   const ready = useValue(store.ready);
@@ -38,8 +39,8 @@ export function ControlPanel() {
 
   const fields = new Set([...setup.fields.map((field) => field.name), "model", "data"]);
   const wrong = Object.keys(form.problems).filter((name) => fields.has(name)).length;
-  const startable =
-    Object.keys(form.unreadable).length === 0 && (setup.bound || (chosen.model !== null && chosen.data !== null));
+  const complete = setup.bound || (chosen.model !== null && chosen.data !== null);
+  const startable = complete && Object.keys(form.unreadable).length === 0;
 
   const command = async (kind: CommandKind): Promise<void> => {
     const run = await commands.ask<{ run: string }>(kind, fieldsOf(kind, form, chosen, state));
@@ -54,7 +55,7 @@ export function ControlPanel() {
         ) : (
           <>
             {!setup.bound && (
-              <Choosers subjects={subjects} chosen={chosen} problems={form.problems} onChange={setChosen} />
+              <Choosers subjects={subjects} chosen={chosen} problems={form.problems} onChange={setPicked} />
             )}
             <Form
               fields={setup.fields}
@@ -77,7 +78,10 @@ export function ControlPanel() {
           startable={startable}
           onCommand={(kind) => void command(kind)}
         />
-        {!active && wrong > 0 && <p class="nbt-problem-count">{words.t("problem.count", { count: wrong })}</p>}
+        {!active && !complete && <p class="nbt-start-note nbt-soft">{words.t("subjects.needed")}</p>}
+        {!active && wrong > 0 && (
+          <p class="nbt-start-note nbt-field-problem">{words.t("problem.count", { count: wrong })}</p>
+        )}
         {!active &&
           form.general.map((message) => (
             <p key={message} class="nbt-field-problem" dir="auto">
