@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from nbtrain.commandline.flags import Flag, option_flags, read, split
-from nbtrain.commandline.verbs import verb_of, verbs
+from nbtrain.commandline.verbs import TRAINING, verb_of, verbs
 from nbtrain.config import TrainConfig, fields
 from nbtrain.config.schema import live_options
 from nbtrain.core.errors import ConfigError
+from nbtrain.engine.metric_names import KNOWN
 
 FLAGS = [*option_flags(), Flag("queue", "switch"), Flag("metrics", "names")]
 
@@ -79,6 +80,10 @@ def test_a_number_that_is_none_is_left_for_the_schema_to_refuse():
 
 def test_live_edits_take_the_live_options_and_no_others():
     assert {flag.name for flag in verbs()["set"].flags} == {"run", *live_options()}
+
+
+def test_the_metrics_that_completion_offers_are_there():
+    assert {*next(flag for flag in TRAINING if flag.name == "metrics").choices} <= KNOWN.keys()
 
 
 @pytest.mark.parametrize(("name", "hint"), [("trian", "did you mean train?"), ("xyz", "there are: train, status")])

@@ -13,6 +13,7 @@ import nbtrain
 from nbtrain import i18n
 from nbtrain.commandline.flags import option_flags
 from nbtrain.config import PRESETS, fields
+from nbtrain.engine.metric_names import KNOWN
 from nbtrain.i18n.languages import LANGUAGES
 from tests.i18n.usage import used_keys
 
@@ -21,11 +22,12 @@ BOOKS = {code: json.loads((PACKAGE / "i18n" / f"{code}.json").read_text("utf-8")
 FORMS = ("one", "few", "many", "other")
 #: Names that stay Latin in Persian and Russian: of methods, formats, programs and makers, and what is typed.
 NAMES = {
-    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "Apple", "auto", "bf16", "careful", "checkpointing", "Colab",
-    "cpu", "CPU", "cuda", "decay", "dropout", "EMA", "F1", "fast", "focal", "fp16", "gamma", "GiB", "GPU", "GPUs",
-    "gradient", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum", "mps", "N", "NaN", "nbtrain", "NVIDIA",
-    "nvidia-smi", "pinned", "R", "RMSprop", "seed", "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100",
-    "val_accuracy", "val_loss", "val_macro_f1", "weight", "Xy",
+    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "AP", "Apple", "auto", "bf16", "careful",
+    "checkpointing", "Colab", "CPU", "cpu", "cuda", "decay", "dropout", "EMA", "F1", "fast", "focal", "fp16",
+    "gamma", "GiB", "GPU", "GPUs", "gradient", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum", "mps",
+    "N", "NaN", "nbtrain", "NVIDIA", "nvidia-smi", "pinned", "precision", "R", "recall", "RMSprop", "ROC", "seed",
+    "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100", "val_accuracy", "val_loss", "val_macro_f1", "weight",
+    "Xy",
     *(option.name for option in option_flags()),
     *(choice for option in option_flags() for choice in option.choices),
 }
@@ -71,7 +73,7 @@ def test_no_english_is_left(code):
     for key, words in BOOKS[code].items():
         if key.startswith("language."):
             continue
-        latin = re.findall(r"[A-Za-z][\w-]*", TYPED.sub(" ", words), re.ASCII)
+        latin = re.findall(r"[A-Za-z]\w*(?:-\w+)*", TYPED.sub(" ", words), re.ASCII)
         assert not {word for word in latin if word not in NAMES and word.lower() not in NAMES}, f"{key}: {words}"
 
 
@@ -115,6 +117,12 @@ def test_the_schema_has_its_words():
     wanted |= set(chain.from_iterable((f"preset.{name}", f"preset.{name}.help") for name in PRESETS))
     of_schema = {key for key in BOOKS["en"] if key.split(".")[0] in {"option", "group", "unit", "choice", "preset"}}
     assert wanted == of_schema
+
+
+def test_every_metric_that_has_a_name_has_its_words():
+    for book in BOOKS.values():
+        named = {key.removeprefix("charts.metric.") for key in book if key.startswith("charts.metric.")}
+        assert named >= KNOWN.keys()
 
 
 def test_numbers_of_the_presets_in_their_words_are_true():
