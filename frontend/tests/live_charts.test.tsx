@@ -1,17 +1,21 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveCharts } from "../src/live_charts/panel";
+import type { View } from "../src/shared/charts/view";
 import type { RunState, SeriesPart } from "../src/shared/wire";
 import { button, draw, FakeModel, floats, RUN } from "./fake";
 
 // A canvas is nothing this page can draw on: what the plot is given is looked at instead.
-const plots = vi.hoisted(() => [] as { options: { curves(): { key: string; colour: string; dashed: boolean }[] } }[]);
+interface SeenPlot {
+  options: { view: View; curves(): { key: string; colour: string; dashed: boolean }[] };
+}
+const plots = vi.hoisted(() => [] as SeenPlot[]);
 vi.mock("../src/shared/charts/plot", () => ({
   REDRAW_MEASURE: "",
   Plot: class {
     constructor(
       _: HTMLElement,
-      readonly options: (typeof plots)[number]["options"],
+      readonly options: SeenPlot["options"],
     ) {
       plots.push(this);
     }
@@ -27,6 +31,7 @@ const WORDS = {
   "charts.empty.title": "No curves yet",
   "charts.training": "Training",
   "charts.validation": "Validation",
+  "charts.description": "{metric}, {run}: {last}, {low} to {high}",
   "charts.runs.failed": "Failed: {message}",
 };
 const HOSTILE = `<img src=x onerror="alert(1)">`;
@@ -93,6 +98,30 @@ describe("live charts", () => {
       ["#A16207", "#009E73"],
       ["#A16207", "#009E73"],
     ]);
+  });
+
+  it("say in words what a chart shows", () => {
+    show([{ name: "digits" }], [series("r1", "loss")]);
+    expect(el.querySelector("[role=img]")?.getAttribute("aria-label")).toBe("Loss (Training), digits: 1.5, 1.5 to 3");
+  });
+
+  it("are zoomed, read and reset by keyboard, all together", () => {
+    show([{}], [series("r1", "loss"), series("r1", "learning_rate")]);
+    const view = plots[0]?.options.view as View;
+    expect(plots[1]?.options.view).toBe(view);
+    const canvas = el.querySelector(".nbt-chart-canvas") as HTMLElement;
+    const press = (key: string): void => {
+      act(() => void canvas.dispatchEvent(new KeyboardEvent("keydown", { key })));
+    };
+    act(() => view.zoomTo(100, 200));
+    press("ArrowLeft");
+    expect(view.cursor.get()).toBe(198);
+    press("+");
+    expect(view.zoom.get()).toEqual([173, 200]);
+    expect(button(el, "charts.reset").disabled).toBe(false);
+    press("Escape");
+    expect([view.zoom.get(), view.cursor.get()]).toEqual([null, null]);
+    expect(button(el, "charts.reset").disabled).toBe(true);
   });
 
   it("show names of runs and metrics as text", () => {

@@ -93,7 +93,7 @@ export function Chart({ book, group, runs, view }: ChartProps) {
         </h3>
         {value !== undefined && (
           <span class={Number.isFinite(value) ? "nbt-chart-value" : "nbt-chart-value nbt-chart-odd"}>
-            {words.figure(value)}
+            <bdi dir="ltr">{words.figure(value)}</bdi>
             <Unit name={group.name} />
           </span>
         )}

@@ -90,7 +90,7 @@ export class Detail {
     const fields = {
       run: this.run,
       name: this.name,
-      first: Math.ceil(zoom[0]),
+      first: Math.max(0, Math.ceil(zoom[0])),
       last: Math.floor(zoom[1]),
       points: LIMIT,
     };

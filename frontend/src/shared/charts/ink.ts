@@ -22,8 +22,8 @@ export interface Frame {
   ink: Ink;
 }
 
-/** Up to this many points are drawn as dots too: one value per epoch is a row of points, not a line. */
-const DOTS = 40;
+/** Points further apart than this many CSS pixels are drawn as dots too: one value per epoch is a row of points. */
+const DOT_DISTANCE = 9;
 const DOT_RADIUS = 2.25;
 const DASH = [5, 4];
 
@@ -50,7 +50,7 @@ export interface Pen {
 }
 
 export function drawLine(frame: Frame, line: Line, pen: Pen): void {
-  const { ctx, ratio } = frame;
+  const { ctx, bbox, ratio } = frame;
   const { px, py } = places(frame);
   ctx.strokeStyle = pen.colour;
   ctx.fillStyle = pen.colour;
@@ -73,7 +73,7 @@ export function drawLine(frame: Frame, line: Line, pen: Pen): void {
   }
   ctx.stroke();
   ctx.setLineDash([]);
-  drawDots(frame, line, line.length <= DOTS);
+  drawDots(frame, line, line.length * DOT_DISTANCE * ratio <= bbox.width);
   ctx.globalAlpha = 1;
 }
 

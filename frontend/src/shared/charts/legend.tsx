@@ -65,7 +65,9 @@ function Reading({ curve, cursor, title, named = false }: ReadingProps) {
     <span class="nbt-chart-reading" title={title}>
       <Swatch colour={curve.colour} dashed={curve.dashed} />
       {named ? <Name text={title} /> : <span class="nbt-hidden">{title}</span>}
-      <span class="nbt-number">{value === undefined ? "" : words.figure(value)}</span>
+      <span class="nbt-number" dir="ltr">
+        {value === undefined ? "" : words.figure(value)}
+      </span>
     </span>
   );
 }

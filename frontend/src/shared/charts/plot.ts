@@ -14,12 +14,13 @@ import type { Range, View } from "./view";
 /** The name of the performance measure around each redraw. */
 export const REDRAW_MEASURE = "nbt-redraw";
 
-const AXIS_WIDTH = 52;
-const AXIS_HEIGHT = 22;
+const AXIS_WIDTH = 46;
+const AXIS_HEIGHT = 20;
 /** Points per CSS pixel beyond which a line gains nothing but ink. */
 const POINTS_PER_PX = 2;
 const LINE_WIDTH = { measured: 1.4, smooth: 1.8 };
-const PX_PER_TICK = { x: 72, y: 34 };
+const FEWEST_TICKS = 3;
+const PX_PER_TICK = { x: 60, y: 32 };
 
 /** One line of a chart. */
 export interface Curve {
@@ -167,7 +168,7 @@ export class Plot {
     const { view, words } = this.options;
     const ticks = (chart: uPlot, axis: number, low: number, high: number): number[] => {
       const size = axis === 0 ? chart.bbox.width / PX_PER_TICK.x : chart.bbox.height / PX_PER_TICK.y;
-      const count = Math.max(2, Math.floor(size / uPlot.pxRatio));
+      const count = Math.max(FEWEST_TICKS, Math.floor(size / uPlot.pxRatio));
       if (axis === 0) return linearTicks(low, high, count).filter(Number.isInteger);
       return this.log ? logTicks(low, high, count) : linearTicks(low, high, count);
     };
