@@ -45,6 +45,7 @@ export function Chart({ book, group, runs, view }: ChartProps) {
   const { store, theme: themeSignal } = usePanel();
   const theme = useValue(themeSignal);
   const cursor = useValue(view.cursor);
+  const zoom = useValue(view.zoom);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const [, redraw] = useReducer((count: number, _: undefined) => count + 1, 0);
@@ -102,6 +103,7 @@ export function Chart({ book, group, runs, view }: ChartProps) {
         curves={single && curves.length === 1 && cursor === null ? [] : curves}
         several={!single}
         cursor={cursor}
+        zoom={zoom}
       />
       <div
         ref={host}

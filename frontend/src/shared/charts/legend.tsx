@@ -2,15 +2,17 @@
 
 import { useWords } from "../i18n";
 import type { BookedCurve } from "./book";
+import type { Range } from "./view";
 
 interface LegendProps {
   curves: readonly BookedCurve[];
   /** Several runs: the run's name tells the lines apart, and the dashes training from validation. */
   several: boolean;
   cursor: number | null;
+  zoom: Range | null;
 }
 
-export function Legend({ curves, several, cursor }: LegendProps) {
+export function Legend({ curves, several, cursor, zoom }: LegendProps) {
   const words = useWords();
   const roleOf = (curve: BookedCurve): string => words.t(curve.validation ? "charts.validation" : "charts.training");
   return (
@@ -20,13 +22,13 @@ export function Legend({ curves, several, cursor }: LegendProps) {
             <li key={lines[0].run.run}>
               <Name text={lines[0].run.name} />
               {lines.map((curve) => (
-                <Reading key={curve.key} curve={curve} cursor={cursor} title={roleOf(curve)} />
+                <Reading key={curve.key} curve={curve} cursor={cursor} zoom={zoom} title={roleOf(curve)} />
               ))}
             </li>
           ))
         : curves.map((curve) => (
             <li key={curve.key}>
-              <Reading curve={curve} cursor={cursor} title={roleOf(curve)} named={curves.length > 1} />
+              <Reading curve={curve} cursor={cursor} zoom={zoom} title={roleOf(curve)} named={curves.length > 1} />
             </li>
           ))}
       {cursor !== null && (
@@ -52,15 +54,16 @@ function byRun(curves: readonly BookedCurve[]): [BookedCurve, ...BookedCurve[]][
 interface ReadingProps {
   curve: BookedCurve;
   cursor: number | null;
+  zoom: Range | null;
   title: string;
   /** The title is written out, not only told to a screen reader. */
   named?: boolean;
 }
 
 /** A line's swatch, and its value at the cursor or its newest. */
-function Reading({ curve, cursor, title, named = false }: ReadingProps) {
+function Reading({ curve, cursor, zoom, title, named = false }: ReadingProps) {
   const words = useWords();
-  const value = cursor === null ? curve.own.series.last : curve.own.nearest(cursor)?.value;
+  const value = cursor === null ? curve.own.series.last : curve.track(zoom).nearest(cursor)?.value;
   return (
     <span class="nbt-chart-reading" title={title}>
       <Swatch colour={curve.colour} dashed={curve.dashed} />
