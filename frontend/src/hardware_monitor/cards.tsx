@@ -60,15 +60,15 @@ interface FactProps {
 function Fact({ label, value, fill = null, level = "ok" }: FactProps) {
   return (
     <div class="nbt-hw-fact" data-level={level}>
-      <dt>
+      <span class="nbt-hw-label">
         {label}
         <LevelWord level={level} />
-      </dt>
-      <dd class="nbt-number">{value}</dd>
+      </span>
+      <span class="nbt-hw-value nbt-number">{value}</span>
       {fill !== null && (
-        <dd class="nbt-hw-bar" aria-hidden="true">
+        <div class="nbt-hw-bar" aria-hidden="true">
           <span style={{ inlineSize: `${Math.min(1, Math.max(0, fill)) * 100}%` }} />
-        </dd>
+        </div>
       )}
     </div>
   );
@@ -130,10 +130,10 @@ export function MemoryCard({ history, now }: { history: History; now: HardwareSa
         level={levelOf("memory", used)}
         label={label(title, shares, (value) => words.percent(value))}
       />
-      <dl class="nbt-hw-facts">
+      <div class="nbt-hw-facts">
         <Fact label={words.t("hardware.in_use")} value={words.t("hardware.of", amounts)} />
         <Fact label={words.t("hardware.process")} value={words.bytes(now.process_memory)} />
-      </dl>
+      </div>
     </Card>
   );
 }
@@ -151,11 +151,11 @@ export function DiskCard({ history, now }: { history: History; now: HardwareSamp
   return (
     <Card icon="disk" title={title} value={words.percent(used)} level={levelOf("disk", used)}>
       <Sparkline lines={[{ values: read }, { values: write, dashed: true }]} label={text} />
-      <dl class="nbt-hw-facts">
+      <div class="nbt-hw-facts">
         <Fact label={words.t("hardware.in_use")} value={words.t("hardware.of", amounts)} />
         <Fact label={`— ${words.t("hardware.read")}`} value={rate(now.disk_read)} />
         <Fact label={`┄ ${words.t("hardware.write")}`} value={rate(now.disk_write)} />
-      </dl>
+      </div>
     </Card>
   );
 }
@@ -184,7 +184,7 @@ export function GpuCard({ history, gpu }: { history: History; gpu: GpuSample }) 
   return (
     <Card icon="bolt" title={title} detail={gpu.name} value={gpu.use === null ? "–" : percent(gpu.use)}>
       <Sparkline lines={[{ values: use }]} top={1} label={label(title, use, percent)} />
-      <dl class="nbt-hw-facts">
+      <div class="nbt-hw-facts">
         <Fact
           label={words.t("hardware.gpu.memory")}
           value={memoryText}
@@ -198,7 +198,7 @@ export function GpuCard({ history, gpu }: { history: History; gpu: GpuSample }) 
           level={levelOf("temperature", gpu.temperature)}
         />
         <Fact label={words.t("hardware.gpu.power")} value={powerText} fill={power} />
-      </dl>
+      </div>
     </Card>
   );
 }
