@@ -1,6 +1,6 @@
 /** Training told as cooking. */
 
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { Choice } from "../shared/controls/choice";
 import { type I18n, useWords } from "../shared/i18n";
 import { Icon, type IconName } from "../shared/icons";
@@ -38,6 +38,7 @@ export function runToShow(states: ReadonlyMap<string, RunState>, chosen: string 
 export function Kitchen() {
   const words = useWords();
   const states = useValue(usePanel().store.states);
+  const id = useId();
   const [chosen, setChosen] = useState<string | null>(null);
   const state = runToShow(states, chosen);
   const story = storyOf(state);
@@ -57,7 +58,7 @@ export function Kitchen() {
         {states.size > 1 && state ? (
           <span class="nbt-kitchen-run">
             <Choice
-              id="nbt-kitchen-run"
+              id={id}
               label={words.t("kitchen.run")}
               value={state.run}
               options={[...states.values()].map(({ run, name }) => ({ value: run, label: name }))}
