@@ -44,19 +44,25 @@ class Ema:
         self._updates += 1
         decay = min(self.decay, (1 + self._updates) / (10 + self._updates))
         get_ema_multi_avg_fn(decay)(list(self.model.parameters()), list(model.parameters()), None)
+        self.follow_buffers(model)
+
+    @torch.no_grad()
+    def follow_buffers(self, model: nn.Module) -> None:
+        """Take over the model's present buffers."""
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
 
     @contextmanager
     def swapped_in(self, model: nn.Module) -> Iterator[None]:
         """Within, `model` has the averaged weights, and `self.model` the model's own. Nothing is copied."""
-        self._swap(model)
+        self.swap(model)
         try:
             yield
         finally:
-            self._swap(model)
+            self.swap(model)
 
-    def _swap(self, model: nn.Module) -> None:
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the averaged weights and the model's own; a second time brings everything back."""
         for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
             mine.data, theirs.data = theirs.data, mine.data
 

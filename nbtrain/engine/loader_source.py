@@ -18,7 +18,7 @@ from nbtrain.engine.plan import Plan
 from nbtrain.engine.recipe import Recipe
 from nbtrain.engine.replay import Replayed, generators_kept
 from nbtrain.engine.samples import known_targets, to_batch
-from nbtrain.engine.workers import Arrival, Call, context, interrupts_held
+from nbtrain.engine.workers import Arrival, Call, context, starting
 
 
 class LoaderSource:
@@ -57,7 +57,7 @@ class LoaderSource:
         if self._loader is None:
             return
         self._plan.set(epoch, skip)
-        with interrupts_held():
+        with starting():
             batches = iter(self._loader)
         while True:
             with nullcontext() if self._workers else generators_kept():

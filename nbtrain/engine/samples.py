@@ -15,6 +15,9 @@ from nbtrain.engine import nest
 from nbtrain.engine.arrays import TARGETS, Reading
 from nbtrain.engine.batch import Batch
 
+#: In the place of a target: the inputs are to be reproduced.
+_ITSELF = object()
+
 
 def to_batch(collated: Any, reading: Reading, device: torch.device) -> Batch:
     """One collated batch on the device.
@@ -26,18 +29,17 @@ def to_batch(collated: Any, reading: Reading, device: torch.device) -> Batch:
         DataError: targets that are text.
     """
     inputs, target = _halves(collated)
-    mirrors = target is inputs
 
     def place(x: Tensor) -> Tensor:
         wanted = reading.floats if x.is_floating_point() or not (reading.integers or x.is_complex()) else x.dtype
         return x.to(device, wanted, non_blocking=True)
 
-    size = nest.rows(inputs) or nest.rows(target) or _length(collated)
+    size = nest.rows(inputs) or _length(collated)
     if not isinstance(inputs, Tensor | tuple | list | Mapping) and hasattr(inputs, "to"):
         inputs = inputs.to(device)  # a batch type of its own, such as a graph's
     else:
         inputs = nest.over(place, inputs)
-    if mirrors:
+    if target is _ITSELF:
         return Batch(inputs, inputs, size)
     return Batch(inputs, nest.over(lambda y: _place_target(y, reading, device), target), size)
 
@@ -53,11 +55,11 @@ def _halves(collated: Any) -> tuple[Any, Any]:
         return named, None if name is None else _numbers(collated[name])
     if isinstance(collated, tuple | list):
         if len(collated) == 1:
-            return collated[0], collated[0]
+            return collated[0], _ITSELF
         if len(collated) > 1:
             rest = tuple(collated[:-1])
             return rest[0] if len(rest) == 1 else rest, _numbers(collated[-1])
-    return collated, collated if isinstance(collated, Tensor) else None
+    return collated, _ITSELF if isinstance(collated, Tensor) else None
 
 
 def _numbers(target: Any) -> Any:

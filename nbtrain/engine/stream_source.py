@@ -19,7 +19,7 @@ from nbtrain.engine.recipe import Recipe
 from nbtrain.engine.replay import generators_kept, seed_all
 from nbtrain.engine.sampler import mix
 from nbtrain.engine.samples import to_batch
-from nbtrain.engine.workers import Envelope
+from nbtrain.engine.workers import Envelope, starting
 
 
 class StreamSource:
@@ -56,8 +56,8 @@ class StreamSource:
         if isinstance(data, IterableDataset):
             self._workers = recipe.pipeline.num_workers
             options = worker_options(recipe, device)
-            if hasattr(data, "set_epoch"):
-                options["persistent_workers"] = False  # a worker that lives on would not be told
+            if self._workers:
+                options["persistent_workers"] = False  # one that lives on is told neither epoch nor seed
             self._loader = DataLoader(
                 _Stream(data), batch_size=recipe.batch_size, drop_last=recipe.drop_last, **options)
             self.samples = self.length
@@ -77,7 +77,8 @@ class StreamSource:
         yield from islice(self._read(epoch), skip, None)
 
     def _read(self, epoch: int) -> Iterator[Batch]:
-        batches = iter(self._loader)
+        with starting():
+            batches = iter(self._loader)
         number = 0
         while True:
             with nullcontext() if self._workers else generators_kept():

@@ -6,6 +6,8 @@ import io
 import multiprocessing
 import pickle
 import signal
+import sys
+import threading
 from collections import ChainMap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from typing import Any, ClassVar
 
 import cloudpickle
 import torch.multiprocessing  # noqa: F401 - registers how tensors travel
+
+_one_at_a_time = threading.Lock()
 
 
 class Envelope:
@@ -78,9 +82,26 @@ def context() -> BaseContext:
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Processes started within do not see an interrupt before they can say that they ignore it."""
-    if not hasattr(signal, "pthread_sigmask"):
+def starting() -> Iterator[None]:
+    """Start processes within: what would harm them is out of the way.
+
+    An interrupt does not reach them before they can ignore it. And they do not import the program that was
+    started: what it defines comes in envelopes, and a script that trains at its top level would train once more.
+    """
+    main: dict[str, Any] = vars(sys.modules["__main__"])
+    with _one_at_a_time, _interrupts_held():
+        hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+        main.pop("__file__", None)
+        main["__spec__"] = None
+        try:
+            yield
+        finally:
+            main.update(hidden)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
