@@ -25,7 +25,7 @@ def main() -> None:
     while True:
         run_id = workspace.new_run_id()
         workspace.database.add_run(RunRecord(id=run_id, name="kernel", state=State.RUNNING))
-        promise(run=run_id, step=0)
+        promise(run=run_id, recorded=0, measured=0)
         history = History()
         recorder = Recorder(workspace.run_folder(run_id), history)
         with RunLock(workspace.run_folder(run_id)):
@@ -36,8 +36,9 @@ def main() -> None:
                 if step % 5 == 0:
                     workspace.database.add_activity("step", run_id, str(step))
                     workspace.database.flush()
+                    promise(run=run_id, recorded=step)
                     recorder.flush()
-                    promise(run=run_id, step=step)
+                    promise(run=run_id, measured=step)
         recorder.close()
 
 

@@ -51,13 +51,13 @@ def kill_some_kernels(promises: Path, seed: int) -> None:
     assert said == b""
 
 
-def promised(promises: Path) -> dict[str, int]:
-    """Run → the last step of which a kernel was told that it is written."""
-    found: dict[str, int] = {}
+def promised(promises: Path) -> dict[str, dict[str, int]]:
+    """Run → the last step of which its kernel was told that its record (`recorded`) and its metrics are written."""
+    found: dict[str, dict[str, int]] = {}
     for file in promises.iterdir():
         for line in file.read_bytes().splitlines():
             promise = json.loads(line)
-            found[promise["run"]] = promise["step"]
+            found.setdefault(promise.pop("run"), {}).update(promise)
     return found
 
 
@@ -76,21 +76,22 @@ def test_what_was_promised_is_there(tmp_path: Path, workspace: Path) -> None:
         kill_some_kernels(promises, seed)
     last = promised(promises)
     assert len(last) >= KERNELS * ROUNDS
-    assert sum(step > 0 for step in last.values()) > KERNELS
+    assert sum(promise["recorded"] > 0 for promise in last.values()) > KERNELS
 
     here = Workspace(workspace)
     assert intact(workspace / "workspace.db")
     assert {record.id for record in here.database.runs()} >= last.keys()
     activity = {(line.run, line.text) for line in here.database.activity(10**6)}
-    for run_id, step in last.items():
+    for run_id, promise in last.items():
+        recorded, measured = promise["recorded"], promise["measured"]
         folder = here.run_folder(run_id)
         record = here.database.run(run_id)
-        assert record.step >= step
-        assert step == 0 or record.metrics == {"loss": 1 / record.step}
-        assert step == 0 or (run_id, str(step)) in activity
+        assert record.step >= recorded
+        assert recorded == 0 or record.metrics == {"loss": 1 / record.step}
+        assert recorded == 0 or (run_id, str(recorded)) in activity
         history = metrics.load(folder)
-        assert list(range(1, step + 1)) == (history["loss"].steps.tolist()[:step] if step else [])
-        assert [line["step"] for line in here.journal(run_id).read()][:step] == list(range(1, step + 1))
+        assert measured == 0 or history["loss"].steps.tolist()[:measured] == list(range(1, measured + 1))
+        assert [line["step"] for line in here.journal(run_id).read()][:recorded] == list(range(1, recorded + 1))
         assert not (folder / "metrics.sqlite").exists() or intact(folder / "metrics.sqlite")
         assert not lock.is_held(folder)
     here.close()
@@ -104,7 +105,7 @@ def test_a_kernel_that_lives_holds_its_run_and_others_see_what_it_writes(workspa
         run_id, step = "", 0
         while step < 10:
             promise = json.loads(kernel.stdout.readline())
-            run_id, step = promise["run"], promise["step"]
+            run_id, step = promise["run"], promise.get("measured", step)
         os.kill(kernel.pid, signal.SIGSTOP)  # alive, but doing nothing
         here = Workspace(workspace)
         assert here.database.run(run_id).step >= step
