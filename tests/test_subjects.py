@@ -50,6 +50,7 @@ def test_arrays_that_belong_together_are_offered_as_a_pair():
     assert found("data", features=pd.DataFrame(X), labels=pd.Series(Y)) == [
         ("features, labels", "DataFrame 20 × 3 + Series 20")]
     assert found("data", X=X) == []
+    assert found("data", X=[[1.0]] * 20, y=Y) == []
 
 
 def test_picks_by_name():

@@ -53,6 +53,8 @@ class Panel(Unpinned, anywidget.AnyWidget):
     name: ClassVar[str]
     #: Beginnings of the keys this panel never says.
     unsaid: ClassVar[tuple[str, ...]] = FORM_WORDS
+    #: Whether there is something to see without a kernel.
+    has_twin: ClassVar[bool] = True
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
@@ -126,7 +128,9 @@ class Panel(Unpinned, anywidget.AnyWidget):
         return display.summary(type(self).__name__, self.feed.runs)
 
     def _ipython_display_(self) -> None:
-        display.show(self, self.twin)
+        display.show(self)
+        if self.has_twin:
+            self.twin.show()
 
     # -- inside ---------------------------------------------------------------------------------
 

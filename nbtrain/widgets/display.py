@@ -90,12 +90,11 @@ class Twin:
         return {"text/html": twin.render(runs), "text/plain": "\n".join(twin.line(run) for run in runs) or "nbtrain"}
 
 
-def show(panel: Any, copy: Twin) -> None:
-    """Display a panel in the present cell, live and static."""
+def show(panel: Any) -> None:
+    """Display a live panel in the present cell."""
     bundle = panel._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     _publish(data, metadata=metadata)
-    copy.show()
 
 
 def say(sentence: str) -> None:

@@ -14,6 +14,7 @@ class HardwareMonitor(Panel):
     """The machine at work. It is sampled only while somebody looks."""
 
     name: ClassVar[str] = "hardware_monitor"
+    has_twin: ClassVar[bool] = False
 
     def __init__(self, source: HardwareSource, **services: Any) -> None:
         self._source = source

@@ -22,7 +22,7 @@ class Studio(Panel):
 
     Args:
         panels: name → its icon and what makes it, in the order they are offered.
-        runs: those that the studio's static twin shows.
+        runs: the active ones that the studio's static twin shows; the last stay when there are none.
         services: as for `Panel`.
     """
 
@@ -42,7 +42,9 @@ class Studio(Panel):
         self.opened: dict[str, Panel] = {}
         setup = {"panels": [{"name": name, "icon": icon} for name, (icon, _) in panels.items()]}
         super().__init__(Feed(curves=False), setup=setup, **services)
-        self.twin = Twin(runs, keep)
+        self._runs = runs
+        self._shown: Sequence[RunView] = ()
+        self.twin = Twin(self._last_runs, keep)
 
     def handlers(self) -> dict[str, Handler]:
         return {**super().handlers(), "open": Handler(self._open, slow=True)}
@@ -51,6 +53,11 @@ class Studio(Panel):
         for panel in self.opened.values():
             panel.close()
         super().close()
+
+    def _last_runs(self) -> Sequence[RunView]:
+        """For the static twin, which must outlive the last run."""
+        self._shown = tuple(self._runs()) or self._shown
+        return self._shown
 
     def _open(self, request: Request) -> None:
         name = text(request, "panel")

@@ -16,7 +16,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.control import Command, Control, Edit, Pause, Resume, State, Stop, Ticket
 from nbtrain.core.errors import RunNotFoundError
 from nbtrain.core.history import History
-from nbtrain.core.ports import Resumption, RunRow, Subject
+from nbtrain.core.ports import HardwareSample, Resumption, RunRow, Subject
 from nbtrain.i18n import catalogue
 from nbtrain.widgets import base
 from nbtrain.widgets.base import Panel
@@ -124,6 +124,31 @@ class FakeLauncher:
 
     def active(self) -> list[FakeRun]:
         return [run for run in self.known.values() if not run.state.ended]
+
+
+class Source:
+    """A machine whose samples a test sets."""
+
+    def __init__(self) -> None:
+        self.samples: list[HardwareSample] = []
+        self.onlookers = 0
+
+    def latest(self) -> HardwareSample | None:
+        return self.samples[-1] if self.samples else None
+
+    def history(self) -> list[HardwareSample]:
+        return self.samples
+
+    def start(self) -> None:
+        self.onlookers += 1
+
+    def stop(self) -> None:
+        self.onlookers -= 1
+
+    def sample(self, time: float) -> None:
+        self.samples.append(HardwareSample(
+            time=time, cpu=0.123456, cores=[0.11111], memory_used=1, memory_total=2, process_memory=1, disk_used=1,
+            disk_total=2, disk_read=0.0, disk_write=0.0, gpus=[], gpu_note="none"))
 
 
 @dataclass

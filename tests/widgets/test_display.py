@@ -6,9 +6,11 @@ import pytest
 
 from nbtrain.core.control import State
 from nbtrain.widgets import display
+from nbtrain.widgets.hardware_monitor import HardwareMonitor
 from nbtrain.widgets.kitchen import Kitchen
+from nbtrain.widgets.studio import Studio
 
-from .conftest import FakeRun
+from .conftest import FakeRun, Source
 
 
 @pytest.fixture
@@ -43,6 +45,22 @@ def test_panel_is_displayed_live_and_beside_it_static(browser, launcher, pump, w
     assert "nbt-static" in static["text/html"]
     assert static["text/plain"] == "digits: Running, Step 0 of 1,000"
     assert options["display_id"]
+
+
+def test_studio_shows_the_last_run_when_it_has_ended(browser, pump, worker, page, run):
+    active = [run]
+    studio = Studio({}, runs=lambda: active, pump=pump, worker=worker)
+    studio._ipython_display_()
+    run.control.move_to(State.FINISHED)
+    active.clear()
+    studio.look_after()
+    assert drawn(page, 3)
+    assert "Finished" in page[-1][0]["text/html"]
+
+
+def test_machine_has_no_twin(browser, pump, worker, page):
+    HardwareMonitor(Source(), pump=pump, worker=worker)._ipython_display_()
+    assert len(page) == 1
 
 
 def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clock):

@@ -12,38 +12,12 @@ from nbtrain.widgets.kitchen import Kitchen
 from nbtrain.widgets.live_charts import LiveCharts
 from nbtrain.widgets.studio import Studio
 
-from .conftest import FakeRun
+from .conftest import FakeRun, Source
 
 
 @pytest.fixture
 def services(pump, worker):
     return {"pump": pump, "worker": worker}
-
-
-class Source:
-    """A machine whose samples a test sets."""
-
-    def __init__(self):
-        self.samples = []
-        self.onlookers = 0
-
-    def latest(self):
-        return self.samples[-1] if self.samples else None
-
-    def history(self):
-        return self.samples
-
-    def start(self):
-        self.onlookers += 1
-
-    def stop(self):
-        self.onlookers -= 1
-
-    def sample(self, time):
-        self.samples.append({
-            "time": time, "cpu": 0.123456, "cores": [0.11111], "memory_used": 1, "memory_total": 2,
-            "process_memory": 1, "disk_used": 1, "disk_total": 2, "disk_read": 0.0, "disk_write": 0.0, "gpus": [],
-            "gpu_note": "none"})
 
 
 def test_form_grows_out_of_the_schema(browser, launcher, services):
