@@ -13,7 +13,7 @@ from nbtrain.commandline.summary import summary
 from nbtrain.config import fields
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, NbtrainError, Problem
-from nbtrain.i18n import text
+from nbtrain.i18n import printed, text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +59,7 @@ def _show(run_id: str) -> str:
     }
     lines = [summary(run)]
     if changed:
-        lines += ["", text("cli.changed"), *columns(changed)]
+        lines += ["", printed(text("cli.changed")), *columns(changed)]
     return "\n".join(lines)
 
 
@@ -73,7 +73,7 @@ def _version() -> str:
 
 def _usage() -> str:
     return "\n".join([
-        text("magic.help.title"), "",
+        printed(text("magic.help.title")), "",
         *columns({command.usage: text(f"cli.help.{name}") for name, command in _COMMANDS.items()}),
     ])
 

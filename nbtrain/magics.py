@@ -18,8 +18,7 @@ from nbtrain.commandline.summary import summary
 from nbtrain.commandline.verbs import TRAINING, verb_of, verbs
 from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, NbtrainError, Problem
-from nbtrain.core.ports import RunView
-from nbtrain.i18n import text
+from nbtrain.i18n import printed, text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -79,11 +78,16 @@ class NbtrainMagics(Magics):
     def _status(self, *, run: str | None = None) -> None:
         from nbtrain import training  # noqa: PLC0415 - as above
 
-        if run is None and not training.active():
-            rows = training.runs()
-            _say(f"{text('show.newest')} {summary(training.find(rows[0]['id']))}" if rows else text("show.empty"))
+        active = training.active()
+        if run is not None:
+            _say(summary(training.find(run)))
+        elif active:
+            _say(summary(active[-1]))
         else:
-            _say(summary(self._run(run)))
+            rows = training.runs()
+            _say(printed(text("show.newest" if rows else "show.empty")))
+            if rows:
+                _say(summary(training.find(rows[0]["id"])))
 
     def _pause(self, *, run: str | None = None) -> None:
         _say(summary(self._live(run, "pause").pause()))
@@ -118,7 +122,8 @@ class NbtrainMagics(Magics):
         live = self._live(run, "set")
         live.set(**changes)
         for name in changes:
-            _say(text("magic.set", option=name, value=value_text(live.options()[name]), step=live.step + 1))
+            value = value_text(live.options()[name])
+            _say(printed(text("magic.set", option=name, value=value, step=live.step + 1)))
 
     def _runs(self) -> None:
         from nbtrain import training  # noqa: PLC0415 - as above
@@ -126,20 +131,14 @@ class NbtrainMagics(Magics):
         _say(repr(training.runs()))
 
     def _show(self, *, run: str | None = None) -> None:
-        from nbtrain import studio  # noqa: PLC0415 - as above
+        from nbtrain import studio, training  # noqa: PLC0415 - as above
 
-        studio.show(self._run(run) if run is not None else None)
+        studio.show(None if run is None else training.find(run))
 
     def _help(self, *, option: str | None = None) -> None:
         _say(overview() if option is None else option_text(option))
 
     # -- what they look up ----------------------------------------------------------------------
-
-    def _run(self, run_id: str | None) -> RunView:
-        """The run of this id, else the newest that is active."""
-        from nbtrain import training  # noqa: PLC0415 - as above
-
-        return training.active()[-1] if run_id is None else training.find(run_id)
 
     def _live(self, run_id: str | None, verb: str) -> Run:
         """A run of this kernel that has not ended."""
@@ -196,7 +195,7 @@ def overview() -> str:
     commands = {f"%nbtrain {name}": text(f"magic.help.{name}") for name in verbs()}
     own = {f"{flag.text} {flag.example}".rstrip(): text(f"flag.{flag.name}") for flag in TRAINING}
     return "\n".join([
-        text("magic.help.title"), "", *columns(commands), "", text("magic.help.several"), "",
+        printed(text("magic.help.title")), "", *columns(commands), "", printed(text("magic.help.several")), "",
         "%nbtrain train", *columns(own), "", options_text(),
     ])
 

@@ -99,7 +99,7 @@ def test_a_run_is_started_steered_and_stopped(answer):
 
     assert answer("%nbtrain stop").startswith(f"first ({run.id}) was stopped.")
     assert run.state == "stopped"
-    assert answer("%nbtrain status").startswith("Nothing is running; this is the newest run. first (")
+    assert answer("%nbtrain status").startswith("Nothing is running; this is the newest run.\nfirst (")
     assert re.search(rf"{run.id}\s+first\s+stopped", answer("%nbtrain runs"))
 
 

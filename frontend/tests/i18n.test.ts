@@ -57,6 +57,7 @@ describe("numbers", () => {
     expect(words.t("at", { step: 1250 })).toBe("گام ۱٬۲۵۰");
     expect(words.percent(0.31)).toBe("۳۱٪");
     expect(words.figure(0.2217)).toBe("۰٫۲۲۱۷");
+    expect(words.figure(1.5e-6)).toBe("\u2066۱٫۵×۱۰^\u200e−۶\u2069");
   });
 
   it("are short figures of four digits", () => {

@@ -11,7 +11,7 @@ from nbtrain.config import Field, fields
 from nbtrain.config.problems import number, unknown
 from nbtrain.config.schema import field_of
 from nbtrain.core.errors import ConfigError, Problem
-from nbtrain.i18n import text
+from nbtrain.i18n import printed, text
 
 _WIDTH = 100
 
@@ -28,9 +28,9 @@ def option_text(name: str) -> str:
     field = field_of(name)
     if field is None:
         raise ConfigError([Problem(name, unknown("option", name, [known["name"] for known in fields()]))])
-    lines = [f"{flag_of(field)}: {_label(name)}", *wrap(text(f"option.{name}.help"), _WIDTH), "", *_facts(field)]
+    lines = [*wrap(text(f"option.{name}.help"), _WIDTH), "", *_facts(field)]
     lines += [part for size in ("small", "medium", "large") for part in _advice(field, size)]
-    return "\n".join(lines)
+    return "\n".join([f"{flag_of(field)}: {printed(_label(name))}", *map(printed, lines)])
 
 
 def options_text() -> str:
@@ -38,7 +38,7 @@ def options_text() -> str:
     labels = {flag_of(field): f"{_label(field['name'])} ({value_text(field['default'])})" for field in fields()}
     lines = dict(zip(labels, columns(labels), strict=True))
     blocks = (
-        "\n".join([text(f"group.{group}"), *(lines[flag_of(field)] for field in members)])
+        "\n".join([printed(text(f"group.{group}")), *(lines[flag_of(field)] for field in members)])
         for group, members in groupby(fields(), key=lambda field: field["group"])
     )
     return "\n\n".join(blocks)
@@ -47,7 +47,7 @@ def options_text() -> str:
 def columns(rows: Mapping[str, str]) -> list[str]:
     """Two columns, indented."""
     width = max(map(len, rows))
-    return [f"  {left:{width}}  {right}" for left, right in rows.items()]
+    return [f"  {left:{width}}  {printed(right)}" for left, right in rows.items()]
 
 
 def flag_of(field: Field) -> str:

@@ -6,7 +6,7 @@ import math
 
 from nbtrain.core.control import State
 from nbtrain.core.ports import RunView
-from nbtrain.i18n import number, text
+from nbtrain.i18n import number, printed, text
 
 #: Columns that have a sentence of their own, or say nothing in a summary.
 _NOT_METRICS = {"samples_per_second", "learning_rate", "grad_norm"}
@@ -36,7 +36,7 @@ def summary(run: RunView) -> str:
         parts.append(" · ".join(shown) + ".")
     if run.error is not None:
         parts.append(f"{type(run.error).__name__}: {run.error}")
-    return " ".join(part for part in parts if part)
+    return printed(" ".join(part for part in parts if part))
 
 
 def duration(seconds: float) -> str:

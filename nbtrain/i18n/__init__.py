@@ -1,5 +1,5 @@
 """The words of the interface, in English, Persian and Russian."""
 
-from nbtrain.i18n.catalogue import current, direction, languages, number, set_current, text, words
+from nbtrain.i18n.catalogue import current, direction, languages, number, printed, set_current, text, words
 
-__all__ = ["current", "direction", "languages", "number", "set_current", "text", "words"]
+__all__ = ["current", "direction", "languages", "number", "printed", "set_current", "text", "words"]

@@ -80,6 +80,16 @@ def text(key: str, language: str | None = None, **args: object) -> str:
     return _ARGUMENT.sub(fill, template)
 
 
+def printed(words: str, language: str | None = None) -> str:
+    """A line of `words` for a place that reads left to right, such as a cell's printed output or a terminal.
+
+    Right-to-left words are put in an isolate; without it, Latin names and numbers among them change their order.
+    """
+    if direction(language) == "ltr" or not words:
+        return words
+    return f"\N{RIGHT-TO-LEFT ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def number(value: float, language: str | None = None) -> str:
     """A number as the language writes it, grouped, a float in six significant digits. Raises ConfigError."""
     if not math.isfinite(value):
@@ -93,7 +103,10 @@ def number(value: float, language: str | None = None) -> str:
         digits = max(0, 5 - math.floor(math.log10(abs(value)))) if value else 0
         plain = f"{value:,.{digits}f}"
         plain = plain.rstrip("0").rstrip(".") if digits else plain
-    return plain.translate(LANGUAGES[_known(language)].symbols)
+    written = plain.translate(LANGUAGES[_known(language)].symbols)
+    if "E" in plain and direction(language) == "rtl":
+        return f"\N{LEFT-TO-RIGHT ISOLATE}{written}\N{POP DIRECTIONAL ISOLATE}"  # formulas read left to right
+    return written
 
 
 def _template(key: str, language: str, count: object) -> str:

@@ -76,3 +76,9 @@ def test_a_language_there_is_not_is_refused_with_those_there_are(monkeypatch):
 
 def test_directions():
     assert {code: i18n.direction(code) for code in i18n.languages()} == {"en": "ltr", "fa": "rtl", "ru": "ltr"}
+
+
+def test_printed_words_keep_their_order_in_a_left_to_right_place():
+    assert i18n.printed("From 1e-07 to 1", "en") == "From 1e-07 to 1"
+    assert i18n.printed("از 1e-07 تا 1", "fa") == "\N{RIGHT-TO-LEFT ISOLATE}از 1e-07 تا 1\N{POP DIRECTIONAL ISOLATE}"
+    assert i18n.printed("", "fa") == ""

@@ -54,4 +54,6 @@ def test_numbers_that_are_none_and_very_small_ones():
     assert number(float("nan")) == "NaN"
     assert number(float("-inf")) == "-∞"
     assert number(0.00003) == "3E-5"
-    assert number(0.00003, "fa") == "۳×۱۰^\N{LEFT-TO-RIGHT MARK}−۵"
+    in_persian = number(0.00003, "fa")
+    assert in_persian.strip("\N{LEFT-TO-RIGHT ISOLATE}\N{POP DIRECTIONAL ISOLATE}") == "۳×۱۰^\N{LEFT-TO-RIGHT MARK}−۵"
+    assert in_persian.startswith("\N{LEFT-TO-RIGHT ISOLATE}")

@@ -69,7 +69,8 @@ export class I18n {
     if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
     const size = Math.abs(value);
     if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
-      return this.number(value, { notation: "scientific", maximumSignificantDigits: 4 });
+      const formula = this.number(value, { notation: "scientific", maximumSignificantDigits: 4 });
+      return this.direction === "rtl" ? `\u2066${formula}\u2069` : formula; // formulas read left to right everywhere
     }
     if (size >= 1000) return this.number(value, { maximumFractionDigits: 0 });
     return this.number(value, { maximumSignificantDigits: 4 });
