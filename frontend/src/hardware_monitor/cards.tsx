@@ -64,7 +64,7 @@ function Fact({ label, value, fill = null, level = "ok" }: FactProps) {
         {label}
         <LevelWord level={level} />
       </span>
-      <span class="nbt-hw-value nbt-number">{value}</span>
+      <span class="nbt-hw-amount nbt-number">{value}</span>
       {fill !== null && (
         <div class="nbt-hw-bar" aria-hidden="true">
           <span style={{ inlineSize: `${Math.min(1, Math.max(0, fill)) * 100}%` }} />

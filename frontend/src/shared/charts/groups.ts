@@ -1,8 +1,8 @@
 /** Which metrics share a chart, and in what order the charts stand. */
 
 const VALIDATION = "val_";
-/** Progress of the machine comes after what is learnt. */
-const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "grad_norm"];
+/** Progress of the machine comes after what is learnt; the epoch's mean loss says little that the loss does not. */
+const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "grad_norm", "train_loss"];
 
 export interface Group {
   /** The metric's name without `val_`. */
