@@ -77,7 +77,7 @@ function Shelf() {
 function Counter() {
   return (
     <g>
-      <rect x={LEFT} y="334" width={WIDTH} height="400" class="nbt-k-cabinet" />
+      <rect x={LEFT} y="330" width={WIDTH} height="404" class="nbt-k-cabinet" />
       <path d="M-20 350v90M170 350v90M360 350v90M640 350v90M800 350v90M980 350v90" class="nbt-k-seam" />
       <path d="M60 360h50M250 360h50M700 360h40M870 360h50" class="nbt-k-handle" />
       <rect x={LEFT} y="316" width={WIDTH} height="18" class="nbt-k-wood" />
