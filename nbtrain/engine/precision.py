@@ -41,20 +41,24 @@ class Precision:
 
 
 def _check(name: str, dtype: torch.dtype, device: torch.device) -> None:
-    able = True
-    if device.type == "cuda" and dtype is torch.bfloat16:
-        able = torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type in {"cuda", "cpu"} and able:
-        return
-    try:  # others: the matrix product of a layer, forward and backward, is what has to work
-        x = torch.ones(2, 2, dtype=dtype, device=device, requires_grad=True)
-        (x @ x).sum().backward()
-    except RuntimeError:
-        able = False
-    if not able:
+    """Raises ConfigError when the device cannot."""
+    if not _able(dtype, device):
         other = "fp16" if dtype is torch.bfloat16 else "bf16"
         raise ConfigError([Problem("mixed_precision", (
             f"mixed_precision is {name!r}, which {_said(device)} cannot compute; use {other!r} or 'off'."))])
+
+
+def _able(dtype: torch.dtype, device: torch.device) -> bool:
+    if device.type == "cpu":
+        return True
+    if device.type == "cuda":
+        return dtype is torch.float16 or torch.cuda.is_bf16_supported(including_emulation=False)
+    try:  # the matrix product of a layer is what has to work
+        x = torch.ones(2, 2, dtype=dtype, device=device, requires_grad=True)
+        (x @ x).sum().backward()
+    except (RuntimeError, TypeError):  # torch raises the one or the other, by device and type
+        return False
+    return True
 
 
 def _said(device: torch.device) -> str:

@@ -218,7 +218,7 @@ def shuffled(loader: DataLoader[Any]) -> BatchSource:
     lambda data: DataLoader(data, batch_size=7, sampler=RandomSampler(data, replacement=True, num_samples=20)),
     lambda data: DataLoader(data, batch_size=7, sampler=DistributedSampler(data, 2, 0)),
     lambda data: DataLoader(data, batch_sampler=BatchSampler(RandomSampler(data), 7, drop_last=False)),
-    lambda data: DataLoader([(x[None], torch.tensor([y])) for x, y in data], batch_size=None, shuffle=True),
+    lambda data: DataLoader([(x[None], torch.tensor([y])) for x, y in data], batch_size=None, shuffle=True),  # type: ignore[arg-type]
 ])
 def test_the_order_of_torchs_samplers_can_be_replayed(make: Any):
     first, second = shuffled(make(Quiet())), shuffled(make(Quiet()))
