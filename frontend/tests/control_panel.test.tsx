@@ -178,6 +178,23 @@ describe("the form", () => {
     expect(button(el, "button.start").disabled).toBe(false);
   });
 
+  it("can start when the text that is no number went out of sight", async () => {
+    open();
+    show(null);
+    const choose = (value: string): void => {
+      const choice = el.querySelector<HTMLSelectElement>('select[id$="-optimizer"]');
+      if (!choice) throw new Error("no optimizer");
+      choice.value = value;
+      act(() => void choice.dispatchEvent(new Event("change", { bubbles: true })));
+    };
+    choose("sgd");
+    act(() => type(input("momentum"), "much"));
+    expect(button(el, "button.start").disabled).toBe(true);
+    choose("adamw");
+    expect(button(el, "button.start").disabled).toBe(false);
+    expect(el.textContent).not.toContain("1 wrong");
+  });
+
   it("opens the group that a refused start points into, hidden fields included", async () => {
     open();
     show(null);

@@ -94,6 +94,18 @@ describe("requests", () => {
   });
 });
 
+describe("requests that take their time", () => {
+  it("do not make the kernel look busy at once", () => {
+    rpc.open();
+    rpc.request("start").catch(() => {});
+    for (let second = 1; second <= 11; second++) {
+      vi.advanceTimersByTime(1000);
+      model.snapshot();
+      expect(rpc.slow.get(), `after ${second} s`).toBe(second > 10);
+    }
+  });
+});
+
 describe("the control channel", () => {
   it("gets a copy with the same id and the widget's", async () => {
     const sendControlMessage = vi.fn((_: object) => ({ done: Promise.resolve() }));

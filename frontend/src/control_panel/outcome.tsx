@@ -27,7 +27,7 @@ export function Outcome({ state }: { state: RunState }) {
         </p>
       )}
       {resumed && (
-        <div class="nbt-outcome">
+        <div class={resumed.exact ? "nbt-outcome nbt-outcome-plain" : "nbt-outcome"}>
           <Icon name={resumed.exact ? "check" : "reset"} />
           <div>
             <p>{words.t(resumed.exact ? "resumed.exact" : "resumed.not_exact")}</p>

@@ -40,7 +40,7 @@ export function ControlPanel() {
   const fields = new Set([...setup.fields.map((field) => field.name), "model", "data"]);
   const wrong = Object.keys(form.problems).filter((name) => fields.has(name)).length;
   const complete = setup.bound || (chosen.model !== null && chosen.data !== null);
-  const startable = complete && Object.keys(form.unreadable).length === 0;
+  const startable = complete && form.readable;
 
   const command = async (kind: CommandKind): Promise<void> => {
     const run = await commands.ask<{ run: string }>(kind, fieldsOf(kind, form, chosen, state));

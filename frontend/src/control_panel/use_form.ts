@@ -14,6 +14,8 @@ const CHECK_AFTER_MS = 300;
 export interface FormState {
   values: Options;
   unreadable: Readonly<Record<string, string>>;
+  /** False while a field on the form holds a text that cannot be read. */
+  readable: boolean;
   /** By field; those of fields that are not on the form are in `general`. */
   problems: Problems;
   general: readonly string[];
@@ -38,12 +40,13 @@ export function useForm(fields: readonly Field[]): FormState {
   const visible = new Set(fields.filter((field) => isVisible(field, values)).map((field) => field.name));
   const problems: Record<string, string> = {};
   for (const { field, message } of found) problems[field] ??= message;
-  for (const name of Object.keys(unreadable)) problems[name] = words.t("problem.not_a_number");
+  for (const name of Object.keys(unreadable)) if (visible.has(name)) problems[name] = words.t("problem.not_a_number");
   const general = found.filter(({ field }) => !visible.has(field)).map(({ message }) => message);
 
   return {
     values,
     unreadable,
+    readable: !Object.keys(unreadable).some((name) => visible.has(name)),
     problems,
     general,
     options,

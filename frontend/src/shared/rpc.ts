@@ -8,6 +8,9 @@ import type { Delta, Message, Problem, Reply, Snapshot } from "./wire";
 const GONE_AFTER_MS = 3000;
 /** A command unanswered for this long lets the panel say that the kernel is busy. */
 const SLOW_AFTER_MS = 1000;
+/** These take their time by nature (a library to load, a folder to read), so silence means something later. */
+const PATIENT: ReadonlySet<string> = new Set(["start", "resume_run", "open", "subjects", "runs", "watch", "range"]);
+const PATIENCE_MS = 10_000;
 /** In silence of this length the panel knocks once: another view of it may have said that nobody looks any more. */
 const KNOCK_AFTER_MS = 1600;
 const WATCH_EVERY_MS = 500;
@@ -49,7 +52,7 @@ export interface RpcEvents {
 export class Rpc {
   /** False when nothing has come for three seconds, or the kernel says that it restarts. */
   readonly alive = new Signal(true);
-  /** True while a request has waited for more than a second. */
+  /** True while a request has waited for longer than such a request should. */
   readonly slow = new Signal(false);
   /** Kinds of the requests that wait. */
   readonly waiting = new Signal<ReadonlySet<string>>(new Set());
@@ -226,7 +229,9 @@ export class Rpc {
   }
 
   #updateSlow(now: number): void {
-    this.slow.set([...this.#pending.values()].some((waiting) => now - waiting.since > SLOW_AFTER_MS));
+    const overdue = ({ kind, since }: Waiting): boolean =>
+      now - since > (PATIENT.has(kind) ? PATIENCE_MS : SLOW_AFTER_MS);
+    this.slow.set([...this.#pending.values()].some(overdue));
   }
 
   /** A restart is known at once where the host tells, not only three seconds later. */
