@@ -6,11 +6,11 @@ reads them small. All problems of one call are reported together, as one `Config
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from nbtrain.config.declare import option
 from nbtrain.config.problems import explain, unknown
@@ -137,31 +137,30 @@ class TrainConfig(BaseModel):
         except ValidationError as error:
             raise ConfigError(explain(error)) from None
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _gather(cls, given: Any) -> Any:
-        """Sort flat options into their groups; a preset, where given, goes beneath them."""
-        if not isinstance(given, Mapping):
-            return given
-        return gather(given)
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        """What pydantic cannot see in one field."""
-        problems = []
-        if self.schedule.warmup_steps and self.schedule.warmup_epochs:
-            problems.append(Problem(
-                "warmup_epochs",
-                f"warmup_epochs is {self.schedule.warmup_epochs:g} and warmup_steps is {self.schedule.warmup_steps}: "
-                "give one of the two, and leave the other at 0."))
-        if self.loop.validation + self.loop.test > 0.8:
-            problems.append(Problem(
-                "test",
-                f"validation ({self.loop.validation:g}) and test ({self.loop.test:g}) together leave less than a fifth "
-                "of the data to train on: their sum may be at most 0.8."))
+    def _check(cls, given: Any, build: ModelWrapValidatorHandler[Self]) -> Self:
+        """Sort flat options into their groups, a preset beneath them, and find every problem there is at once."""
+        grouped = gather(given) if isinstance(given, Mapping) else given
+        try:
+            config = build(grouped)
+        except ValidationError as error:
+            problems = explain(error)
+            values = readable(grouped, wrong={problem.field for problem in problems})
+        else:
+            problems, values = [], config.flat()
+        problems += contradictions(values)
         if problems:
             raise ConfigError(problems)
-        return self
+        return config
+
+    @classmethod
+    def model_validate(cls, obj: Any, **kwargs: Any) -> Self:
+        """A config from a mapping of options, flat or grouped. Raises ConfigError."""
+        try:
+            return super().model_validate(obj, **kwargs)
+        except ValidationError as error:
+            raise ConfigError(explain(error)) from None
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
@@ -202,6 +201,33 @@ class TrainConfig(BaseModel):
 
     #: Defaults per recipe, where they differ from the general ones.
     recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"custom": {}}
+
+
+def contradictions(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with flat options that are each in order: pydantic sees one field at a time."""
+    problems = []
+    steps, epochs = values["warmup_steps"], values["warmup_epochs"]
+    if steps and epochs:
+        problems.append(Problem("warmup_epochs", (
+            f"warmup_epochs is {epochs:g} and warmup_steps is {steps}: give one of the two, "
+            "and leave the other at 0.")))
+    validation, test = values["validation"], values["test"]
+    if validation + test > 0.8:
+        problems.append(Problem("test", (
+            f"validation ({validation:g}) and test ({test:g}) together leave less than a fifth of the data "
+            "to train on: their sum may be at most 0.8.")))
+    return problems
+
+
+def readable(grouped: Any, wrong: Collection[str]) -> dict[str, Any]:
+    """Flat options as far as they can be read: the default where one is wrong, or not given as a number."""
+    values = TrainConfig().flat()
+    for group in grouped.values() if isinstance(grouped, Mapping) else ():
+        if isinstance(group, Mapping):
+            values.update({
+                name: value for name, value in group.items()
+                if name in values and name not in wrong and isinstance(value, int | float)})
+    return values
 
 
 @cache

@@ -45,6 +45,8 @@ def _sentence(name: str, detail: ErrorDetails) -> str:
             return unknown("preset", str(value), list(PRESETS))
         return unknown("option", name, list(groups()))
     if kind == "model_type":
+        if name == "options":
+            return f"The options must be a mapping of option to value, not {shown}."
         return f"{name} is a group of options, so it takes a mapping of option to value, not {shown}."
     if kind == "json_invalid":
         return f"{detail['msg']}."
