@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.torch
 import torch
@@ -41,6 +43,12 @@ def check(component: str, name: str, tensor: torch.Tensor) -> None:
 def identity(tensor: torch.Tensor) -> tuple[object, ...]:
     """What two names for one tensor (tied weights) have in common, and different tensors have not."""
     return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+
+
+def as_bytes(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """The memory of a contiguous CPU tensor of any type, not copied."""
+    view: npt.NDArray[np.uint8] = tensor.detach().reshape(-1).view(torch.uint8).numpy()
+    return view
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor]) -> tuple[int, str]:
@@ -92,4 +100,4 @@ def _chunks(component: str, tensors: Mapping[str, torch.Tensor]) -> Iterator[mem
     text += b" " * (-len(text) % 8)
     yield struct.pack("<Q", len(text)) + text
     for _, tensor in ordered:
-        yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+        yield as_bytes(tensor.cpu().contiguous()).data

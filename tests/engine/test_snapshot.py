@@ -107,6 +107,22 @@ def test_a_copy_does_not_follow_the_training() -> None:
     assert not torch.equal(before, torch.zeros(3, 3))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool])
+def test_a_large_copy_is_the_same_to_the_bit(threads: int, dtype: torch.dtype) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        large = (torch.rand(1100, 1100) * 3 - 1).to(dtype)
+        parameter = nn.Parameter(large.float())
+        given = {"plain": large, "turned": large.T, "learns": parameter}
+        taken = SnapshotBuffer().take({"model": given})["model"]
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(taken[name], tensor) for name, tensor in given.items())
+    assert not taken["learns"].requires_grad
+
+
 def test_memory_is_used_again() -> None:
     buffer = SnapshotBuffer()
     tensors = {"model": {"a": torch.rand(100), "b": torch.rand(3)}}
