@@ -16,81 +16,93 @@ from plotly.subplots import make_subplots
 
 from nbtrain.core.decimate import minmax
 from nbtrain.core.ports import RunView
+from nbtrain.i18n import text, words
 
 POINTS = 2000
 #: Seconds between two updates of a live figure.
 INTERVAL = 0.5
 
 YELLOW, BLUE = "#CA8A04", "#2563EB"
-_LOG = frozenset({"learning_rate"})
+#: Drawn after the metrics.
 _LAST = ("learning_rate", "samples_per_second", "grad_norm")
-_TITLES = {
-    "loss": "Loss", "learning_rate": "Learning rate", "samples_per_second": "Samples per second", "grad_norm": "Gradient norm",
-}
+
+#: Chart → series in it: ``{"loss": ["loss", "val_loss"], "accuracy": ["val_accuracy"], …}``.
+Charts = dict[str, list[str]]
 
 
 def figure(run: RunView, *, live: bool = False) -> go.Figure:
-    """The curves of `run`: loss first, then each metric beside its validation twin, then the run's own figures."""
+    """The curves of `run`: loss first, then each metric, then learning rate, throughput and gradient norm.
+
+    With `live` it is a FigureWidget whose traces follow the run from a thread, until the run has ended.
+    """
     charts = _charts(run.history.names)
     drawn = _draw(run, charts)
     if not live:
         return drawn
     widget = go.FigureWidget(drawn)
-    thread = threading.Thread(
-        target=_follow, args=(run, widget, charts), name=f"nbtrain-figure-{run.id}", daemon=True)
-    thread.start()
+    threading.Thread(
+        target=_follow, args=(run, widget, charts), name=f"nbtrain-figure-{run.id}", daemon=True).start()
     return widget
 
 
-def _charts(names: list[str]) -> dict[str, list[str]]:
-    """Chart → series in it: ``{"loss": ["loss", "val_loss"], "accuracy": ["val_accuracy"], …}``."""
-    charts: dict[str, list[str]] = {"loss": ["loss", "val_loss"]}
-    for name in sorted(names, key=lambda n: (n in _LAST, names.index(n))):
-        if name not in {"loss", "val_loss", "train_loss"}:
+def _charts(names: list[str]) -> Charts:
+    charts: Charts = {"loss": ["loss", "val_loss"]}
+    for name in names:
+        if name not in {"loss", "val_loss", "train_loss", *_LAST}:  # train_loss is loss, averaged over the epoch
             charts.setdefault(name.removeprefix("val_"), []).append(name)
-    for name in _LAST:  # a live figure that starts before the first step has a place for them
-        charts.setdefault(name, [name])
-    return charts
+    return charts | {name: [name] for name in _LAST}
 
 
 def _points(run: RunView, name: str) -> tuple[Any, Any]:
+    """Steps as int32 and values as float32, which travel as buffers; lists would travel as text."""
     if name not in run.history:
         return np.empty(0, np.int32), np.empty(0, np.float32)
     steps, values = minmax(run.history[name], POINTS)
     return steps.astype(np.int32), values.astype(np.float32)
 
 
-def _draw(run: RunView, charts: dict[str, list[str]]) -> go.Figure:
+def _draw(run: RunView, charts: Charts) -> go.Figure:
     rows = -(-len(charts) // 2)
-    titles = [_TITLES.get(chart, chart) for chart in charts]
-    drawn = make_subplots(rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.09, vertical_spacing=0.32 / rows)
-    for place, (chart, names) in enumerate(charts.items()):
+    known = words()
+    titles = [known.get(f"charts.metric.{chart}", chart) for chart in charts]
+    drawn = make_subplots(
+        rows=rows, cols=2, subplot_titles=[_plain(title) for title in titles], horizontal_spacing=0.09,
+        vertical_spacing=0.32 / rows)
+    for place, names in enumerate(charts.values()):
         row, column = place // 2 + 1, place % 2 + 1
         for name in names:
             steps, values = _points(run, name)
             validation = name.startswith("val_")
             drawn.add_trace(
                 go.Scatter(
-                    x=steps, y=values, name=name, mode="lines+markers" if validation else "lines", marker={"size": 5},
+                    x=steps, y=values, mode="lines+markers" if validation and name != "val_loss" else "lines",
+                    name=text("charts.validation" if validation else "charts.training"), marker={"size": 5},
                     line={"color": BLUE if validation else YELLOW, "width": 1.5, "dash": "dot" if validation else "solid"}),
                 row=row, col=column)
-        drawn.update_xaxes(title_text="step", row=row, col=column)
-        if chart in _LOG:
-            drawn.update_yaxes(exponentformat="power", row=row, col=column)
     drawn.update_layout(
-        height=280 * rows, margin={"l": 56, "r": 16, "t": 48, "b": 48}, showlegend=False, title_text=None,
-        hovermode="x unified", uirevision=run.id)  # a constant uirevision keeps the zoom while data flows
+        height=280 * rows, margin={"l": 56, "r": 16, "t": 48, "b": 48}, showlegend=False, hovermode="x unified",
+        uirevision=run.id)  # as long as it stays the same, the zoom is kept while data flows
     return drawn
 
 
-def _follow(run: RunView, widget: go.FigureWidget, charts: dict[str, list[str]]) -> None:
+def _plain(title: str) -> str:
+    """A title as text: plotly reads tags in titles, and a metric's name comes from outside."""
+    return title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _follow(run: RunView, widget: go.FigureWidget, charts: Charts) -> None:
     """Update the traces until the run has ended; then once more."""
     while True:
         ended = run.state.ended
+        now = _charts(run.history.names)
         with widget.batch_update():
-            for trace, name in zip(widget.data, [n for names in charts.values() for n in names], strict=True):
+            if now != charts:  # the first validation brought metrics that had no place yet
+                charts, drawn = now, _draw(run, now)
+                widget.data = []
+                widget.add_traces(drawn.data)
+                widget.layout = drawn.layout
+            for trace, name in zip(widget.data, [name for names in charts.values() for name in names], strict=True):
                 trace.x, trace.y = _points(run, name)
         if ended:
             return
         time.sleep(INTERVAL)
-
