@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -154,7 +155,8 @@ class Run:
     def stop(self) -> Self:
         """End after the current step, with a checkpoint. Raises the run's error if it failed instead."""
         self._ask(Stop())
-        self.wait()
+        if not self._trainer.here:
+            self.wait()
         return self
 
     def checkpoint(self) -> Self:
@@ -175,7 +177,7 @@ class Run:
         if isinstance(command, Edit):
             try:
                 check_edit(self.config, command.changes)
-            except ConfigError as error:
+            except (ConfigError, CommandError) as error:
                 ticket = Ticket(command)
                 ticket.resolve(error)
                 return ticket
@@ -187,13 +189,16 @@ class Run:
         Raises:
             TrainingError: the run failed.
         """
-        self._trainer.control.wait_until_ended(timeout)
-        self._trainer.join(timeout if timeout is None else 0)
-        if self.error is not None:
-            raise self.error.with_traceback(None)
+        if self._trainer.control.wait_until_ended(timeout):
+            self._trainer.join()
+        error = self._trainer.error
+        if error is not None:  # a copy: the original must not keep alive what the frames here hold
+            raise copy.copy(error) from error.__cause__
         return self.state
 
-    def fork(self, step: int | None = None, *, model: nn.Module | None = None, name: str | None = None, **options: Any) -> Run:
+    def fork(
+        self, step: int | None = None, *, model: nn.Module | None = None, name: str | None = None, **options: Any,
+    ) -> Run:
         """A new run from a kept checkpoint of this one, with other options.
 
         Args:
@@ -205,6 +210,7 @@ class Run:
         Raises:
             CheckpointError: no checkpoint of this step is kept; the message names those that are.
             ConfigError: an option is wrong.
+            ModelError: the model cannot be copied, or `model` does not take the data.
         """
         from nbtrain import training  # noqa: PLC0415 - training builds runs, so it imports this module
 
@@ -245,7 +251,9 @@ class Run:
             "" if loss is None else f", loss {loss:.4g}") + ">"
 
     def _ask(self, command: Command) -> Self:
-        self._trainer.control.request(command).wait()
+        ticket = self._trainer.control.request(command)
+        if not self._trainer.here:  # in a metric, say: the trainer obeys after the step, and cannot wait for itself
+            ticket.wait()
         return self
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import State
-from nbtrain.core.errors import CommandError, ConfigError, DataError, Problem
+from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.history import History
 from nbtrain.core.ports import RunRow, RunView
 from nbtrain.run import Run
+from nbtrain.store import lock
+from nbtrain.store import workspace as workspaces
 from nbtrain.store.database import RunRecord
 from nbtrain.store.stored import StoredRun
-from nbtrain.store import lock, workspace as workspaces
 from nbtrain.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from torch import nn
 
     from nbtrain.engine.job import Ingredients, Loss, Metrics
+    from nbtrain.engine.trainer import Restart
 
 _lock = threading.Lock()
 _active: dict[str, Run] = {}
@@ -29,7 +32,7 @@ _known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
 _ingredients: weakref.WeakKeyDictionary[Run, Ingredients] = weakref.WeakKeyDictionary()
 
 
-def train(  # noqa: PLR0913 - what a training is made of; the rest are options
+def train(
     model: nn.Module, data: Any, *, validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
     config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
@@ -41,7 +44,8 @@ def train(  # noqa: PLR0913 - what a training is made of; the rest are options
         validation: a share to hold out (0–0.5, default 0.15), or data of its own.
         loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor;
             None infers it from the targets.
-        metrics: names (``accuracy macro_f1 r2 …``) or functions ``metric(output, target)``; None takes the task's usual ones.
+        metrics: names (``accuracy macro_f1 r2 …``) or functions ``metric(output, target)``; None takes the task's
+            usual ones.
         config: options made before; `options` go over it.
         name: how the run is called in lists; None takes the model's class name.
         queue: wait until the runs of this kernel that are active now have ended.
@@ -65,19 +69,26 @@ def train(  # noqa: PLR0913 - what a training is made of; the rest are options
     return run
 
 
-def resume(run_id: str, *, model: nn.Module | None = None, data: Any = None, validation: Any = None, show: bool = True) -> Run:
+def resume(
+    run_id: str, *, model: nn.Module | None = None, data: Any = None, validation: Any = None, loss: Loss | None = None,
+    metrics: Metrics | None = None, show: bool = True,
+) -> Run:
     """Go on with a run from its last good checkpoint. `run.resumed` says “exact”, or why not.
 
     Args:
         run_id: from `nbtrain.runs()` or ``run.id``.
-        model, data, validation: what the run was started with, where this kernel does not have it any more.
+        model: the run's, or one of the same shape, where this kernel does not have it any more.
+        data: what the run was started with, where this kernel does not have it any more.
+        validation: as `data`, if the run had validation data of its own.
+        loss: the run's loss function; one given by name is remembered.
+        metrics: the run's metrics; those given by name are remembered.
         show: show the run's panel when in a notebook.
 
     Raises:
         RunNotFoundError: no such run.
-        CommandError: it is still training, here or in another kernel.
+        CommandError: it is still training, here or in another kernel, or it has finished.
         CheckpointError: no checkpoint can be read, or the model does not fit it.
-        ModelError, DataError: the model or the data are not here any more; hand them in.
+        DataError: the model or the data are not here any more, so they must be handed in; or the data differs.
     """
     from nbtrain.engine import revival  # noqa: PLC0415 - torch loads when the first run starts
 
@@ -90,10 +101,17 @@ def resume(run_id: str, *, model: nn.Module | None = None, data: Any = None, val
         raise CommandError(
             f"Run {run_id} has finished, so there is nothing left to resume; "
             "train on with run.fork(epochs=…), which branches from its last checkpoint.")
-    given = _given_again(known, run_id, model, data, validation)
-    restart = revival.open_checkpoint(workspace, run_id)
-    config = TrainConfig(**restart.snapshot.state["options"])
-    run = _start(given, config, record=record, restart=restart)
+    held = lock.RunLock(workspace.run_folder(run_id))
+    held.acquire()
+    try:
+        restart = revival.open_checkpoint(workspace, run_id)
+        before = _ingredients.get(known) if known is not None else None
+        given = revival.handed_in_again(
+            run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics)
+        run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
+    except BaseException:
+        held.release()
+        raise
     if show:
         _show(run)
     return run
@@ -101,12 +119,15 @@ def resume(run_id: str, *, model: nn.Module | None = None, data: Any = None, val
 
 def fork(run: Run, *, step: int | None, model: nn.Module | None, name: str | None, **options: Any) -> Run:
     """See `Run.fork`."""
-    from nbtrain.engine import job, revival  # noqa: PLC0415 - torch loads when the first run starts
+    from nbtrain.engine import job, recompute, revival  # noqa: PLC0415 - torch loads when the first run starts
 
-    given = _ingredients[run].with_model(job.copy_of(run.model) if model is None else model)
     restart = revival.open_checkpoint(workspaces.current(), run.id, step=step, fork=True)
-    config = TrainConfig(**restart.snapshot.state["options"]).replace(**options)
-    return _start(given, config, name=name or run.name, restart=restart, parent=run)
+    config = revival.options(restart).replace(**options)
+    if model is None:
+        model = job.copy_of(run.model)
+        if run.config["gradient_checkpointing"]:
+            recompute.forget(model)
+    return _start(_ingredients[run].with_model(model), config, name=name or run.name, restart=restart, parent=run)
 
 
 def runs() -> RunList:
@@ -118,9 +139,7 @@ def runs() -> RunList:
 def active() -> list[Run]:
     """Runs of this kernel that have not ended, oldest first."""
     with _lock:
-        for run_id in [run_id for run_id, run in _active.items() if run.state.ended]:
-            del _active[run_id]
-        return list(_active.values())
+        return [run for run in _active.values() if not run.state.ended]
 
 
 def find(run_id: str) -> RunView:
@@ -157,67 +176,64 @@ def _config(config: TrainConfig | None, options: Mapping[str, Any]) -> TrainConf
     if config is None:
         return TrainConfig(**options)
     if not isinstance(config, TrainConfig):
-        raise ConfigError([Problem("config", f"config is a {type(config).__name__}; it must be a nbtrain.TrainConfig.")])
+        raise ConfigError([
+            Problem("config", f"config is a {type(config).__name__}; it must be a nbtrain.TrainConfig.")])
     return config.replace(**options) if options else config
 
 
 def _start(
     given: Ingredients, config: TrainConfig, *, name: str | None = None, queue: bool = False,
-    record: RunRecord | None = None, restart: Any = None, parent: Run | None = None,
+    record: RunRecord | None = None, restart: Restart | None = None, held: lock.RunLock | None = None,
+    parent: Run | None = None,
 ) -> Run:
     """Prepare, write the run down, and start its thread."""
     from nbtrain.engine import revival  # noqa: PLC0415 - torch loads when the first run starts
+    from nbtrain.engine.diary import Places  # noqa: PLC0415
     from nbtrain.engine.job import prepare  # noqa: PLC0415
-    from nbtrain.engine.trainer import Places, Trainer  # noqa: PLC0415
+    from nbtrain.engine.trainer import Trainer  # noqa: PLC0415
 
     workspace = workspaces.current()
-    job = prepare(given, config)
-    try:
-        if restart is not None:
-            restart = revival.check(restart, job)
-        if record is None:
-            record = RunRecord(
-                id=workspace.new_run_id(), name=name or type(given.model).__name__, options=config.flat(), parent=None if parent is None else parent.id)
-            workspace.database.add_run(record)
+    with ExitStack() as stack:  # undone only when something is wrong
+        job = prepare(given, config)
+        stack.callback(job.close)
         history = History()
         if restart is not None:
-            history = revival.history(workspace, record.id if parent is None else parent.id, restart.snapshot.step)
-        after = [run._trainer for run in active()] if queue else []  # noqa: SLF001 - Run is the trainer's face, made here
+            restart = revival.check(restart, job)
+            history = revival.history(workspace, restart.run_id, restart.snapshot.step)
+        if record is None or held is None:
+            record = RunRecord(
+                id=workspace.new_run_id(), name=name or type(given.model).__name__, options=config.flat(),
+                parent=None if parent is None else parent.id)
+            held = lock.RunLock(workspace.run_folder(record.id))
+            held.acquire()
+            stack.callback(held.release)
+            workspace.database.add_run(record)
+        run_id = record.id
+        after = [run._trainer for run in active()] if queue else []  # noqa: SLF001 - a Run is the trainer's face
         trainer = Trainer(
-            Places(workspace, record.id), job, config, history, name=record.name, parent=record.parent, restart=restart, after=after)
+            Places(workspace, run_id), job, config, history, lock=held, name=record.name, parent=record.parent,
+            restart=restart, after=after, on_end=lambda: _forget(run_id))
+        run = Run(trainer)
+        with _lock:
+            _active[run_id] = _known[run_id] = run
+            _ingredients[run] = given
+        stack.callback(_forget, run_id)
         trainer.start()
-    except BaseException:
-        job.close()
-        raise
-    run = Run(trainer)
-    with _lock:
-        _active[run.id] = run
-        _known[run.id] = run
-        _ingredients[run] = given
+        stack.pop_all()
     return run
 
 
-def _given_again(run: Run | None, run_id: str, model: nn.Module | None, data: Any, validation: Any) -> Ingredients:
-    from nbtrain.engine.job import Ingredients  # noqa: PLC0415 - torch loads when the first run starts
-
-    before = _ingredients.get(run) if run is not None else None
-    if before is None and (model is None or data is None):
-        missing = " and ".join(
-            word for word, thing in (("its model", model), ("its data", data)) if thing is None)
-        raise DataError(
-            f"Run {run_id} was started in another kernel, so {missing} must be handed in: "
-            f"nbtrain.resume({run_id!r}, model=net, data=(X, y)).")
-    if before is None:
-        return Ingredients(model, data, validation)  # type: ignore[arg-type] - checked above
-    return Ingredients(
-        before.model if model is None else model, before.data if data is None else data,
-        before.validation if validation is None else validation, before.loss, before.metrics)
+def _forget(run_id: str) -> None:
+    """A run that has ended lives as long as someone holds it."""
+    with _lock:
+        _active.pop(run_id, None)
 
 
 def _row(workspace: Workspace, record: RunRecord) -> RunRow:
     return RunRow(
         id=record.id, name=record.name, state=record.state, created=record.created, step=record.step,
-        total_steps=record.total_steps, metrics=record.metrics, parent=record.parent, live=lock.is_held(workspace.run_folder(record.id)))
+        total_steps=record.total_steps, metrics=dict(record.metrics), parent=record.parent,
+        live=lock.is_held(workspace.run_folder(record.id)))
 
 
 def _show(run: Run) -> None:

@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import count, islice
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
-from nbtrain.core.control import Command, Control, Edit, Pause, Resume, Save, State, Stop, Ticket
-from nbtrain.core.errors import CommandError, NbtrainError
-from nbtrain.core.events import EpochEnd, Event, OptionEdited, Warned
+from nbtrain.core.control import Control, State
+from nbtrain.core.errors import NonFiniteLossError
+from nbtrain.core.events import EpochEnd, Event
 from nbtrain.core.history import History
 from nbtrain.engine import optimizers
 from nbtrain.engine.batches import Batch
 from nbtrain.engine.ema import Ema
+from nbtrain.engine.footing import Footing, Position
 from nbtrain.engine.forward import add_noise, call
 from nbtrain.engine.job import Job
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.readout import Lookback, judge
 from nbtrain.engine.schedules import Schedule
+from nbtrain.engine.steering import Steering, StopRequested
 from nbtrain.engine.stopping import EarlyStopping
 
 #: Seconds over which one figure of throughput is taken.
 THROUGHPUT_WINDOW = 0.25
+#: Options that the optimizer's state depends on: where one differs, a fork begins with a fresh one.
+_OPTIMIZER = ("optimizer", "momentum")
 #: Options that the order of the batches depends on: where one differs, a fork begins its epoch anew.
 _ORDER = ("batch_size", "seed", "validation", "test", "use_oversampling", "oversample_ratio")
-
-
-@dataclass(slots=True)
-class Position:
-    """How far a run has come. Everything here is saved and restored."""
-
-    step: int = 0
-    """Optimizer updates done."""
-    epoch: int = 0
-    """Epochs completed."""
-    batch: int = 0
-    """Micro-batches of the current epoch already trained on."""
-    samples: int = 0
-    seconds: float = 0.0
-    """Time spent training, pauses left out."""
-    loss_sum: float = 0.0
-    loss_count: int = 0
-    """With `loss_sum`: the mean loss of the current epoch so far."""
 
 
 class Saver(Protocol):
@@ -57,16 +44,14 @@ class Saver(Protocol):
     def after_step(self, engine: Engine) -> None: ...
     def after_epoch(self, engine: Engine, *, improved: bool, figures: dict[str, float]) -> None: ...
     def save(self, engine: Engine, reason: str) -> None: ...
-
-
-class StopRequested(Exception):  # noqa: N818 - not an error: the way out of nested loops
-    """Stop was asked for; unwinds to `fit`."""
+    def catch_up(self, engine: Engine) -> None:
+        """The run goes on after a pause: write what could not be written before."""
 
 
 class Engine:
     """One training, driven by one thread."""
 
-    def __init__(  # noqa: PLR0913 - the collaborators of the loop, each named
+    def __init__(
         self, job: Job, config: TrainConfig, *, control: Control, history: History,
         publish: Callable[[Event], None], saver: Saver,
     ) -> None:
@@ -81,12 +66,10 @@ class Engine:
         self.stopping = EarlyStopping(config.stopping, higher_is_better=job.metrics.higher_is_better(config["monitor"]))
         self.turn = Turn(config["seed"], self.device)
         self.lookback = self._lookback()
-        #: True while weights change: an exception then leaves them half updated, and they are not saved.
-        self.updating = False
-        self.stop_tickets: list[Ticket] = []
-        self._pauses: list[Ticket] = []
-        self._save_due: list[Ticket] = []
-        self._validating = False
+        self.footing = Footing(self.model)
+        self.steering = Steering(self)
+        #: True while the state is neither that of one step nor of the next; what fails then leaves nothing to save.
+        self.torn = False
         self._window = (0, 0.0)
         self._began: float | None = None
         self._read_options()
@@ -95,23 +78,26 @@ class Engine:
 
     def fit(self) -> State:
         """Train to the last epoch, to early stopping, or to a stop. Returns the state the run ends in."""
-        self._start_clock()
         try:
+            self.steering.obey()
             while self.at.epoch < self.epochs and not self.out_of_patience:
                 self.epoch()
         except StopRequested:
             return State.STOPPED
         finally:
-            self._stop_clock()
-            self.settle()
+            self.stop_clock()
+            if not self.torn:
+                self.settle()
         return State.FINISHED
 
     def epoch(self) -> None:
         """Train on every batch once (from where a resumed run left off), validate, and draw the balance."""
-        self.model.train()
+        self._set_mode(training=True)
         batches = iter(self.job.train.epoch(self.at.epoch, skip=self.at.batch))
         while True:
-            self.obey()
+            if self.control.pending:
+                self.steering.obey()
+                self._set_mode(training=True)  # during a pause the user may have tried the model out
             with self.turn.at(self.at.step):
                 group = list(islice(batches, self.accumulation))
                 if not group:
@@ -122,15 +108,18 @@ class Engine:
         self.close_epoch(self.validate())
 
     def step(self, group: list[Batch]) -> None:
-        """One optimizer update from the micro-batches of `group`."""
+        """One optimizer update from the micro-batches of `group`. What fails leaves no trace in the state."""
         at = self.at
+        self.footing.remember(at)
         rate = self.learning_rate * self.schedule(at.step)
         optimizers.apply(self.optimizer, learning_rate=rate)
         self.optimizer.zero_grad(set_to_none=True)
-        if self.lookback is not None:
-            self.lookback.before_forward()
-        loss = self.backward(group)
-        self.update(at.step + 1, loss)
+        try:
+            self.update(at.step + 1, self.backward(group))
+        except BaseException as error:
+            if not self.torn:
+                self._go_back(error.step - 1 if isinstance(error, NonFiniteLossError) else at.step)
+            raise
         at.step += 1
         at.batch += len(group)
         at.samples += sum(batch.size for batch in group)
@@ -141,13 +130,13 @@ class Engine:
         """Gradients of the mean loss over all samples of the group. Returns that loss, 0-d, on the device."""
         if len(group) == 1:
             loss = self.loss_of(group[0])
-            self._scaled(loss).backward()  # type: ignore[no-untyped-call]
+            self._scaled(loss).backward()
             return loss.detach()
         samples = sum(batch.size for batch in group)
         total = torch.zeros((), device=self.device)
         for batch in group:
             loss = self.loss_of(batch) * (batch.size / samples)
-            self._scaled(loss).backward()  # type: ignore[no-untyped-call]
+            self._scaled(loss).backward()
             total += loss.detach()
         return total
 
@@ -166,6 +155,7 @@ class Engine:
         norm = nn.utils.get_total_norm(gradients)
         if self.lookback is not None:
             self._clip(norm)
+            self.settle()
             self.lookback.mask(step, loss, norm)
             self._move()
             return
@@ -182,35 +172,49 @@ class Engine:
         source = self.job.validation
         if source is None:
             return {}
-        if self.ema is None:
-            figures = self._validate(source.epoch(0))
-        else:
-            with self.ema.swapped_in(self.model):
-                figures = self._validate(source.epoch(0))
-        self.model.train()
-        for ticket in self._save_due:
-            self._answer(ticket, lambda: self.saver.save(self, "asked"))
-        self._save_due.clear()
-        return figures
+        with self._weights_swapped():
+            return self._validate(source.epoch(0))
 
     @torch.no_grad()
-    def _validate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        self.model.eval()
-        self._validating = True
+    def _validate(self, batches: Iterator[Batch]) -> dict[str, float]:
+        self._set_mode(training=False)
         total, samples = torch.zeros((), device=self.device), 0
         self.job.metrics.reset()
-        try:
-            for number, batch in enumerate(batches):
-                with self.turn.at("validate", self.at.epoch, number), self.precision.autocast():
+        for number in count():
+            with self.turn.at("validate", self.at.epoch, number):
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                with self.precision.autocast():
                     output = call(self.model, batch.inputs)
                     total += self.job.loss(output, batch.target).detach() * batch.size
-                self.job.metrics.update(output, batch.target)
-                samples += batch.size
-                self.obey()
-        finally:
-            self._validating = False
+            self.job.metrics.update(output, batch.target)
+            samples += batch.size
+            if self.control.pending:
+                with self._weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
+                    self.steering.obey()
+                self._set_mode(training=False)
         figures = {"val_loss": total.item() / max(samples, 1)}
         return figures | {f"val_{name}": value for name, value in self.job.metrics.compute().items()}
+
+    @contextmanager
+    def _weights_swapped(self) -> Iterator[None]:
+        """Within, the model has the averaged weights where EMA is on; within that again, its own."""
+        self._swap_weights()
+        try:
+            yield
+        finally:
+            self._swap_weights()
+
+    def _swap_weights(self) -> None:
+        if self.ema is not None:
+            with self.turn.at("swap"):  # not while someone predicts
+                self.ema.swap(self.model)
+
+    def _set_mode(self, *, training: bool) -> None:
+        """Training or evaluation mode, for all modules; not while someone predicts, who changes it for a moment."""
+        with self.turn.at("mode"):
+            self.model.train(training)
 
     def close_epoch(self, figures: dict[str, float]) -> None:
         """Write the epoch's figures, see whether it was the best so far, and turn the page."""
@@ -237,93 +241,17 @@ class Engine:
     @property
     def total_steps(self) -> int | None:
         """Optimizer updates of the whole run as planned now; None for data without a length."""
-        length = self.job.train.length
+        at, length = self.at, self.job.train.length
         if length is None or self.steps_per_epoch is None:
             return None
         # Counted from where it stands: a fork with another batch size has done a different number of steps.
-        left = -(-(length - self.at.batch) // self.accumulation) + (self.epochs - self.at.epoch - 1) * self.steps_per_epoch
-        return self.at.step + max(0, left)
+        this_epoch = -(-(length - at.batch) // self.accumulation)
+        return at.step + max(0, this_epoch + (self.epochs - at.epoch - 1) * self.steps_per_epoch)
 
-    # -- commands, between steps ----------------------------------------------------------------
-
-    def obey(self) -> None:
-        """Carry out what was asked. While paused, waits here. Raises StopRequested."""
-        if not self.control.pending and not self._pauses:
-            return
-        self._stop_clock()
-        while True:
-            for ticket in self.control.take():
-                self._carry_out(ticket)
-            if self.stop_tickets:
-                raise StopRequested
-            if self._pauses:
-                self._hold()
-            if self.control.state is not State.PAUSED:
-                break
-            self.control.wait_for_command()
-        self._start_clock()
-
-    def prepare_for(self, ticket: Ticket) -> None:
-        """A command that arrives before the first step."""
-        if isinstance(ticket.command, Save):
-            ticket.resolve(CommandError("The run has not started, so there is nothing to save yet; ask again when it runs."))
-        elif isinstance(ticket.command, Resume):
-            for pause in self._pauses:
-                pause.resolve()
-            self._pauses.clear()
-            ticket.resolve()
-        else:
-            self._carry_out(ticket)
-
-    def _carry_out(self, ticket: Ticket) -> None:
-        command: Command = ticket.command
-        match command:
-            case Stop():
-                self.stop_tickets.append(ticket)
-            case Pause():
-                self._pauses.append(ticket)
-            case Resume():
-                self._answer(ticket, lambda: self.control.move_to(State.RUNNING))
-            case Save() if self._validating:
-                self._save_due.append(ticket)
-            case Save():
-                self._answer(ticket, lambda: self.saver.save(self, "asked"))
-            case Edit(changes=changes):
-                self._answer(ticket, lambda: self.edit(dict(changes)))
-            case _:
-                ticket.resolve(CommandError(f"The trainer does not know the command {type(command).__name__}."))
-
-    def _hold(self) -> None:
-        self.settle()
-        self.control.move_to(State.PAUSED)
-        for ticket in self._pauses:
-            ticket.resolve()
-        self._pauses.clear()
-
-    @staticmethod
-    def _answer(ticket: Ticket, do: Callable[[], None]) -> None:
-        try:
-            do()
-        except NbtrainError as error:
-            ticket.resolve(error)
-        except BaseException as error:
-            ticket.resolve(CommandError(f"The command failed with {type(error).__name__}: {error}"))
-            raise
-        else:
-            ticket.resolve()
-
-    def edit(self, changes: dict[str, Any]) -> None:
-        """Change options from the next step on. Raises ConfigError or CommandError, with nothing changed."""
-        options = self.options.replace(**changes)
-        if options["epochs"] <= self.at.epoch:
-            raise CommandError(
-                f"epochs is {options['epochs']}, but {self.at.epoch} are done already; "
-                f"give at least {self.at.epoch + 1}, or stop the run.")
-        before, self.options = self.options, options
+    def adopt(self, options: TrainConfig) -> None:
+        """Go by these options from the next step on."""
+        self.options = options
         self._read_options()
-        for name in changes:
-            if before[name] != options[name]:
-                self.publish(OptionEdited(step=self.at.step, name=name, old=before[name], new=options[name]))
 
     def _read_options(self) -> None:
         """Plain attributes for what every step reads."""
@@ -335,7 +263,7 @@ class Engine:
         self.noise: float = options["gaussian_noise_std"]
         self.checkpoint_every: int = options["checkpoint_every"]
         length = self.job.train.length
-        self.steps_per_epoch = None if length is None else -(-length // self.accumulation)
+        self.steps_per_epoch: int | None = None if length is None else -(-length // self.accumulation)
         # Data without a length is only let in with a scheduler that never asks where the end is.
         self.schedule = Schedule(options.schedule, self.total_steps or 1, self.steps_per_epoch or 1)
         optimizers.apply(self.optimizer, weight_decay=options["weight_decay"])
@@ -369,10 +297,13 @@ class Engine:
         self.at = Position(**state["position"])
         self.model.load_state_dict(components["model"])
         # A fork may differ in these; what no longer fits then starts anew.
-        if before["optimizer"] == now["optimizer"]:
+        if all(before[name] == now[name] for name in _OPTIMIZER):
             self.optimizer.load_state_dict(components["optimizer"])
-        if self.ema is not None and "ema" in components:
-            self.ema.load_state_dict(components["ema"])
+        if self.ema is not None:
+            if "ema" in components:
+                self.ema.load_state_dict(components["ema"])
+            else:
+                self.ema = Ema(self.model, self.options["ema_decay"])  # from here, not from where the model was
         if self.precision.scaler is not None and state["scaler"] is not None:
             self.precision.scaler.load_state_dict(state["scaler"])
         if before["monitor"] == now["monitor"]:
@@ -382,9 +313,14 @@ class Engine:
         self._read_options()  # loading the optimizer brought the old weight decay back
 
     def settle(self) -> None:
-        """Look at the step that is still on the device, if any. Raises NonFiniteLossError."""
-        if self.lookback is not None:
+        """Look at the step that is still on the device, if any. Raises NonFiniteLossError, that step taken back."""
+        if self.lookback is None:
+            return
+        try:
             self.lookback.look()
+        except NonFiniteLossError as error:
+            self._go_back(error.step - 1)
+            raise
 
     def _settled(self, step: int, loss: float, norm: float) -> None:
         """Update `step` is known to be good: record it, and let the averaged weights follow."""
@@ -395,13 +331,22 @@ class Engine:
         if self.ema is not None:
             self.ema.update(self.model)
 
+    def _go_back(self, step: int) -> None:
+        """To where update `step` left the run, which is one of the last two: what came after it never was."""
+        self.torn = True
+        self.footing.back_to(step, self.at)
+        self.history.truncate(step)
+        if self.ema is not None:
+            self.ema.follow_buffers(self.model)
+        self.torn = False
+
     # -- small parts ----------------------------------------------------------------------------
 
     def _lookback(self) -> Lookback | None:
         masked = getattr(self.optimizer, "_step_supports_amp_scaling", False)
         if self.device.type != "cuda" or not masked or self.precision.scaler is not None:
             return None
-        return Lookback(self.optimizer, self.model, self._settled)
+        return Lookback(self.optimizer, self._settled)
 
     def _scaled(self, loss: Tensor) -> Tensor:
         scaler = self.precision.scaler
@@ -412,20 +357,20 @@ class Engine:
             nn.utils.clip_grads_with_norm_(self.parameters, self.max_grad_norm, norm)
 
     def _move(self) -> None:
-        self.updating = True
+        self.torn = True
         scaler = self.precision.scaler
         if scaler is None:
             self.optimizer.step()
         else:
             scaler.step(self.optimizer)
             scaler.update()
-        self.updating = False
+        self.torn = False
 
-    def _start_clock(self) -> None:
+    def start_clock(self) -> None:
         self._began = time.monotonic()
         self._window = (self.at.samples, self._began)
 
-    def _stop_clock(self) -> None:
+    def stop_clock(self) -> None:
         self.at.seconds = self.seconds
         self._began = None
 
@@ -435,7 +380,4 @@ class Engine:
         if now - since >= THROUGHPUT_WINDOW:
             self.history.append("samples_per_second", self.at.step, (self.at.samples - samples) / (now - since))
             self._window = (self.at.samples, now)
-
-    def warn(self, message: str) -> None:
-        self.publish(Warned(step=self.at.step, message=message))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from nbtrain.engine import metrics
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.batches import as_source
-from nbtrain.engine.forward import call
+from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.job import Job
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
@@ -65,15 +66,15 @@ class Evaluation:
             data, batch_size=self._config["batch_size"], seed=self._config["seed"], train=False,
             pipeline=self._config.pipeline, device=self._device, reading=Reading.of(model), classes=self._classes)
         try:
-            for number, batch in enumerate(source.epoch(0)):
+            batches = source.epoch(0)
+            for number in count():
                 # One turn a batch: a run that trains this model goes on between two batches, in training mode.
                 with self._turn.at("evaluate", number), torch.no_grad(), self._precision.autocast():
-                    training = model.training
-                    model.eval()
-                    try:
+                    batch = next(batches, None)
+                    if batch is None:
+                        return
+                    with evaluation_mode(model):
                         output = call(model, batch.inputs)
-                    finally:
-                        model.train(training)
                 yield batch, output
         finally:
             source.close()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def call(model: Callable[..., Any], inputs: Any) -> Any:
-    """``model(x)``, ``model(x1, x2)`` for a tuple, ``model(**named)`` for a mapping; logits where the answer names them."""
+    """``model(x)``, ``model(x1, x2)`` for a tuple, ``model(**named)`` for a mapping; of named outputs the logits."""
     if isinstance(inputs, Tensor):
         output = model(inputs)
     elif isinstance(inputs, Mapping):
@@ -35,3 +36,15 @@ def add_noise(inputs: Any, std: float) -> Any:
     if isinstance(inputs, tuple):
         return tuple(add_noise(value, std) for value in inputs)
     return inputs
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Within, every module is in evaluation mode; afterwards each is as it was, also where some differed."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batches import as_source
 from nbtrain.engine.fingerprint import fingerprint
-from nbtrain.engine.forward import call
+from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.recompute import gradient_checkpointing
 from nbtrain.engine.split import split
@@ -40,7 +42,19 @@ class Ingredients:
     metrics: Metrics | None = None
 
     def with_model(self, model: nn.Module) -> Ingredients:
-        return Ingredients(model, self.data, self.validation, self.loss, self.metrics)
+        return replace(self, model=model)
+
+    def described(self) -> dict[str, Any]:
+        """What a resume in another kernel must be given again, as plain JSON: names, and functions as ``<name>``."""
+        return {
+            "validation": self.validation is not None,
+            "loss": None if self.loss is None else _described(self.loss),
+            "metrics": None if self.metrics is None else [_described(metric) for metric in self.metrics],
+        }
+
+
+def _described(thing: Any) -> str:
+    return thing if isinstance(thing, str) else f"<{getattr(thing, '__name__', type(thing).__name__)}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +77,14 @@ class Job:
     """Takes back what training needed of the model but its user does not."""
 
     def close(self) -> None:
-        """End loader workers, let go of device copies of the data, and leave the model as it came."""
-        if self.undo is not None:
-            self.undo()
-        for source in (self.train, self.validation, self.test):
-            if source is not None:
-                source.close()
+        """End loader workers, let go of device copies of the data, and leave the model as it came, for others."""
+        with ExitStack() as stack:  # also when one of them fails
+            stack.callback(release, self.model)
+            if self.undo is not None:
+                stack.callback(self.undo)
+            for source in (self.train, self.validation, self.test):
+                if source is not None:
+                    stack.callback(source.close)
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -90,26 +106,29 @@ def choose_device(wanted: str) -> torch.device:
 
 
 _training: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+_claiming = threading.Lock()
 
 
 def claim(model: nn.Module) -> None:
     """One run at a time may train a module. Raises ModelError."""
-    if model in _training:
-        raise ModelError(
-            f"This {type(model).__name__} is being trained by another run; hand in copy.deepcopy(model), "
-            "or wait for that run to end.")
-    _training.add(model)
+    with _claiming:
+        if model in _training:
+            raise ModelError(
+                f"This {type(model).__name__} is being trained by another run; hand in copy.deepcopy(model), "
+                "or wait for that run to end.")
+        _training.add(model)
 
 
 def release(model: nn.Module) -> None:
+    """Others may train it again."""
     _training.discard(model)
 
 
 def prepare(given: Ingredients, config: TrainConfig) -> Job:
-    """Model and data made ready to train on, after one trial batch.
+    """Model and data made ready to train on, after one trial batch. The model is the job's until `Job.close`.
 
     Raises:
-        ModelError: not a module, nothing to train, or it cannot take the data.
+        ModelError: not a module, nothing to train, being trained by another run, or it cannot take the data.
         DataError: empty, not finite, of lengths that differ, labels outside the classes.
         ConfigError: options that do not fit this model, data or machine.
     """
@@ -118,11 +137,22 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
         raise ModelError(f"The model is a {type(model).__name__}; it must be a torch.nn.Module instance.")
     if isinstance(model, torch.jit.ScriptModule) or not any(p.requires_grad for p in model.parameters()):
         raise ModelError(
-            f"The model {type(model).__name__} has no parameters that require a gradient, so there is nothing to train; "
-            "add layers, or unfreeze some with requires_grad_(True).")
-    device = choose_device(config["device"])
+            f"The model {type(model).__name__} has no parameters that require a gradient, so there is nothing to "
+            "train; add layers, or unfreeze some with requires_grad_(True).")
+    claim(model)
+    with ExitStack() as stack:  # undone only when something is wrong
+        stack.callback(release, model)
+        job = _prepared(given, config, stack)
+        stack.pop_all()
+        return job
+
+
+def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
+    model, device = given.model, choose_device(config["device"])
     set_dropout(model, config["dropout"])
     undo = gradient_checkpointing(model) if config["gradient_checkpointing"] else None
+    if undo is not None:
+        stack.callback(undo)
     reading = Reading.of(model)
     train_data, validation_data, test_data = given.data, given.validation, None
     if validation_data is None:
@@ -130,21 +160,23 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
             given.data, config["validation"], config["test"], config["seed"], reading)
 
     def source(data: Any, *, train: bool, classes: list[str] | None = None) -> BatchSource:
-        return as_source(
-            data, batch_size=config["batch_size"], seed=config["seed"], train=train, pipeline=config.pipeline, device=device,
-            oversample=config["oversample_ratio"] if train and config["use_oversampling"] else None, reading=reading,
-            classes=classes)
+        made = as_source(
+            data, batch_size=config["batch_size"], seed=config["seed"], train=train, pipeline=config.pipeline,
+            device=device, oversample=config["oversample_ratio"] if train and config["use_oversampling"] else None,
+            reading=reading, classes=classes)
+        stack.callback(made.close)
+        return made
 
     train = source(train_data, train=True)
     check_length(train, config)
     validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
-    task, loss, metric_set = try_once(model, train, validation, given, config, device)
+    task, loss, metric_set = try_once(given, config, device, train, validation)
+    prints = [fingerprint(data) for data in (given.data, given.validation) if data is not None]
     return Job(
         model=model, train=train, validation=validation, test=test, loss=loss, metrics=metric_set, task=task,
-        classes=train.classes, fingerprint=fingerprint(given.data), device=device, given=given,
-        undo=undo)
+        classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo)
 
 
 def check_length(train: BatchSource, config: TrainConfig) -> None:
@@ -177,35 +209,32 @@ def set_dropout(model: nn.Module, rate: float | None) -> None:
 
 
 def try_once(
-    model: nn.Module, train: BatchSource, validation: BatchSource | None, given: Ingredients, config: TrainConfig,
-    device: torch.device,
+    given: Ingredients, config: TrainConfig, device: torch.device, train: BatchSource, validation: BatchSource | None,
 ) -> tuple[losses.Task, Callable[[Any, Any], Tensor], metrics.MetricSet]:
     """One batch through model, loss and metrics, without training: what does not fit shows here."""
-    batch = first_batch(train, config)
-    was_training = model.training
-    model.eval()  # a trial batch must not move running statistics
-    try:
-        with torch.no_grad(), Turn(config["seed"], device).at("trial"):
-            try:
-                output = call(model, batch.inputs)
-            except Exception as error:
-                raise ModelError(
-                    f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
-                    f"(a batch has the shape {shape_of(batch.inputs)}).") from error
-            task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, output)
-            loss = losses.build(given.loss, task, config.regularisation)
-            if task == "classification":
-                check_labels(train.targets, output)
-            losses.check(loss, output, batch.target, task)
-            metric_set = metrics.build(given.metrics, task)
-            metric_set.update(output, batch.target)
-            check_monitor(config, list(metric_set.compute()), validation)
-            metric_set.reset()
-            if validation is not None:
-                check = first_batch(validation, config)
-                losses.check(loss, call(model, check.inputs), check.target, task)
-    finally:
-        model.train(was_training)
+    model = given.model
+    # Evaluation mode leaves running means alone.
+    with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        batch = first_batch(train, config)
+        try:
+            output = call(model, batch.inputs)
+        except Exception as error:
+            raise ModelError(
+                f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
+                f"(a batch has the shape {shape_of(batch.inputs)}).") from error
+        task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, output)
+        loss = losses.build(given.loss, task, config.regularisation)
+        if task == "classification":
+            for source in (train, validation):
+                check_labels(None if source is None else source.targets, output)
+        losses.check(loss, output, batch.target, task)
+        metric_set = metrics.build(given.metrics, task)
+        metric_set.update(output, batch.target)
+        check_monitor(config, list(metric_set.compute()), validation)
+        metric_set.reset()
+        if validation is not None:
+            check = first_batch(validation, config)
+            losses.check(loss, call(model, check.inputs), check.target, task)
     return task, loss, metric_set
 
 
@@ -219,12 +248,12 @@ def check_monitor(config: TrainConfig, names: list[str], validation: BatchSource
 
 def first_batch(source: BatchSource, config: TrainConfig) -> Batch:
     """The first batch of an epoch that is not trained on. Raises DataError when there is none."""
-    with_turn = source.epoch(0)
     try:
-        return next(iter(with_turn))
+        return next(source.epoch(0))
     except StopIteration:
         raise DataError(
-            f"The data gives no batch: it has {source.samples or 0} rows for batch_size {config['batch_size']}.") from None
+            f"The data gives no batch: it has {source.samples or 0} rows for batch_size {config['batch_size']}."
+        ) from None
 
 
 def shape_of(inputs: Any) -> str:
@@ -239,13 +268,15 @@ def shape_of(inputs: Any) -> str:
 
 
 def first_line(error: BaseException) -> str:
+    """Of its message; torch's errors may run to a page."""
     return (str(error).strip().splitlines() or [""])[0]
 
 
 def copy_of(model: nn.Module) -> nn.Module:
-    """An independent copy, for a fork. Raises ModelError when the module cannot be copied."""
+    """An independent copy, for a fork, between two steps. Raises ModelError when the module cannot be copied."""
     try:
-        return copy.deepcopy(model)
+        with Turn(0, torch.device("cpu")).at("copy"):
+            return copy.deepcopy(model)
     except Exception as error:
         raise ModelError(
             f"The model {type(model).__name__} cannot be copied ({type(error).__name__}: {first_line(error)}); "

@@ -14,7 +14,9 @@ from types import TracebackType
 
 import torch
 
-_turn = threading.Lock()
+#: Reentrant: a metric of the user's may evaluate something on the way.
+_turn = threading.RLock()
+_counting = threading.Lock()
 _waiting = 0
 
 
@@ -32,10 +34,11 @@ class Turn:
         self._generators = [torch.default_generator]
         if device.type == "cuda":
             torch.cuda.init()
-            index = device.index if device.index is not None else torch.cuda.current_device()
-            self._generators.append(torch.cuda.default_generators[index])
+            index: int | None = device.index  # None for a plain "cuda", whatever its type says
+            self._generators.append(
+                torch.cuda.default_generators[torch.cuda.current_device() if index is None else index])
         elif device.type == "mps":
-            self._generators.append(torch.mps._get_default_mps_generator())  # type: ignore[no-untyped-call]  # noqa: SLF001 - torch has no public way
+            self._generators.append(torch.mps._get_default_mps_generator())  # noqa: SLF001 - torch has no public way
         self._place: tuple[int | str, ...] = ()
 
     def at(self, *place: int | str) -> Turn:
@@ -44,17 +47,26 @@ class Turn:
 
     def __enter__(self) -> None:
         global _waiting  # noqa: PLW0603 - one count for all runs of the process
+        place = self._place
         if not _turn.acquire(blocking=False):
-            _waiting += 1
+            with _counting:
+                _waiting += 1
             try:
                 _turn.acquire()
             finally:
-                _waiting -= 1
-        seed = stream_seed(self._seed, *self._place)
-        for generator in self._generators:
-            generator.manual_seed(seed)
+                with _counting:
+                    _waiting -= 1
+        try:
+            seed = stream_seed(self._seed, *place)
+            for generator in self._generators:
+                generator.manual_seed(seed)
+        except BaseException:  # a keyboard interrupt, when it is the user who evaluates
+            _turn.release()
+            raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+    ) -> None:
         _turn.release()
         if _waiting:
             time.sleep(5e-5)  # a lock that is taken again at once starves the others

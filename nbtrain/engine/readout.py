@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nbtrain.core.errors import NonFiniteLossError
 
@@ -32,34 +32,27 @@ class _Waiting(NamedTuple):
     step: int
     figures: Tensor
     event: torch.cuda.Event | None
-    kept: list[Tensor]
 
 
 class Lookback:
     """Masks bad updates on the device and reports them one step later.
 
     Only for optimizers whose fused `step` honours `found_inf` (the hook that gradient scalers use).
+
+    Args:
+        optimizer: whose updates are masked.
+        settle: told step, loss and gradient norm of each update that was good.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, model: nn.Module, settle: Callable[[int, float, float], None]) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, settle: Callable[[int, float, float], None]) -> None:
         self._optimizer = optimizer
         self._settle = settle
-        self._buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
-        # Two copies in turn: while one step waits to be looked at, the next one already needs a copy of its own.
-        self._kept, self._kept_before = ([buffer.clone() for buffer in self._buffers] for _ in range(2))
         self._waiting: _Waiting | None = None
 
-    def before_forward(self) -> None:
-        """Keep the buffers (running means), which the forward pass changes before the loss is known."""
-        if self._buffers:
-            self._kept, self._kept_before = self._kept_before, self._kept
-            torch._foreach_copy_(self._kept, self._buffers)  # noqa: SLF001 - the one multi-tensor copy there is
-
     def mask(self, step: int, loss: Tensor, norm: Tensor) -> None:
-        """Look at the step before; then make the coming `optimizer.step` do nothing if this one is not finite."""
+        """Make the coming `optimizer.step` do nothing if this step is not finite. The one before must be settled."""
         figures = torch.stack([loss.detach().float(), norm.detach().float()])
         self._optimizer.found_inf = (~torch.isfinite(figures).all()).float()  # type: ignore[attr-defined]
-        self.look()
         event = None
         if figures.is_cuda:
             host = torch.empty(2, pin_memory=True)
@@ -67,21 +60,16 @@ class Lookback:
             event = torch.cuda.Event()
             event.record()
             figures = host
-        self._waiting = _Waiting(step, figures, event, self._kept)
+        self._waiting = _Waiting(step, figures, event)
 
     def look(self) -> None:
-        """Settle the step that waits. Raises NonFiniteLossError, with the buffers put back."""
+        """Settle the step that waits, if any. Raises NonFiniteLossError when it did nothing."""
         if self._waiting is None:
             return
-        step, figures, event, kept = self._waiting
+        step, figures, event = self._waiting
         self._waiting = None
         if event is not None:
             event.synchronize()
         loss, norm = figures.tolist()
-        try:
-            judge(step, loss, norm)
-        except NonFiniteLossError:
-            if self._buffers:
-                torch._foreach_copy_(self._buffers, kept)  # noqa: SLF001 - as above
-            raise
+        judge(step, loss, norm)
         self._settle(step, loss, norm)

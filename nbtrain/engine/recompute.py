@@ -49,6 +49,16 @@ def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
     return undo
 
 
+def forget(model: nn.Module) -> None:
+    """Take back from a copy of a model what `gradient_checkpointing` did to the model."""
+    own = getattr(model, "gradient_checkpointing_disable", None)
+    if callable(own):
+        own()
+    for module in model.modules():
+        if isinstance(module.__dict__.get("forward"), _Recomputed):
+            del module.__dict__["forward"]
+
+
 class _Recomputed:
     """A forward pass, part after part, each of which forgets its inside until the backward pass."""
 

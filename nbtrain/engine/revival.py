@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from torch import nn
 
+from nbtrain.config import TrainConfig
 from nbtrain.core.errors import CheckpointError, DataError
 from nbtrain.core.history import History
 from nbtrain.engine.checkpoint import CheckpointFolder
-from nbtrain.engine.job import Job
+from nbtrain.engine.job import Ingredients, Job, Loss, Metrics
 from nbtrain.engine.saver import CHECKPOINTS, environment
 from nbtrain.engine.trainer import Restart
 from nbtrain.store import metrics
@@ -26,7 +28,55 @@ def open_checkpoint(workspace: Workspace, run_id: str, *, step: int | None = Non
     """
     folder = CheckpointFolder(workspace.run_folder(run_id) / CHECKPOINTS)
     snapshot, generation, skipped = folder.load(step)
-    return Restart(snapshot, generation.name, fork=fork, notes=tuple(skipped))
+    return Restart(run_id, snapshot, generation.name, fork=fork, notes=tuple(skipped))
+
+
+def options(restart: Restart) -> TrainConfig:
+    """The options of the run when the checkpoint was written, live edits included."""
+    return TrainConfig(**restart.snapshot.state["options"])
+
+
+def handed_in_again(
+    run_id: str, restart: Restart, before: Ingredients | None, *, model: nn.Module | None, data: Any, validation: Any,
+    loss: Loss | None, metrics: Metrics | None,
+) -> Ingredients:
+    """What the run was started with: as `before` knows it in the same kernel, over that what is handed in now.
+
+    Raises:
+        DataError: something must be handed in; the message names all of it.
+    """
+    if before is not None:
+        given = {"model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics}
+        return dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
+    saved = restart.snapshot.state["handed_in"]
+    missing = {
+        "model": "net" if model is None else None,
+        "data": "(X, y)" if data is None else None,
+        "validation": "(X_val, y_val)" if validation is None and saved["validation"] else None,
+        "loss": _function(saved["loss"]) if loss is None else None,
+        "metrics": _functions(saved["metrics"]) if metrics is None else None,
+    }
+    missing = {name: example for name, example in missing.items() if example is not None}
+    if missing:
+        examples = ", ".join(f"{name}={example}" for name, example in missing.items())
+        raise DataError(
+            f"Run {run_id} was started in another kernel, so its {' and '.join(missing)} must be handed in: "
+            f"nbtrain.resume({run_id!r}, {examples}).")
+    assert model is not None  # noqa: S101 - it would be among the missing
+    return Ingredients(
+        model, data, validation, saved["loss"] if loss is None else loss,
+        saved["metrics"] if metrics is None else metrics)
+
+
+def _function(described: str | None) -> str | None:
+    """The name of a function, as `Ingredients.described` gives it; None for what was given by a name of nbtrain's."""
+    return described[1:-1] if described is not None and described.startswith("<") else None
+
+
+def _functions(described: list[str] | None) -> str | None:
+    if not any(map(_function, described or ())):
+        return None
+    return "[" + ", ".join(_function(one) or repr(one) for one in described or ()) + "]"
 
 
 def check(restart: Restart, job: Job) -> Restart:
@@ -40,12 +90,16 @@ def check(restart: Restart, job: Job) -> Restart:
     fits(restart, job.model)
     if state["fingerprint"] != job.fingerprint:
         raise DataError(
-            "The data is not what the run was trained on (its fingerprint differs); hand in the same rows in the same order, "
-            "or start a new run.")
+            "The data is not what the run was trained on (its fingerprint differs); hand in the same rows in the same "
+            "order, with the same validation data if it had its own, or start a new run.")
     now = environment(job.device)
     reasons = [
         f"the {_WORDS[name]} was {before} and is {now[name]}"
         for name, before in state["environment"].items() if now[name] != before]
+    given, given_before = job.given.described(), state["handed_in"]
+    reasons += [
+        f"the {name} was {given_before[name]} and is {given[name]}" for name in ("loss", "metrics")
+        if given[name] != given_before[name]]
     if job.train.inexact:
         reasons.append(job.train.inexact)
     return dataclasses.replace(restart, reasons=tuple(reasons))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from nbtrain.config import TrainConfig
+from nbtrain.core.errors import WorkspaceError
 from nbtrain.core.events import CheckpointFailed, CheckpointSaved, Event
 from nbtrain.core.history import History
 from nbtrain.engine.checkpoint import CheckpointFolder
@@ -40,11 +41,14 @@ class CheckpointSaver:
         publish: Callable[[Event], None], on_failure: Callable[[str], None],
     ) -> None:
         self._publish, self._on_failure = publish, on_failure
-        self._recorder = Recorder(folder, history, lambda error: on_failure(str(error)))
+        self._recorder = Recorder(folder, history, self._not_recorded)
         self._writer = CheckpointWriter(CheckpointFolder(folder / CHECKPOINTS, config["keep_checkpoints"]), self._done)
         self._best: tuple[Snapshot, dict[str, float]] | None = None
         self._best_due = 0.0
-        self._fixed = {"fingerprint": job.fingerprint, "inexact": job.train.inexact, "environment": environment(job.device)}
+        self._owed = False
+        self._fixed = {
+            "fingerprint": job.fingerprint, "inexact": job.train.inexact, "environment": environment(job.device),
+            "handed_in": job.given.described()}
 
     def after_step(self, engine: Engine) -> None:
         every = engine.checkpoint_every
@@ -62,6 +66,12 @@ class CheckpointSaver:
 
     def save(self, engine: Engine, reason: str) -> None:
         self._submit(engine, reason, {})
+
+    def catch_up(self, engine: Engine) -> None:
+        """After a pause: write now what could not be written before."""
+        if self._owed:
+            self._owed = False
+            self.save(engine, "every")
 
     def _keep_best(self, engine: Engine, figures: dict[str, float]) -> None:
         """Copy the best state now, and write it when the last one is some seconds old.
@@ -86,15 +96,23 @@ class CheckpointSaver:
         """Remove generations of a future that will be trained anew."""
         self._writer.folder.truncate(step)
 
-    def drain(self) -> None:
-        """Wait until all is on disk."""
+    def drain(self) -> bool:
+        """Wait until all is on disk. False when something could not be written; `on_failure` was told what."""
         self._writer.drain()
-        self._recorder.flush()
+        try:
+            self._recorder.flush()
+        except WorkspaceError as error:
+            self._not_recorded(error)
+            return False
+        return not self._owed
 
     def close(self) -> None:
         """Write what is left, and end."""
-        self._writer.close()
-        self._recorder.close()
+        self._write_best()
+        try:
+            self._writer.close()
+        finally:
+            self._recorder.close()
 
     def _submit(self, engine: Engine, reason: str, figures: dict[str, float]) -> None:
         self._write_best()  # first: a resume from the checkpoint that follows would not find the best again
@@ -114,9 +132,14 @@ class CheckpointSaver:
                 step=outcome.step, generation=outcome.generation.name, reason=outcome.reason, seconds=outcome.seconds,
                 bytes=outcome.generation.bytes))
             return
+        self._owed = True
         message = f"The checkpoint of step {outcome.step} could not be written: {outcome.error}"
         self._publish(CheckpointFailed(step=outcome.step, message=message))
         self._on_failure(message)
+
+    def _not_recorded(self, error: WorkspaceError) -> None:
+        """In the store's thread. The points are still there, and tried again twice a second."""
+        self._on_failure(f"The metrics could not be written: {error}")
 
 
 def unpack(snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,8 +11,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,22 +20,26 @@ from torch import nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import Control, Pause, State, Stop
 from nbtrain.core.errors import NbtrainError, TrainingError
-from nbtrain.core.events import CheckpointFailed, EpochEnd, Event, Resumed, RunFailed, StateChanged, Warned
+from nbtrain.core.events import EpochEnd, Event, Resumed, RunFailed, StateChanged, Warned
 from nbtrain.core.history import History
 from nbtrain.core.ports import Resumption
-from nbtrain.engine.checkpoint import Snapshot
-from nbtrain.engine.engine import Engine, Position
+from nbtrain.engine.diary import Diary, Places
+from nbtrain.engine.engine import Engine
 from nbtrain.engine.evaluation import Evaluation
-from nbtrain.engine.job import Job, claim, release
+from nbtrain.engine.footing import Position
+from nbtrain.engine.job import Job
 from nbtrain.engine.saver import CheckpointSaver, unpack
+from nbtrain.engine.snapshot import Snapshot
+from nbtrain.engine.steering import StopRequested
 from nbtrain.store.lock import RunLock
-from nbtrain.store.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
     """Where a run takes up again: a verified snapshot, and what is to be said about it."""
 
+    run_id: str
+    """Whose checkpoint it is."""
     snapshot: Snapshot
     generation: str
     reasons: tuple[str, ...] = ()
@@ -47,24 +50,26 @@ class Restart:
     """What else the user should know, such as a newer checkpoint that was broken."""
 
 
-@dataclass(slots=True)
-class Places:
-    """Where a run leaves its traces."""
-
-    workspace: Workspace
-    id: str
-    folder: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.folder = self.workspace.run_folder(self.id)
-
-
 class Trainer:
-    """Owns the thread, the engine while it lives, and what remains after it."""
+    """Owns the thread, the engine while it lives, and what remains after it.
 
-    def __init__(  # noqa: PLR0913 - a run is made of these
-        self, places: Places, job: Job, config: TrainConfig, history: History, *, name: str, parent: str | None = None,
-        restart: Restart | None = None, after: Sequence[Trainer] = (),
+    Args:
+        places: where the run leaves its traces.
+        job: what is trained; closed at the end.
+        config: the options at the start.
+        history: what was measured before, when the run goes on from a checkpoint.
+        lock: of the run's folder, taken already; released at the end.
+        name: for people.
+        parent: id of the run this one was forked from.
+        restart: where to take up; None starts from step 0.
+        after: runs to wait for before the first step.
+        on_end: called once, when the run has ended and holds nothing any more but its model.
+    """
+
+    def __init__(
+        self, places: Places, job: Job, config: TrainConfig, history: History, *, lock: RunLock, name: str,
+        parent: str | None = None, restart: Restart | None = None, after: Sequence[Trainer] = (),
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.places, self.id, self.folder, self.name, self.parent = places, places.id, places.folder, name, parent
         self.history = history
@@ -73,9 +78,9 @@ class Trainer:
         self.control = Control(self._changed)
         self.error: TrainingError | None = None
         self.reason = ""
-        self.events: list[Event] = []
+        self.diary = Diary(places, self._hold_on)
         self.resumed: Resumption | None = None
-        if restart is not None:
+        if restart is not None and not restart.fork:
             self.resumed = Resumption(exact=not restart.reasons, reasons=list(restart.reasons))
         self.at = Position(**restart.snapshot.state["position"]) if restart is not None else Position()
         self.total_steps: int | None = None
@@ -83,25 +88,25 @@ class Trainer:
         self._begin = (self.at.step, self.at.seconds)
         self._job: Job | None = job
         self._engine: Engine | None = None
+        self._saver: CheckpointSaver | None = None
         self._restart = restart
         self._after = list(after)
-        self._saver: CheckpointSaver | None = None
+        self._lock = lock
+        self._on_end = on_end
         self._thread = threading.Thread(target=self._main, name=f"nbtrain-{self.id}", daemon=True)
 
     def start(self) -> None:
-        """Begin. Raises WorkspaceError when another kernel trains this run, ModelError when another run has the model."""
-        claim(self.model)
-        try:
-            self._lock = RunLock(self.folder)
-            self._lock.acquire()
-        except BaseException:
-            release(self.model)
-            raise
+        """Begin."""
         _alive.add(self)
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
         self._thread.join(timeout)
+
+    @property
+    def here(self) -> bool:
+        """True in the thread that trains: in a metric or loss of the user's, say, which cannot wait for itself."""
+        return threading.current_thread() is self._thread
 
     @property
     def seconds(self) -> float:
@@ -117,6 +122,10 @@ class Trainer:
     def steps_here(self) -> int:
         return self.at.step - self._begin[0]
 
+    @property
+    def events(self) -> list[Event]:
+        return self.diary.events
+
     def predict(self, data: Any) -> Any:
         return self.evaluation.predict(self.model, data)
 
@@ -127,43 +136,60 @@ class Trainer:
 
     def _main(self) -> None:
         with short_switch_interval():
+            end = State.FAILED
             try:
-                self._train()
+                end = self._train()
             except BaseException as error:  # noqa: BLE001 - whatever it is, it must reach the user, and the thread must end
                 self._fail(error)
             finally:
+                stops = [] if self._engine is None else self._engine.steering.stops
                 self._clean_up()
+                # Last, so that who sees the run ended may train its model again at once.
+                self.control.move_to(end, self.reason)
+                self.diary.close()
+                self._lock.release()
+                _alive.discard(self)
+                for ticket in stops:
+                    ticket.resolve()
 
-    def _train(self) -> None:
+    def _train(self) -> State:
         job = self._job
         assert job is not None  # noqa: S101 - only `_clean_up`, at the end of this thread, takes it away
         saver = CheckpointSaver(
-            self.folder, self.history, self.options, job, publish=self.publish, on_failure=self._hold_on)
+            self.folder, self.history, self.options, job, publish=self.diary.write, on_failure=self._hold_on)
         self._saver = saver
-        engine = Engine(job, self.options, control=self.control, history=self.history, publish=self._engine_event, saver=saver)
+        engine = Engine(
+            job, self.options, control=self.control, history=self.history, publish=self._engine_event, saver=saver)
         self._engine = engine
         if self._restart is not None:
             self._take_up(engine, self._restart)
-        else:
+        if self._restart is None or self._restart.fork:
             saver.save(engine, "start")
             saver.drain()  # from the first step on there is always something to resume from
+        self._restart = None  # it holds a copy of every tensor
         self.at, self.total_steps = engine.at, engine.total_steps
-        if not self._wait_for_others(engine):
-            end = State.STOPPED
-        else:
+        if self._wait_for_others(engine):
             self.control.move_to(State.RUNNING)
             end = engine.fit()
+        else:
+            end = State.STOPPED
+        end = self._save_last(engine, saver, end)
         if end is State.FINISHED and engine.at.epoch < engine.epochs:
             self.reason = (
                 f"Early stopping: {engine.options['monitor']} has not got better for {engine.stopping.waited} epochs.")
-        saver.save(engine, "stop" if end is State.STOPPED else "end")
-        saver.drain()
         if engine.ema is not None and end is State.FINISHED:
             engine.ema.copy_to(self.model)
-        stop_tickets = engine.stop_tickets
-        self.control.move_to(end, self.reason)
-        for ticket in stop_tickets:
-            ticket.resolve()
+        return end
+
+    def _save_last(self, engine: Engine, saver: CheckpointSaver, end: State) -> State:
+        """The last checkpoint. A run that cannot write it pauses and tries again; one that is stopped ends anyhow."""
+        saver.save(engine, "stop" if end is State.STOPPED else "end")
+        while not saver.drain() and end is not State.STOPPED:
+            try:
+                engine.steering.obey()  # who could not write has asked for a pause
+            except StopRequested:
+                end = State.STOPPED
+        return end
 
     def _take_up(self, engine: Engine, restart: Restart) -> None:
         components, state = unpack(restart.snapshot)
@@ -174,14 +200,13 @@ class Trainer:
             step=engine.at.step, generation=restart.generation, exact=not restart.reasons, reasons=restart.reasons))
         for note in restart.notes:
             self.publish(Warned(step=engine.at.step, message=note))
-        self._restart = None  # it holds a copy of every tensor
 
     def _wait_for_others(self, engine: Engine) -> bool:
         """Wait for the runs this one is queued behind. False when it was stopped meanwhile."""
         while True:
-            for ticket in self.control.take():
-                engine.prepare_for(ticket)
-            if engine.stop_tickets:
+            engine.steering.obey_while_preparing()
+            if engine.steering.stops:
+                self.reason = ""
                 return False
             self._after = [other for other in self._after if not other.control.state.ended]
             if not self._after:
@@ -191,51 +216,49 @@ class Trainer:
             self.control.wait_for_command(0.1)
 
     def _hold_on(self, message: str) -> None:
-        """A checkpoint could not be written: pause, so that nothing more is at stake than there is now."""
+        """Something could not be written: pause, so that nothing more is at stake than there is now."""
         self.reason = message
         self.control.request(Pause())
 
     def _fail(self, error: BaseException) -> None:
-        engine = self._engine
+        engine, saver = self._engine, self._saver
         step = self.at.step
         details = "".join(traceback.format_exception(error))
         if isinstance(error, TrainingError):
             failure = error
-            failure.details = details
+            failure.step, failure.details = failure.step or step, details
         else:
             said = str(error) if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}"
             failure = TrainingError(f"The run failed at step {step}: {said}", step=step, details=details)
             failure.__cause__ = error
         drop_frames(failure)
-        self.error = failure
-        if engine is not None and self._saver is not None and not engine.updating and self.control.state is not State.PREPARING:
+        if engine is not None and saver is not None and not engine.torn and self.control.state is not State.PREPARING:
             try:
-                self._saver.save(engine, "error")
-                self._saver.drain()
+                saver.save(engine, "error")
+                saver.drain()
             except Exception as second:  # noqa: BLE001 - the first error is the one to report; this one is told beside it
                 self.publish(Warned(step=step, message=f"The last state could not be saved: {second}"))
+        self.error, self.reason = failure, str(failure)
         self.publish(RunFailed(step=step, kind=type(failure).__name__, message=str(failure), details=details))
-        self.reason = str(failure)
-        if not self.control.state.ended:
-            self.control.move_to(State.FAILED, str(failure))
 
     def _clean_up(self) -> None:
         """Let go of everything but the model, so that the device's memory is free for what comes next."""
-        saver, job = self._saver, self._job
-        for name, close in (("checkpoints", saver and saver.close), ("data", job and job.close), ("lock", self._lock.release)):
-            try:
-                if close is not None:
-                    close()
-            except Exception as error:  # noqa: BLE001 - one thing that cannot be closed must not keep the others open
-                self.publish(Warned(step=self.at.step, message=f"Closing the {name} failed: {error}"))
-        engine = self._engine
+        engine, saver, job = self._engine, self._saver, self._job
         if engine is not None:
             self.at.seconds = engine.seconds
-        self._engine = self._job = self._saver = self._restart = None
         self.model.zero_grad(set_to_none=True)
-        release(self.model)
-        _alive.discard(self)
-        del engine, job, saver
+        closing: list[tuple[str, Callable[[], None]]] = [("run", self._on_end)]
+        if job is not None:
+            closing.insert(0, ("data", job.close))
+        if saver is not None:
+            closing.insert(0, ("checkpoints", saver.close))
+        for name, close in closing:
+            try:
+                close()
+            except Exception as error:  # noqa: BLE001 - one thing that cannot be closed must not keep the others open
+                self.publish(Warned(step=self.at.step, message=f"Closing the {name} failed: {error}"))
+        self._engine = self._job = self._saver = self._restart = None
+        del engine, job, saver, closing, close
         gc.collect()
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -243,11 +266,7 @@ class Trainer:
     # -- what happened --------------------------------------------------------------------------
 
     def publish(self, event: Event) -> None:
-        """Into the journal, the list of events and the store."""
-        self.events.append(event)
-        self.places.workspace.journal(self.id).append(event.record())
-        if isinstance(event, CheckpointFailed | RunFailed):
-            self.places.workspace.database.add_activity("error", self.id, event.message)
+        self.diary.write(event)
 
     def _engine_event(self, event: Event) -> None:
         engine = self._engine
@@ -260,7 +279,7 @@ class Trainer:
     def _changed(self, previous: State, state: State, reason: str) -> None:
         if state is State.RUNNING:
             self.reason = ""
-        self.publish(StateChanged(step=self.at.step, previous=previous, state=state, reason=reason))
+        self.publish(StateChanged(step=self.at.step, previous=previous, state=state, reason=reason or self.reason))
         self._note()
         if state in _ACTIVITY:
             self.places.workspace.database.add_activity(_ACTIVITY[state], self.id, self.name)
@@ -287,7 +306,7 @@ def drop_frames(error: BaseException) -> None:
         if current.__traceback__ is not None:
             traceback.clear_frames(current.__traceback__)
             current.__traceback__ = None
-        waiting += [current.__cause__, current.__context__]
+        waiting += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
 
 
 _interval_lock = threading.Lock()
@@ -323,6 +342,3 @@ def _stop_all() -> None:
     until = time.monotonic() + 10.0
     for trainer in trainers:
         trainer.join(max(0.0, until - time.monotonic()))
-
-
-Publish = Callable[[Event], None]

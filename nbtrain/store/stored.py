@@ -104,5 +104,6 @@ class StoredRun:
         """Always refused: nothing of this run is in this kernel."""
         ticket = Ticket(command)
         ticket.resolve(CommandError(
-            f"Run {self.id} is not in this kernel, so it cannot be steered from here; {self.reason or 'resume it first.'}"))
+            f"Run {self.id} is not in this kernel, so it cannot be steered from here; "
+            f"{self.reason or 'resume it first.'}"))
         return ticket
