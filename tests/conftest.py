@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,11 +25,13 @@ settings.load_profile("ci" if IN_CI else "local")
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty workspace folder, the only one that nbtrain sees during the test, in child processes too."""
     folder = tmp_path / "workspace"
     monkeypatch.setenv("NBTRAIN_HOME", str(folder))
-    return folder
+    yield folder
+    if (used := sys.modules.get("nbtrain.store.workspace")) is not None:
+        used.close_all()  # a few hundred tests would else hold more files open than a process may
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import re
 import secrets
@@ -100,6 +102,19 @@ def current(home: Path | str | None = None) -> Workspace:
         if key not in _current:
             _current[key] = Workspace(home)
         return _current[key]
+
+
+def close_all() -> None:
+    """Write what is left and close the databases of all workspaces `current` gave; they open anew when asked for."""
+    with _lock:
+        workspaces = [workspace for (process, _), workspace in _current.items() if process == os.getpid()]
+        _current.clear()
+    with contextlib.ExitStack() as all_of_them:  # each is closed, whatever becomes of the others
+        for workspace in workspaces:
+            all_of_them.callback(workspace.close)
+
+
+atexit.register(close_all)
 
 
 def _resolved(home: Path | str | None) -> Path:

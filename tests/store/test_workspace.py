@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrain.core.errors import RunNotFoundError, WorkspaceError
-from nbtrain.store.workspace import Workspace, current
+from nbtrain.store.database import RunRecord
+from nbtrain.store.workspace import Workspace, close_all, current
 
 HOSTILE = [
     "", ".", "..", "../x", "a/b", "/etc", "a\\b", "a\x00b", "a\nb", "%2e%2e", "con", "NUL", "com1", "lpt9", "~", "-rf",
@@ -104,6 +106,29 @@ def test_several_threads_share_one_database(tmp_path: Path) -> None:
         thread.join()
     assert len(set(map(id, found))) == 1
     workspace.close()
+
+
+def test_all_can_be_closed_and_open_anew(tmp_path: Path) -> None:
+    workspace = current(tmp_path)
+    database = workspace.database
+    database.add_run(RunRecord(id="a", name="n"))
+    database.update_run("a", step=5)
+    close_all()
+    with pytest.raises(WorkspaceError, match="closed"):
+        database.runs()
+    assert current(tmp_path) is not workspace
+    assert workspace.database.run("a").step == 5
+    workspace.close()
+    close_all()
+
+
+def test_what_was_queued_when_the_kernel_ends_is_written(tmp_path: Path) -> None:
+    script = (
+        "from nbtrain.store.workspace import current; from nbtrain.store.database import RunRecord\n"
+        "database = current().database; database.add_run(RunRecord(id='a', name='n'))\n"
+        "for step in range(1000): database.update_run('a', step=step)\n")
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "NBTRAIN_HOME": str(tmp_path)})
+    assert current(tmp_path).database.run("a").step == 999
 
 
 def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
