@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 
 import pytest
@@ -80,13 +81,21 @@ def complete(shell, cell):
         return [found.text for found in shell.Completer.completions(cell, len(cell))]
 
 
+def newest_that_trains():
+    """The newest active run, once it has taken its first step."""
+    run = training.active()[-1]
+    while not run.step and not run.state.ended:
+        time.sleep(0.01)
+    return run
+
+
 # -- training -----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("notebook")
 def test_a_run_is_started_steered_and_stopped(answer):
     answer(f"run = {LONG} --name first")
-    run = training.active()[-1]
+    run = newest_that_trains()
     assert (run.name, run.epochs, run.options()["batch_size"]) == ("first", 1000, 4)
 
     assert answer("%nbtrain pause").startswith(f"first ({run.id}) is paused.")
@@ -106,8 +115,8 @@ def test_a_run_is_started_steered_and_stopped(answer):
 @pytest.mark.usefixtures("notebook")
 def test_a_run_that_ended_goes_on_from_its_checkpoint(answer):
     answer(LONG)
+    first = newest_that_trains()
     answer("%nbtrain pause")
-    first = training.active()[-1]
     answer("%nbtrain stop")
     answer(f"run = %nbtrain resume {first.id}")
     again = training.active()[-1]
@@ -138,8 +147,9 @@ def test_a_cell_holds_options_on_several_lines(answer):
 @pytest.mark.usefixtures("notebook")
 def test_with_several_runs_the_newest_is_meant_and_another_can_be_named(answer):
     answer(f"{LONG} --name older")
+    older = newest_that_trains()
     answer(f"net2 = torch.nn.Linear(4, 2)\n{LONG.replace('net ', 'net2 ')} --name newer")
-    older, newer = training.active()
+    newer = newest_that_trains()
     assert answer("%nbtrain pause").startswith("newer (")
     assert answer(f"%nbtrain pause --run {older.id}").startswith("older (")
     assert (older.state, newer.state) == ("paused", "paused")
