@@ -75,6 +75,12 @@ describe("numbers", () => {
     ).toEqual(["NaN", "∞", "−∞"]);
   });
 
+  it("on an axis are short in every language", () => {
+    expect(new I18n({}, "en", "ltr").scientific(5e-5, 3)).toBe("5E-5");
+    expect(new I18n({}, "en", "ltr").scientific(-9.999e-4, 3)).toBe("-1E-3");
+    expect(new I18n({}, "fa", "rtl").scientific(2.5e-7, 3)).toBe("۲٫۵E\u200e−۷");
+  });
+
   it("as durations show their two largest units", () => {
     const words = new I18n(UNITS, "en", "ltr");
     expect([0, 0.4, 59, 60, 61, 3600, 3725, 90_061].map((seconds) => words.duration(seconds))).toEqual([

@@ -76,6 +76,12 @@ export class I18n {
     return this.number(value, { maximumSignificantDigits: 4 });
   }
 
+  /** `5E-5` in the language's digits, for places as narrow as an axis: some languages write `5×10^−5` in a sentence. */
+  scientific(value: number, digits: number): string {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    return `${this.number(Number(mantissa))}E${this.number(Number(exponent))}`;
+  }
+
   /** A share of 0–1 as per cent. */
   percent(share: number, digits = 0): string {
     return this.number(share, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });

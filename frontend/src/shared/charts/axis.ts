@@ -55,11 +55,8 @@ export function logTicks(low: number, high: number, count: number): number[] {
 export function tickLabels(ticks: readonly number[], words: I18n): string[] {
   const size = Math.max(...ticks.map(Math.abs));
   const smallest = Math.min(...ticks.filter((tick) => tick !== 0).map(Math.abs));
+  const scientific = smallest < 1e-3 && size < 1e-2;
   const options: Intl.NumberFormatOptions =
-    smallest < 1e-3 && size < 1e-2
-      ? { notation: "scientific", maximumSignificantDigits: 3 }
-      : size >= 10_000
-        ? { notation: "compact", maximumSignificantDigits: 4 }
-        : { maximumSignificantDigits: 6 };
-  return ticks.map((tick) => (tick === 0 ? words.number(0) : words.number(tick, options)));
+    size >= 10_000 ? { notation: "compact", maximumSignificantDigits: 4 } : { maximumSignificantDigits: 6 };
+  return ticks.map((tick) => (scientific && tick !== 0 ? words.scientific(tick, 3) : words.number(tick, options)));
 }
