@@ -71,13 +71,12 @@ def _restarts(first: int, growth: int, total: int) -> Callable[[int], float]:
     """Cosine cycles of `first`, `first` × `growth`, `first` × `growth`² … steps: CosineAnnealingWarmRestarts."""
 
     def factor(t: int) -> float:
-        t = min(t, total)
+        t, length = min(t, total), first
         if growth == 1:
-            t, length = t % first, first
-        else:  # cycle k starts at first × (growth^k − 1) / (growth − 1)
-            cycle = int(math.log(t / first * (growth - 1) + 1, growth) + 1e-9)
-            length = first * growth**cycle
-            t -= first * (growth**cycle - 1) // (growth - 1)
+            t %= length
+        while t >= length:  # a handful of times: cycles grow by powers
+            t -= length
+            length *= growth
         return 0.5 * (1.0 + math.cos(math.pi * t / length))
 
     return factor
