@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from nbtrain.commandline.verbs import TRAINING, verb_of, verbs
 from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, NbtrainError, Problem
 from nbtrain.i18n import printed, text
+from nbtrain.subjects import is_array, is_data, is_model
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -238,26 +238,9 @@ def complete_context(context: CompletionContext, offers: Callable[[Kind], Iterab
 
 
 def _of_kind(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
-    """Variables that are models, or data."""
-    torch = sys.modules.get("torch")
-    modules: tuple[type, ...] = () if torch is None else (torch.nn.Module,)
-    wanted = (lambda value: isinstance(value, modules)) if kind == "model" else _is_data
+    """Variables that are models, or data (whole, or a part of it: ``X``)."""
+    wanted = is_model if kind == "model" else lambda value: is_data(value) or is_array(value)
     return [name for name, value in namespace.items() if not name.startswith("_") and wanted(value)]
-
-
-def _is_data(value: object) -> bool:
-    """Arrays, tensors, tables, datasets and loaders, and tuples of them; told without importing their libraries."""
-    if isinstance(value, tuple):
-        return bool(value) and all(_is_data(part) for part in value)
-    return not isinstance(value, type) and any(
-        f"{base.__module__}.{base.__qualname__}" in _DATA for base in type(value).__mro__)
-
-
-_DATA = {
-    "numpy.ndarray", "torch.Tensor", "pandas.DataFrame", "pandas.Series",
-    "pandas.core.frame.DataFrame", "pandas.core.series.Series",
-    "torch.utils.data.dataset.Dataset", "torch.utils.data.dataloader.DataLoader",
-}
 
 
 def _say(sentence: str) -> None:
