@@ -19,8 +19,11 @@ from nbtrain.core.control import State
 from nbtrain.core.ports import RunView
 from nbtrain.widgets import twin
 from nbtrain.widgets.commands import Worker
+from nbtrain.widgets.story import brief
 
 EVERY = 30.0
+#: A run that was drawn before its first step is drawn again soon: who saves early saves something.
+SOON = 2.0
 
 #: Puts the page of a run, by its id, where it is kept.
 Keep = Callable[[str, str], None]
@@ -51,6 +54,7 @@ class Twin:
         self._shown: list[tuple[str, State]] = []
         self._kept: set[tuple[str, State, int]] = set()
         self._drawn_at = 0.0
+        self._begun = False
         self._lock = threading.Lock()
 
     def show(self) -> None:
@@ -66,7 +70,7 @@ class Twin:
         situation = [(run.id, run.state) for run in self._runs()]
         resting = any(pair not in self._shown and (pair[1].ended or pair[1] is State.PAUSED) for pair in situation)
         going = any(state is State.RUNNING for _, state in situation)
-        if resting or (going and self._clock() - self._drawn_at >= EVERY):
+        if resting or (going and self._clock() - self._drawn_at >= (EVERY if self._begun else SOON)):
             self._shown = situation
             self._drawn_at = self._clock()
             WORKER.submit(self.draw)
@@ -87,6 +91,7 @@ class Twin:
         runs = self._runs()
         self._shown = [(run.id, run.state) for run in runs]
         self._drawn_at = self._clock()
+        self._begun = any(run.step for run in runs)
         return {"text/html": twin.render(runs), "text/plain": "\n".join(twin.line(run) for run in runs) or "nbtrain"}
 
 
@@ -94,7 +99,9 @@ def show(panel: Any) -> None:
     """Display a live panel in the present cell."""
     bundle = panel._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    _publish(data, metadata=metadata)
+    # Without what changes: nobody brings this text up to date, as the twin is.
+    names = ", ".join(brief(run.name, twin.NAME_LENGTH) for run in panel.runs)
+    _publish({**data, "text/plain": f"nbtrain.{type(panel).__name__}({names})"}, metadata=metadata)
 
 
 def say(sentence: str) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Losses that `bubbles` looks at.
 BUBBLING = 64
+#: Readings of the throughput that count as now: a single one may be low for any reason.
+READINGS = 20
 #: Latest figures told with the state; a state goes out several times a second.
 METRICS = 100
 #: A trend is looked at anew when the loss has this much more points: the chef does not change his mind every step.
@@ -65,32 +67,30 @@ class Story:
             step=step, total_steps=run.total_steps, epoch=run.epoch, epochs=run.epochs, progress=progress,
             samples_per_second=speed, seconds_left=finite(run.seconds_left), seconds=finite(run.seconds) or 0.0,
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,
-            chef=self._chef(state, step, progress, heat), error=error_of(run), resumed=run.resumed, parent=run.parent,
+            chef=self._chef(state, step, progress), error=error_of(run), resumed=run.resumed, parent=run.parent,
             live=editable(options),
             last={name: finite(history.last(name)) for name in history.names[:METRICS]}, colour=_colours[run.id],
         )
 
-    def _chef(self, state: State, step: int, progress: float, heat: float) -> Chef:
+    def _chef(self, state: State, step: int, progress: float) -> Chef:
         match state:
             case State.PREPARING:
                 return say("chef.waiting" if self.run.reason else "chef.preparing")
             case State.PAUSED:
                 return say("chef.paused", step=step)
             case State.RUNNING:
-                return self._while_cooking(progress, heat)
+                return self._while_cooking(progress)
             case _:
                 return at_the_end(self.run)
 
-    def _while_cooking(self, progress: float, heat: float) -> Chef:
+    def _while_cooking(self, progress: float) -> Chef:
         history = self.run.history
         points = len(history.column("loss")) if "loss" in history else 0
         if points < self._looked_at or points > self._looked_at * FRESH:
             self._looked_at = points
             self._trend = trend(history)
-        if self._trend["key"] in {"chef.overfitting", "chef.rising"}:
+        if self._trend["key"] in {"chef.overfitting", "chef.rising", "chef.slow"}:
             return self._trend
-        if 0 < heat < 0.5 and self.run.seconds > 30:
-            return say("chef.slow", now=rounded(heat * self._best_speed), best=rounded(self._best_speed))
         loss = history.last("loss") if points else None
         if progress >= 0.9 and loss is not None and math.isfinite(loss):
             return say("chef.finishing", now=rounded(loss))
@@ -135,14 +135,14 @@ def trend(history: History) -> Chef:
     start, end = float(before.mean()), float(now.mean())
     # Two standard errors of a difference of two means: what chance alone would hardly do.
     noise = 2.0 * math.sqrt(float(before.var() + now.var()) / window)
-    overfitting = overfits(history)
-    if overfitting is not None and end <= start:
-        return overfitting
-    if end < start - noise:
-        return say("chef.falling", before=rounded(start), now=rounded(end))
-    if end > start + noise and end > start * 1.05:
-        return say("chef.rising", before=rounded(start), now=rounded(end))
-    return say("chef.plateau", now=rounded(end)) if points >= 200 else say("chef.cooking")
+    said = (
+        overfits(history) if end <= start else None,
+        say("chef.rising", before=rounded(start), now=rounded(end)) if end > max(start + noise, start * 1.05) else None,
+        say("chef.falling", before=rounded(start), now=rounded(end)) if end < start - noise else None,
+        slowed(history),
+        say("chef.plateau", now=rounded(end)) if points >= 200 else None,
+    )
+    return next(filter(None, said), say("chef.cooking"))
 
 
 def overfits(history: History) -> Chef | None:
@@ -155,6 +155,15 @@ def overfits(history: History) -> Chef | None:
     if at > len(values) - 3 or now < best + 0.05 * abs(best):
         return None
     return say("chef.overfitting", now=rounded(now), best=rounded(best))
+
+
+def slowed(history: History) -> Chef | None:
+    """What to say when throughput has lain below half of what it was at its best, for some seconds."""
+    speeds = every(history, "samples_per_second")
+    if len(speeds) < 2 * READINGS:
+        return None
+    now, best = float(np.median(speeds[-READINGS:])), float(np.percentile(speeds, 90))
+    return say("chef.slow", now=rounded(now), best=rounded(best)) if now < best / 2 else None
 
 
 def at_the_end(run: RunView) -> Chef:

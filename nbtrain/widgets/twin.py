@@ -19,7 +19,8 @@ from nbtrain.widgets.story import brief, every
 
 POINTS = 300
 RUNS, METRICS, NAME_LENGTH = 4, 16, 60
-WIDTH, HEIGHT, MARGIN = 600, 150, 4
+#: Of the drawing, in its own units; the figures of the axis stand in the space on the left.
+WIDTH, HEIGHT, LEFT, MARGIN = 640, 150, 50, 4
 
 _DARK = "--nbt-training:#FDE047;--nbt-validation:#60A5FA"
 STYLE = (
@@ -113,15 +114,15 @@ def _curves(history: History, language: str, points: int) -> str:
         legend += f"<i class='nbt-v'></i>{_words('twin.validation', language)}"
     return (
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT + 14}' role='img' aria-label='{label}'>{paths}"
-        f"<text x='{MARGIN}' y='10'>{_figure(high, language)}</text>"
-        f"<text x='{MARGIN}' y='{HEIGHT - MARGIN}'>{_figure(low, language)}</text>"
+        f"<text x='{LEFT - MARGIN}' y='12' text-anchor='end'>{_figure(high, language)}</text>"
+        f"<text x='{LEFT - MARGIN}' y='{HEIGHT - MARGIN}' text-anchor='end'>{_figure(low, language)}</text>"
         f"<text x='{WIDTH - MARGIN}' y='{HEIGHT + 11}' text-anchor='end'>{catalogue.number(end, language)}</text></svg>"
         f"<p>{legend}</p>")
 
 
 def _path(series: Series, steps: tuple[int, int], values: tuple[float, float]) -> str:
     """SVG path data; a value that is not finite lifts the pen."""
-    x = MARGIN + (series.steps - steps[0]) * ((WIDTH - 2 * MARGIN) / max(1, steps[1] - steps[0]))
+    x = LEFT + (series.steps - steps[0]) * ((WIDTH - LEFT - MARGIN) / max(1, steps[1] - steps[0]))
     y = HEIGHT - MARGIN - (series.values - values[0]) * ((HEIGHT - 2 * MARGIN) / ((values[1] - values[0]) or 1.0))
     parts, pen = [], "M"
     for across, down in zip(x.tolist(), y.tolist(), strict=True):
@@ -142,13 +143,21 @@ def _table(history: History, language: str) -> str:
 
 
 def _rows(history: History, language: str) -> Iterator[str]:
-    known = catalogue.words(language)
     for name in history.names[:METRICS]:
         values = every(history, name)
         if len(values):
             figures = (float(values[-1]), float(values.min()), float(values.max()))
             cells = "".join(f"<td>{_figure(figure, language)}</td>" for figure in figures)
-            yield f"<tr><td><bdi>{_outside(known.get(f'charts.{name}', name))}</bdi></td>{cells}</tr>"
+            yield f"<tr><td><bdi>{_outside(_title(name, language))}</bdi></td>{cells}</tr>"
+
+
+def _title(name: str, language: str) -> str:
+    """What a series is called: ``Accuracy, validation``; a name the catalogue does not know stays as it is."""
+    known = catalogue.words(language)
+    if title := known.get(f"charts.metric.{name}"):
+        return title
+    title = known.get(f"charts.metric.{name.removeprefix('val_')}")
+    return f"{title}, {known['charts.validation'].lower()}" if title else name
 
 
 def _figure(value: float, language: str) -> str:

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, expect, sync_playwright
 
 from tests import old_kernels
 
@@ -230,11 +230,13 @@ class Notebook:
     def run(self, place: int, *, wait: bool = True) -> None:
         """Run a code cell (from 0); with `wait`, until it has ended."""
         cell = self.cells.nth(place)
-        cell.locator(".jp-InputArea-prompt").first.click()
+        prompt = cell.locator(".jp-InputPrompt")
+        prompt.click()
+        before = prompt.inner_text()
         self.page.keyboard.press("Control+Enter")
+        expect(prompt).not_to_have_text(before, timeout=SECONDS * 1000)
         if wait:
-            self.page.wait_for_timeout(120)
-            cell.locator(".jp-InputPrompt", has_text=_NUMBER).wait_for(timeout=SECONDS * 1000)
+            expect(prompt).to_have_text(_NUMBER, timeout=SECONDS * 1000)
 
     def is_running(self, place: int) -> bool:
         return "*" in self.cells.nth(place).locator(".jp-InputPrompt").inner_text()

@@ -41,7 +41,7 @@ def test_panel_is_displayed_live_and_beside_it_static(browser, launcher, pump, w
     panel._ipython_display_()
     (live, _), (static, options) = page
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
-    assert live["text/plain"].startswith("nbtrain.Kitchen(digits: Running")
+    assert live["text/plain"] == "nbtrain.Kitchen(digits)"
     assert "nbt-static" in static["text/html"]
     assert static["text/plain"] == "digits: Running, Step 0 of 1,000"
     assert options["display_id"]
@@ -66,6 +66,7 @@ def test_machine_has_no_twin(browser, pump, worker, page):
 def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clock):
     kept = []
     twin = display.Twin(lambda: [run], lambda run_id, html: kept.append((run_id, html)), clock)
+    run.measure(loss=0.5)
     twin.show()
     id_ = page[0][1]["display_id"]
     twin.look()
@@ -100,6 +101,22 @@ def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clo
     assert kept[-1][1].startswith("<!doctype html>")
     assert {options["display_id"] for _, options in page} == {id_}
     assert all(options.get("update") for _, options in page[1:])
+
+
+def test_run_shown_before_its_first_step_is_drawn_again_soon(page, run, clock):
+    twin = display.Twin(lambda: [run], clock=clock)
+    twin.show()
+    run.measure(loss=0.5)
+    clock.now += 1
+    twin.look()
+    assert drawn(page, 1)
+    clock.now += 1
+    twin.look()
+    assert drawn(page, 2)
+    assert "Step 1 of" in page[-1][0]["text/html"]
+    clock.now += 2
+    twin.look()
+    assert drawn(page, 2)
 
 
 def test_twin_that_is_nowhere_is_not_drawn(page, run):

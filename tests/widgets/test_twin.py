@@ -101,6 +101,13 @@ def test_says_how_the_run_stands(run):
     assert twin.line(run) == "digits: Running, Step 3, loss 0.5"
 
 
+def test_series_are_called_what_the_charts_call_them(run):
+    run.measure(loss=0.5, accuracy=0.9, val_macro_f1=0.8, my_metric=0.1, val_my_metric=0.2)
+    text = Reader(twin.render([run])).text
+    for title in ("Loss", "Accuracy", "F1 (macro), validation", "my_metric", "val_my_metric"):
+        assert title in text
+
+
 def test_speaks_the_language_and_reads_its_way(run):
     run.measure(loss=0.5)
     page = twin.render([run], "fa")
