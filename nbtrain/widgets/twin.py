@@ -85,7 +85,7 @@ def _run(run: RunView, language: str, points: int) -> str:
         _words("twin.epoch", language, epoch=run.epoch, epochs=run.epochs),
         _words("twin.time", language, minutes=minutes, seconds=seconds),
     ]
-    parts = [f"<h4><bdi>{_outside(run.name)}</bdi></h4><p>{' · '.join(facts)}</p>"]
+    parts = [f"<h4><bdi>{_outside(run.name)}</bdi></h4><p>{' · '.join(f'<bdi>{fact}</bdi>' for fact in facts)}</p>"]
     if run.reason:
         parts.append(f"<p><bdi>{_outside(run.reason, 300)}</bdi></p>")
     if run.error is not None:
@@ -152,12 +152,12 @@ def _rows(history: History, language: str) -> Iterator[str]:
 
 
 def _title(name: str, language: str) -> str:
-    """What a series is called: ``Accuracy, validation``; a name the catalogue does not know stays as it is."""
+    """What a series is called: ``Accuracy (validation)``; a name the catalogue does not know stays as it is."""
     known = catalogue.words(language)
     if title := known.get(f"charts.metric.{name}"):
         return title
     title = known.get(f"charts.metric.{name.removeprefix('val_')}")
-    return f"{title}, {known['charts.validation'].lower()}" if title else name
+    return f"{title} ({known['charts.validation'].lower()})" if title else name
 
 
 def _figure(value: float, language: str) -> str:

@@ -104,7 +104,7 @@ def test_says_how_the_run_stands(run):
 def test_series_are_called_what_the_charts_call_them(run):
     run.measure(loss=0.5, accuracy=0.9, val_macro_f1=0.8, my_metric=0.1, val_my_metric=0.2)
     text = Reader(twin.render([run])).text
-    for title in ("Loss", "Accuracy", "F1 (macro), validation", "my_metric", "val_my_metric"):
+    for title in ("Loss", "Accuracy", "F1 (macro) (validation)", "my_metric", "val_my_metric"):
         assert title in text
 
 
