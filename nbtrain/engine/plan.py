@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from itertools import count, repeat
 from typing import Any
 
 from torch import Tensor
@@ -57,7 +58,7 @@ class Plan(Sampler[list[Key]]):
         place, epoch, skip = 0, self._epoch, self._skip
         for number, indices in enumerate(self._batches(epoch)):
             if number >= skip:
-                yield [Key(epoch, place + i, index) for i, index in enumerate(indices)]
+                yield list(map(Key, repeat(epoch), count(place), indices))
             place += len(indices)
 
     def _batches(self, epoch: int) -> Iterable[list[Any]]:

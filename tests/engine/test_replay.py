@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,25 @@ def test_generators_come_back_as_they_were_also_after_an_error():
     with pytest.raises(ZeroDivisionError), generators_kept():
         assert draw_and_fail()
     assert (torch.rand(1).item(), np.random.random_sample(), random.random()) == expected  # noqa: NPY002, S311
+
+
+def test_two_readers_do_not_take_each_others_state_for_the_users():
+    def read() -> None:
+        for _ in range(300):
+            with generators_kept():
+                seed_all(9)
+                time.sleep(0)
+                np.random.random_sample()  # noqa: NPY002
+
+    seed_all(4)
+    expected = np.random.random_sample(), random.random()  # noqa: NPY002, S311
+    seed_all(4)
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert (np.random.random_sample(), random.random()) == expected  # noqa: NPY002, S311
 
 
 class Sometimes:
