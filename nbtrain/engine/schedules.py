@@ -2,7 +2,7 @@
 
 There is no scheduler object with a state: the factor of update `step` follows from `step` alone. So a
 resume is exact without saving anything, the number of epochs can be edited live, and nothing is paid
-for torch's scheduler machinery (see docs/decisions/schedules.md).
+for torch's scheduler machinery (see docs/decisions/007-schedules-in-closed-form.md).
 """
 
 from __future__ import annotations
