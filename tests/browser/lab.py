@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, expect, sync_playwright
 
@@ -124,6 +125,12 @@ class Lab:
         """Restart the kernel of a notebook, as the menu does."""
         self.api(f"/api/kernels/{self.kernel_id(notebook)}/restart", "POST")
 
+    def end(self, notebook: str) -> None:
+        """End the kernel of a notebook, if it has one."""
+        for session in self.api("/api/sessions"):
+            if session["path"] == notebook:
+                self.api(f"/api/sessions/{session['id']}", "DELETE")
+
     def write(self, name: str, cells: Sequence[str], kernel: str = "python3") -> str:
         """Put a notebook of these code cells into the folder; its name."""
         content = {
@@ -196,6 +203,17 @@ class Heard:
         page.on("pageerror", lambda error: self.console.append(f"error: {error}"[:400]))
         page.on("requestfailed", lambda request: self.failed.append(request.url))
         page.on("request", lambda request: self.requested.append(request.url))
+        page.on("websocket", lambda channel: self.requested.append(channel.url))
+
+    @property
+    def errors(self) -> list[str]:
+        """What the page's scripts complained of, and exceptions nobody caught."""
+        return [line for line in self.console if line.startswith("error")]
+
+    def outside(self, base: str) -> list[str]:
+        """Requests for anything but the server at `base` and the page itself."""
+        server = urlsplit(base).netloc
+        return [url for url in self.requested if urlsplit(url).netloc not in {server, ""}]
 
 
 class Notebook:
@@ -203,7 +221,9 @@ class Notebook:
 
     def __init__(self, chrome: Browser, lab: Lab, name: str, context: BrowserContext | None = None) -> None:
         context = context or chrome.new_context(viewport={"width": 1300, "height": 1100})
+        self.name = name
         self.page = context.new_page()
+        self._lab = lab
         self.meter = Meter()
         self.heard = Heard()
         self.page.on("websocket", self.meter.watch)
@@ -249,6 +269,24 @@ class Notebook:
     def panel(self, place: int) -> Locator:
         """The live panel below a cell."""
         return self.cells.nth(place).locator(".nbt-live").first
+
+    def ask(self, expression: str) -> Any:
+        """The value of a Python expression in the kernel, through the last cell."""
+        last = self.cells.count() - 1
+        self.write(last, f"import json; print(json.dumps({expression}))")
+        self.run(last)
+        return json.loads(self.output(last))
+
+    def write(self, place: int, source: str) -> None:
+        """Exchange the source of a cell."""
+        self.cells.nth(place).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(source)
+
+    def close(self) -> None:
+        """Close the tab and end the kernel."""
+        self.page.close()
+        self._lab.end(self.name)
 
     def save(self) -> None:
         """Save, as with Ctrl+S."""

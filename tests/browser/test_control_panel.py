@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.cells import SLOW
+from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+PANEL = SLOW + "panel = nbtrain.ControlPanel(net, (X, y))\npanel"
+
+
+def field(panel: Locator, name: str) -> Locator:
+    return panel.get_by_role("textbox", name=name, exact=True)
+
+
+def press(panel: Locator, name: str) -> None:
+    panel.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_wrong_option_is_explained_beside_its_field_and_nothing_starts(notebooks: Open):
+    notebook = notebooks(PANEL, "")
+    notebook.run(0)
+    panel = notebook.panel(0)
+    epochs = field(panel, "Epochs")
+    epochs.fill("0")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    sentence = panel.locator(f"id={epochs.get_attribute('aria-describedby')}")
+    expect(sentence).to_contain_text("epochs")
+    expect(panel.get_by_text("1 option needs a change")).to_be_visible()
+    press(panel, "Start")
+    expect(panel.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    assert notebook.ask("len(nbtrain.runs())") == 0
+    epochs.fill("three")
+    expect(sentence).to_contain_text("not a number")
+    expect(panel.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    epochs.fill("1")
+    expect(sentence).to_have_count(0)
+    press(panel, "Start")
+    expect(panel.get_by_text("Finished").first).to_be_visible(timeout=60_000)
+    assert notebook.ask("[panel.run.epochs, panel.run.state]") == [1, "finished"]
+
+
+def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
+    notebook = notebooks(PANEL, "")
+    notebook.run(0)
+    panel = notebook.panel(0)
+    state = panel.locator(".nbt-run-state")
+    field(panel, "Epochs").fill("500")
+    press(panel, "Start")
+    expect(state).to_have_text("Running", timeout=30_000)
+
+    # Charts and state bar move.
+    loss = panel.get_by_role("img", name="Loss (Training) of Slow")
+    said, step = loss.get_attribute("aria-label"), panel.locator(".nbt-figures").inner_text()
+    drawn = pixels(loss)
+    assert drawn > 0
+    expect(loss).not_to_have_attribute("aria-label", said or "")
+    expect(panel.locator(".nbt-figures")).not_to_have_text(step)
+
+    press(panel, "Pause")
+    expect(state).to_have_text("Paused")
+    assert notebook.ask("panel.run.state") == "paused"
+    press(panel, "Resume")
+    expect(state).to_have_text("Running")
+
+    # A live edit reaches the run and its journal.
+    field(panel, "Learning rate").fill("0.00025")
+    press(panel, "Apply")
+    expect(panel.get_by_role("button", name="Apply")).to_have_count(0)
+    assert notebook.ask("panel.run.config['learning_rate']") == 0.00025
+    edits = notebook.ask(
+        "[e for e in map(json.loads, (panel.run.folder / 'journal.jsonl').open()) if e['event'] == 'OptionEdited']")
+    assert [(edit["name"], edit["new"]) for edit in edits] == [("learning_rate", 0.00025)]
+    field(panel, "Learning rate").fill("1e9")
+    press(panel, "Apply")
+    expect(panel.locator(".nbt-field-problem")).to_contain_text("learning_rate")
+    press(panel, "Cancel")
+
+    # Stop asks once.
+    press(panel, "Stop")
+    press(panel, "Keep training")
+    expect(state).to_have_text("Running")
+    press(panel, "Stop")
+    press(panel, "Stop the run")
+    expect(state).to_have_text("Stopped")
+    stopped = notebook.ask("[panel.run.id, panel.run.step, panel.run.state]")
+    assert stopped[2] == "stopped"
+
+    press(panel, "Resume from checkpoint")
+    expect(state).to_have_text("Running", timeout=30_000)
+    expect(panel.get_by_text("Resumed exactly")).to_be_visible()
+    run, now = notebook.ask("[panel.run.id, panel.run.step]")
+    assert run == stopped[0]
+    assert now >= stopped[1]
+
+    press(panel, "Stop")
+    press(panel, "Stop the run")
+    expect(state).to_have_text("Stopped")
+    press(panel, "New run")
+    expect(state).to_have_text("Running", timeout=30_000)
+    assert notebook.ask("[panel.run.id, panel.run.step < 400, len(nbtrain.runs())]")[0] != run
+
+
+def pixels(chart: Locator) -> int:
+    """How many pixels of the chart's lines are drawn: those that are neither clear nor grey."""
+    count: int = chart.locator("canvas").first.evaluate("""canvas => {
+        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) {
+            const [r, g, b, a] = data.subarray(i, i + 4);
+            if (a > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 60) count++;
+        }
+        return count;
+    }""")
+    return count
