@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from nbtrain.core.errors import CheckpointError
+from nbtrain.engine import snapshot
 from nbtrain.engine.snapshot import SnapshotBuffer, flatten, unflatten
 
 
@@ -107,20 +108,21 @@ def test_a_copy_does_not_follow_the_training() -> None:
     assert not torch.equal(before, torch.zeros(3, 3))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("many", [0, 10**9])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool])
-def test_a_large_copy_is_the_same_to_the_bit(threads: int, dtype: torch.dtype) -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        large = (torch.rand(1100, 1100) * 3 - 1).to(dtype)
-        parameter = nn.Parameter(large.float())
-        given = {"plain": large, "turned": large.T, "learns": parameter}
-        taken = SnapshotBuffer().take({"model": given})["model"]
-    finally:
-        torch.set_num_threads(before)
+def test_copies_in_one_thread_and_in_several_are_the_same_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, many: int, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(snapshot, "_MANY", many)
+    monkeypatch.setattr(snapshot, "_SHARE", 1000)
+    large = (torch.rand(110, 110) * 3 - 1).to(dtype)
+    given = {
+        "plain": large, "turned": large.T, "learns": nn.Parameter(large.float()), "scalar": torch.tensor(3.5),
+        "empty": torch.empty(0), "slice": large[3:50, ::2]}
+    taken = SnapshotBuffer().take({"model": given})["model"]
     assert all(torch.equal(taken[name], tensor) for name, tensor in given.items())
     assert not taken["learns"].requires_grad
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("nbtrain-snapshot")]
 
 
 def test_memory_is_used_again() -> None:
