@@ -12,9 +12,9 @@ from nbtrain.config import PipelineConfig
 from nbtrain.core.errors import DataError
 from nbtrain.engine.arrays import Arrays, Reading, prepare
 from nbtrain.engine.batch import Batch, BatchSource
+from nbtrain.engine.batching import Batching, of_loader
 from nbtrain.engine.loader_source import LoaderSource
 from nbtrain.engine.memory_source import MemorySource
-from nbtrain.engine.recipe import Recipe, of_loader
 from nbtrain.engine.stream_source import StreamSource
 
 __all__ = ["Batch", "BatchSource", "as_source"]
@@ -57,17 +57,17 @@ def as_source(
     """
     reading = reading or Reading()
     if isinstance(data, DataLoader):
-        data, recipe = of_loader(data, pipeline)
+        data, batching = of_loader(data, pipeline)
     else:
-        recipe = Recipe(batch_size=batch_size, drop_last=drop_last, shuffle=train, pipeline=pipeline)
-    if recipe.is_plain:
+        batching = Batching(batch_size=batch_size, drop_last=drop_last, shuffle=train, pipeline=pipeline)
+    if batching.is_plain:
         data = prepare(data, reading, classes)
     if isinstance(data, Arrays):
         return MemorySource(
-            data, batch_size=recipe.batch_size or 1, seed=seed, shuffle=recipe.shuffle, device=device,
-            oversample=oversample, drop_last=recipe.drop_last)
+            data, batch_size=batching.batch_size or 1, seed=seed, shuffle=batching.shuffle, device=device,
+            oversample=oversample, drop_last=batching.drop_last)
     if not isinstance(data, IterableDataset | DataLoader) and hasattr(data, "__getitem__") and hasattr(data, "__len__"):
-        return LoaderSource(data, recipe, seed=seed, device=device, oversample=oversample, reading=reading)
+        return LoaderSource(data, batching, seed=seed, device=device, oversample=oversample, reading=reading)
     if not hasattr(data, "__iter__"):
         raise DataError(
             f"The data is a {type(data).__name__}; it must be (inputs, target) in memory, a dict of arrays, a data "
@@ -76,4 +76,4 @@ def as_source(
         raise DataError(
             "use_oversampling needs to know every label before the start, which a stream of samples does not tell; "
             "leave it off, or give the data as arrays or a map-style dataset.")
-    return StreamSource(data, recipe, seed=seed, device=device, reading=reading)
+    return StreamSource(data, batching, seed=seed, device=device, reading=reading)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
-from nbtrain.engine import losses, metrics
+from nbtrain.engine import arrays, losses, metrics
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batches import as_source
@@ -154,10 +154,10 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     if undo is not None:
         stack.callback(undo)
     reading = Reading.of(model)
-    train_data, validation_data, test_data = given.data, given.validation, None
+    data = arrays.prepare(given.data, reading)
+    train_data, validation_data, test_data = data, given.validation, None
     if validation_data is None:
-        train_data, validation_data, test_data = split(
-            given.data, config["validation"], config["test"], config["seed"], reading)
+        train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
 
     def source(data: Any, *, train: bool, classes: list[str] | None = None) -> BatchSource:
         made = as_source(
@@ -173,7 +173,7 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
     task, loss, metric_set = try_once(given, config, device, train, validation)
-    prints = [fingerprint(data) for data in (given.data, given.validation) if data is not None]
+    prints = [fingerprint(part) for part in (data, given.validation) if part is not None]
     return Job(
         model=model, train=train, validation=validation, test=test, loss=loss, metrics=metric_set, task=task,
         classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo)

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, default_collate
 from nbtrain.core.errors import DataError
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch
+from nbtrain.engine.batching import Batching
 from nbtrain.engine.memory_source import class_labels
 from nbtrain.engine.plan import Plan
-from nbtrain.engine.recipe import Recipe
 from nbtrain.engine.replay import Replayed, generators_kept
 from nbtrain.engine.samples import known_targets, to_batch
 from nbtrain.engine.workers import Arrival, Call, context, starting
@@ -26,7 +26,7 @@ class LoaderSource:
 
     Args:
         dataset: anything with ``__getitem__`` and ``__len__``.
-        recipe: how it becomes batches.
+        batching: how it becomes batches.
         seed: of the run.
         device: where batches are delivered.
         oversample: see `sampler.balanced_order`; None or 0 for none.
@@ -37,20 +37,20 @@ class LoaderSource:
     """
 
     def __init__(
-        self, dataset: Any, recipe: Recipe, *, seed: int, device: torch.device, oversample: float | None,
+        self, dataset: Any, batching: Batching, *, seed: int, device: torch.device, oversample: float | None,
         reading: Reading,
     ) -> None:
         rows = len(dataset)
         if not rows:
             raise DataError(f"The {type(dataset).__name__} is empty: it has 0 samples; training needs at least 1.")
-        labels = _labels(dataset, recipe) if oversample else None
-        self._plan = Plan(rows, recipe, seed, labels, oversample or 0.0)
+        labels = _labels(dataset, batching) if oversample else None
+        self._plan = Plan(rows, batching, seed, labels, oversample or 0.0)
         self.length, self.samples, self.inexact = self._plan.length, self._plan.samples, self._plan.inexact
         self.classes: list[str] | None = None
         self.targets: Tensor | None = None
-        self._device, self._reading, self._workers = device, reading, recipe.pipeline.num_workers
+        self._device, self._reading, self._workers = device, reading, batching.pipeline.num_workers
         self._loader: DataLoader[Any] | None = DataLoader(
-            Replayed(dataset, seed), batch_sampler=self._plan, **worker_options(recipe, device))
+            Replayed(dataset, seed), batch_sampler=self._plan, **worker_options(batching, device))
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of this epoch (0-based), without the first `skip`, which are not read at all."""
@@ -73,18 +73,18 @@ class LoaderSource:
             end_workers(loader)
 
 
-def worker_options(recipe: Recipe, device: torch.device) -> dict[str, Any]:
+def worker_options(batching: Batching, device: torch.device) -> dict[str, Any]:
     """Keyword arguments of a DataLoader: collate function, and workers that can run what a notebook defines."""
-    pipeline = recipe.pipeline
+    pipeline = batching.pipeline
     options: dict[str, Any] = {
-        "collate_fn": recipe.collate if recipe.collate is default_collate else Call(recipe.collate),
+        "collate_fn": batching.collate if batching.collate is default_collate else Call(batching.collate),
         "pin_memory": pipeline.pin_memory and device.type == "cuda",
         "generator": torch.Generator(),  # else it would draw from the global one
         "num_workers": pipeline.num_workers,
     }
     if pipeline.num_workers:
         options |= {
-            "worker_init_fn": Arrival(recipe.on_worker_start), "multiprocessing_context": context(),
+            "worker_init_fn": Arrival(batching.on_worker_start), "multiprocessing_context": context(),
             "prefetch_factor": pipeline.prefetch_factor, "persistent_workers": pipeline.persistent_workers,
         }
     return options
@@ -98,8 +98,8 @@ def end_workers(loader: DataLoader[Any]) -> None:
         loader._iterator = None  # noqa: SLF001
 
 
-def _labels(dataset: Any, recipe: Recipe) -> Tensor:
-    if recipe.sampler is not None or recipe.batch_sampler is not None:
+def _labels(dataset: Any, batching: Batching) -> Tensor:
+    if batching.sampler is not None or batching.batch_sampler is not None:
         raise DataError(
             "use_oversampling would replace the sampler of your DataLoader; leave one of the two out.")
     targets = known_targets(dataset)

@@ -19,8 +19,8 @@ from torch.utils.data import (
 )
 
 from nbtrain.engine import sampler
+from nbtrain.engine.batching import Batching, Singles
 from nbtrain.engine.memory_source import full_batches
-from nbtrain.engine.recipe import Recipe, Singles
 from nbtrain.engine.replay import Key
 
 #: Samplers of torch whose order is a function of their generator, or of the epoch they are told.
@@ -32,17 +32,19 @@ class Plan(Sampler[list[Key]]):
 
     Args:
         rows: samples of the dataset.
-        recipe: batch size and order.
+        batching: batch size and order.
         seed: of the run.
         labels: class of each row, when rare classes are to come more often; None otherwise.
         ratio: of the oversampling.
     """
 
-    def __init__(self, rows: int, recipe: Recipe, seed: int, labels: Tensor | None = None, ratio: float = 0.0) -> None:
-        self._rows, self._recipe, self._seed, self._labels, self._ratio = rows, recipe, seed, labels, ratio
+    def __init__(
+        self, rows: int, batching: Batching, seed: int, labels: Tensor | None = None, ratio: float = 0.0,
+    ) -> None:
+        self._rows, self._batching, self._seed, self._labels, self._ratio = rows, batching, seed, labels, ratio
         self._epoch = self._skip = 0
         self.samples, self.length = self._count()
-        own = recipe.sampler if recipe.batch_sampler is None else recipe.batch_sampler
+        own = batching.sampler if batching.batch_sampler is None else batching.batch_sampler
         own = own.sampler if isinstance(own, Singles) else own
         self.inexact = None if own is None or type(own) in _REPLAYABLE else (
             f"the order comes from a {type(own).__name__}, which cannot be asked for an earlier epoch's order again")
@@ -62,20 +64,20 @@ class Plan(Sampler[list[Key]]):
             place += len(indices)
 
     def _batches(self, epoch: int) -> Iterable[list[Any]]:
-        recipe = self._recipe
-        if recipe.batch_sampler is None:
-            assert recipe.batch_size is not None  # noqa: S101 - a recipe has one or the other
-            return BatchSampler(self._indices(epoch), recipe.batch_size, recipe.drop_last)
-        if isinstance(recipe.batch_sampler, Singles):
-            return Singles(self._of_epoch(recipe.batch_sampler.sampler, epoch))
-        return self._of_epoch(recipe.batch_sampler, epoch)
+        batching = self._batching
+        if batching.batch_sampler is None:
+            assert batching.batch_size is not None  # noqa: S101 - it has one or the other
+            return BatchSampler(self._indices(epoch), batching.batch_size, batching.drop_last)
+        if isinstance(batching.batch_sampler, Singles):
+            return Singles(self._of_epoch(batching.batch_sampler.sampler, epoch))
+        return self._of_epoch(batching.batch_sampler, epoch)
 
     def _indices(self, epoch: int) -> Iterable[Any]:
         if self._labels is not None:
             return sampler.balanced_order(self._labels, self._ratio, self._seed, epoch).tolist()
-        if self._recipe.sampler is not None:
-            return self._of_epoch(self._recipe.sampler, epoch)
-        return sampler.order(self._rows, self._seed, epoch).tolist() if self._recipe.shuffle else range(self._rows)
+        if self._batching.sampler is not None:
+            return self._of_epoch(self._batching.sampler, epoch)
+        return sampler.order(self._rows, self._seed, epoch).tolist() if self._batching.shuffle else range(self._rows)
 
     def _of_epoch(self, own: Iterable[Any], epoch: int) -> Iterable[Any]:
         """The user's sampler, set to this epoch as far as it can be; the user's object keeps its generator."""
@@ -89,19 +91,19 @@ class Plan(Sampler[list[Key]]):
 
     def _count(self) -> tuple[int | None, int | None]:
         """Samples and batches an epoch, None where a sampler does not tell. Raises DataError for none at all."""
-        recipe = self._recipe
-        if recipe.batch_sampler is not None:
-            return None, _length(recipe.batch_sampler)
+        batching = self._batching
+        if batching.batch_sampler is not None:
+            return None, _length(batching.batch_sampler)
         if self._labels is not None:
             rows: int | None = len(sampler.balanced_order(self._labels, self._ratio, self._seed, 0))
         else:
-            rows = self._rows if recipe.sampler is None else _length(recipe.sampler)
-        if rows is None or recipe.batch_size is None:
+            rows = self._rows if batching.sampler is None else _length(batching.sampler)
+        if rows is None or batching.batch_size is None:
             return None, None
-        if recipe.drop_last:
-            batches = full_batches(rows, recipe.batch_size)
-            return batches * recipe.batch_size, batches
-        return rows, -(-rows // recipe.batch_size)
+        if batching.drop_last:
+            batches = full_batches(rows, batching.batch_size)
+            return batches * batching.batch_size, batches
+        return rows, -(-rows // batching.batch_size)
 
 
 def _length(own: Any) -> int | None:

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from nbtrain.core.errors import DataError
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch
+from nbtrain.engine.batching import Batching
 from nbtrain.engine.loader_source import end_workers, worker_options
-from nbtrain.engine.recipe import Recipe
 from nbtrain.engine.replay import generators_kept, seed_all
 from nbtrain.engine.sampler import mix
 from nbtrain.engine.samples import to_batch
@@ -30,7 +30,7 @@ class StreamSource:
 
     Args:
         data: an `IterableDataset` (of samples), or an iterable of batches that can be read once an epoch.
-        recipe: how samples become batches.
+        batching: how samples become batches.
         seed: of the run.
         device: where batches are delivered.
         reading: which numbers the model takes.
@@ -39,7 +39,7 @@ class StreamSource:
         DataError: an iterator, which can be read only once.
     """
 
-    def __init__(self, data: Any, recipe: Recipe, *, seed: int, device: torch.device, reading: Reading) -> None:
+    def __init__(self, data: Any, batching: Batching, *, seed: int, device: torch.device, reading: Reading) -> None:
         if iter(data) is data:
             raise DataError(
                 f"The data is an iterator ({type(data).__name__}), which can be read only once; give something that "
@@ -54,16 +54,16 @@ class StreamSource:
         self._workers = 0
         self.samples, self.length = None, _length(data)
         if isinstance(data, IterableDataset):
-            self._workers = recipe.pipeline.num_workers
-            options = worker_options(recipe, device)
+            self._workers = batching.pipeline.num_workers
+            options = worker_options(batching, device)
             if self._workers:
                 options["persistent_workers"] = False  # one that lives on is told neither epoch nor seed
             self._loader = DataLoader(
-                _Stream(data), batch_size=recipe.batch_size, drop_last=recipe.drop_last, **options)
+                _Stream(data), batch_size=batching.batch_size, drop_last=batching.drop_last, **options)
             self.samples = self.length
-            if self.samples is not None and recipe.batch_size is not None:
-                full, rest = divmod(self.samples, recipe.batch_size)
-                self.length = full + (rest > 0 and not recipe.drop_last)
+            if self.samples is not None and batching.batch_size is not None:
+                full, rest = divmod(self.samples, batching.batch_size)
+                self.length = full + (rest > 0 and not batching.drop_last)
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of this epoch (0-based); the first `skip` are read and dropped."""

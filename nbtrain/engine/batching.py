@@ -19,7 +19,7 @@ from nbtrain.config import PipelineConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Batching:
     """Batch size and order, collate function and worker settings."""
 
     batch_size: int | None
@@ -40,10 +40,10 @@ class Recipe:
         return self.batch_size is not None and self.sampler is None and self.collate is default_collate
 
 
-def of_loader(loader: DataLoader[Any], pipeline: PipelineConfig) -> tuple[Any, Recipe]:
+def of_loader(loader: DataLoader[Any], pipeline: PipelineConfig) -> tuple[Any, Batching]:
     """A loader's dataset and its settings; a loader that iterates in a way of its own stands for itself."""
     if type(loader).__iter__ is not DataLoader.__iter__:
-        return loader, Recipe(batch_size=None, shuffle=False, pipeline=pipeline)
+        return loader, Batching(batch_size=None, shuffle=False, pipeline=pipeline)
     settings: dict[str, Any] = {
         "pipeline": pipeline.model_copy(update={
             "num_workers": loader.num_workers,
@@ -52,20 +52,21 @@ def of_loader(loader: DataLoader[Any], pipeline: PipelineConfig) -> tuple[Any, R
         "collate": loader.collate_fn, "on_worker_start": loader.worker_init_fn,
     }
     if isinstance(loader.dataset, IterableDataset):
-        return loader.dataset, Recipe(
+        return loader.dataset, Batching(
             batch_size=loader.batch_size, shuffle=False, drop_last=bool(loader.drop_last), **settings)
     batches = loader.batch_sampler
     if batches is None:  # automatic batching is off: each entry of the dataset is a batch
         settings["collate"] = Only(loader.collate_fn)
-        return loader.dataset, Recipe(batch_size=None, shuffle=False, batch_sampler=Singles(loader.sampler), **settings)
+        singles = Singles(loader.sampler)
+        return loader.dataset, Batching(batch_size=None, shuffle=False, batch_sampler=singles, **settings)
     if type(batches) is not BatchSampler:
-        return loader.dataset, Recipe(batch_size=None, shuffle=False, batch_sampler=batches, **settings)
+        return loader.dataset, Batching(batch_size=None, shuffle=False, batch_sampler=batches, **settings)
     settings |= {"batch_size": batches.batch_size, "drop_last": batches.drop_last}
     order = batches.sampler
     shuffled = type(order) is RandomSampler and not order.replacement and order.num_samples == len(loader.dataset)  # type: ignore[arg-type]
     if shuffled or type(order) is SequentialSampler:
-        return loader.dataset, Recipe(shuffle=shuffled, **settings)
-    return loader.dataset, Recipe(shuffle=False, sampler=order, **settings)
+        return loader.dataset, Batching(shuffle=shuffled, **settings)
+    return loader.dataset, Batching(shuffle=False, sampler=order, **settings)
 
 
 class Singles:
