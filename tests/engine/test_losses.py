@@ -68,6 +68,14 @@ def test_sequences_and_images_count_every_entry_but_the_ignored():
     assert torch.allclose(losses.build(None, "classification", PLAIN)(image, mask), F.cross_entropy(image, mask))
 
 
+def test_where_both_readings_fit_sequences_have_their_classes_last_and_images_second():
+    loss = losses.build(None, "classification", PLAIN)
+    output, target = logits(2, 5, 5), torch.arange(10).reshape(2, 5) % 5
+    assert torch.allclose(loss(output, target), F.cross_entropy(output.flatten(0, 1), target.flatten()))
+    image, mask = logits(2, 3, 3, 3), torch.arange(18).reshape(2, 3, 3) % 3
+    assert torch.allclose(loss(image, mask), F.cross_entropy(image, mask))
+
+
 @given(smoothing=st.floats(0.01, 0.5), classes=st.integers(2, 6))
 def test_label_smoothing_is_cross_entropy_with_the_smoothed_target(smoothing: float, classes: int):
     output, target = logits(12, classes), torch.arange(12) % classes
