@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nbtrain.engine.workers import Call, Envelope, context, starting
+from nbtrain.engine.workers import Arrival, Call, Envelope, context, starting
 
 #: A notebook as far as workers can tell: everything lies in a __main__ without a file, and training is in a thread.
 NOTEBOOK = """
@@ -100,6 +100,16 @@ def test_an_envelope_is_opened_to_what_was_put_in():
     arrived = pickle.loads(packed).content  # noqa: S301 - packed a moment ago
     assert arrived["a"] == [1, 2]
     assert torch.equal(arrived["local"].value, torch.arange(3))
+
+
+def test_a_worker_ignores_interrupts_before_the_users_own_start():
+    seen: list[object] = []
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        Arrival(lambda worker: seen.extend([worker, signal.getsignal(signal.SIGINT)]))(3)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [3, signal.SIG_IGN]
 
 
 def _children(into: list[str]) -> None:
