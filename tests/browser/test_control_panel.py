@@ -5,6 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import SLOW
 from tests.browser.conftest import Open
+from tests.browser.inside import pixels, press, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -13,10 +14,6 @@ PANEL = SLOW + "panel = nbtrain.ControlPanel(net, (X, y))\npanel"
 
 def field(panel: Locator, name: str) -> Locator:
     return panel.get_by_role("textbox", name=name, exact=True)
-
-
-def press(panel: Locator, name: str) -> None:
-    panel.get_by_role("button", name=name, exact=True).click()
 
 
 def test_a_wrong_option_is_explained_beside_its_field_and_nothing_starts(notebooks: Open):
@@ -46,7 +43,7 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     notebook = notebooks(PANEL, "")
     notebook.run(0)
     panel = notebook.panel(0)
-    state = panel.locator(".nbt-run-state")
+    state = state_of(panel)
     field(panel, "Epochs").fill("500")
     press(panel, "Start")
     expect(state).to_have_text("Running", timeout=30_000)
@@ -54,8 +51,7 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     # Charts and state bar move.
     loss = panel.get_by_role("img", name="Loss (Training) of Slow")
     said, step = loss.get_attribute("aria-label"), panel.locator(".nbt-figures").inner_text()
-    drawn = pixels(loss)
-    assert drawn > 0
+    assert pixels(loss) > 0
     expect(loss).not_to_have_attribute("aria-label", said or "")
     expect(panel.locator(".nbt-figures")).not_to_have_text(step)
 
@@ -100,18 +96,4 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     expect(state).to_have_text("Stopped")
     press(panel, "New run")
     expect(state).to_have_text("Running", timeout=30_000)
-    assert notebook.ask("[panel.run.id, panel.run.step < 400, len(nbtrain.runs())]")[0] != run
-
-
-def pixels(chart: Locator) -> int:
-    """How many pixels of the chart's lines are drawn: those that are neither clear nor grey."""
-    count: int = chart.locator("canvas").first.evaluate("""canvas => {
-        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        let count = 0;
-        for (let i = 0; i < data.length; i += 4) {
-            const [r, g, b, a] = data.subarray(i, i + 4);
-            if (a > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 60) count++;
-        }
-        return count;
-    }""")
-    return count
+    assert notebook.ask("panel.run.id") != run
