@@ -43,7 +43,7 @@ class Reading(NamedTuple):
         return cls(wide, looks_up or not isinstance(first, _MULTIPLYING))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrays:
     """Data in memory: `inputs` and `target` hold tensors of `length` rows; without a target it is `inputs`."""
 
@@ -55,8 +55,11 @@ class Arrays:
 
     def take(self, rows: Tensor) -> Arrays:
         """A copy of these rows only; `rows` int64 of shape (m,)."""
-        inputs = nest.over(lambda x: x.index_select(0, rows), self.inputs)
-        target = inputs if self.target is self.inputs else nest.over(lambda y: y.index_select(0, rows), self.target)
+        def pick(x: Tensor) -> Tensor:
+            return x.index_select(0, rows.to(x.device))
+
+        inputs = nest.over(pick, self.inputs)
+        target = inputs if self.target is self.inputs else nest.over(pick, self.target)
         return replace(self, inputs=inputs, target=target, length=len(rows))
 
 

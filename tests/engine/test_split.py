@@ -98,6 +98,13 @@ def test_the_reading_reaches_the_data():
     assert train.inputs.dtype is train.target.dtype is torch.float64
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="No CUDA device here.")
+def test_data_that_lies_on_a_gpu_is_split_there():
+    train, validation, _ = split((torch.randn(20, 2, device="cuda"), torch.arange(20, device="cuda") % 2), 0.2, 0.0, 0)
+    assert validation is not None
+    assert train.inputs.device == validation.target.device == torch.device("cuda", 0)
+
+
 @pytest.mark.parametrize("data", [DataLoader(Numbers(9)), Stream()])
 def test_loaders_and_streams_are_left_whole(data: Any):
     assert split(data, 0.2, 0.2, 0) == (data, None, None)
