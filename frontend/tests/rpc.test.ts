@@ -207,9 +207,48 @@ describe("the heartbeat", () => {
     rpc.open();
     model.snapshot();
     vi.advanceTimersByTime(2500);
-    expect(model.of("hello")).toHaveLength(2);
-    model.snapshot();
+    expect(model.of("here")).toHaveLength(1);
+    expect(model.of("hello")).toHaveLength(1);
+    model.accept("here");
     vi.advanceTimersByTime(1000);
+    expect(rpc.alive.get()).toBe(true);
+  });
+
+  it("is answered each minute where Python counts on it", () => {
+    for (const [sendControlMessage, said] of [
+      [undefined, 0],
+      [() => ({ done: Promise.resolve() }), 2],
+    ] as const) {
+      model = new FakeModel();
+      model.widget_manager = {
+        kernel: { clientId: "s", username: "u", ...(sendControlMessage && { sendControlMessage }) },
+      };
+      const one = new Rpc(model, { onData, onError });
+      one.open();
+      model.snapshot();
+      for (let second = 0; second < 150; second++) {
+        vi.advanceTimersByTime(1000);
+        model.beat();
+      }
+      expect(model.of("here")).toHaveLength(said);
+      one.close();
+    }
+  });
+
+  it("is asked for again when the page comes back into sight, or its connection does", () => {
+    const connectionStatusChanged = new FakeSignal();
+    model.widget_manager = { kernel: { clientId: "s", username: "u", connectionStatusChanged } };
+    rpc.open();
+    model.snapshot();
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(model.of("hello")).toHaveLength(1); // all is well
+    vi.advanceTimersByTime(600_000);
+    expect(rpc.alive.get()).toBe(false);
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(model.of("hello")).toHaveLength(2);
+    connectionStatusChanged.emit("connected");
+    expect(model.of("hello")).toHaveLength(3);
+    model.snapshot();
     expect(rpc.alive.get()).toBe(true);
   });
 

@@ -91,7 +91,12 @@ class Panel(Unpinned, anywidget.AnyWidget):
 
     def handlers(self) -> dict[str, Handler]:
         """The requests this panel knows, by kind."""
-        return {"hello": Handler(self._hello), "bye": Handler(self._bye), "language": Handler(self._language)}
+        return {
+            "hello": Handler(lambda _: self.pump.show(self.model_id)),
+            "here": Handler(lambda _: self.pump.show(self.model_id, anew=False)),
+            "bye": Handler(lambda _: self.pump.hide(self.model_id)),
+            "language": Handler(self._language),
+        }
 
     def watch(self, *runs: RunView, keep_following: bool = False) -> None:
         """Show these runs from now on; those that the panel follows replace them only with `keep_following`."""
@@ -106,6 +111,9 @@ class Panel(Unpinned, anywidget.AnyWidget):
     def look_after(self) -> None:
         """Keep the static twin near the truth."""
         self.twin.look()
+
+    def looked_at(self, *, on: bool) -> None:
+        """Somebody looks at the panel now, or nobody does. Only the pump calls this."""
 
     # -- for everyone ---------------------------------------------------------------------------
 
@@ -156,12 +164,6 @@ class Panel(Unpinned, anywidget.AnyWidget):
     def _reply(self, reply: Reply, buffers: Sequence[bytes]) -> None:
         self.pump.call(partial(self.put, reply, buffers))
 
-    def _hello(self, request: Request) -> None:  # noqa: ARG002
-        self.pump.show(self.model_id)
-
-    def _bye(self, request: Request) -> None:  # noqa: ARG002
-        self.pump.hide(self.model_id)
-
     def _language(self, request: Request) -> None:
         speak(text(request, "language"), self.pump)
 
@@ -179,6 +181,7 @@ def deliver(widget: str, content: dict[str, Any]) -> None:
     client = PUMP.find(widget)
     if isinstance(client, Panel):
         client.desk.receive(content)
+        PUMP.heard(widget)
 
 
 @cache

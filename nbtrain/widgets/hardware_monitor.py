@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from nbtrain.core.ports import HardwareSource
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.feed import Feed
-from nbtrain.widgets.wire import Request
 
 
 class HardwareMonitor(Panel):
@@ -21,19 +20,8 @@ class HardwareMonitor(Panel):
         self._looking = False
         super().__init__(Feed(hardware=source), **services)
 
-    def close(self) -> None:
-        self._look(on=False)
-        super().close()
-
-    def _hello(self, request: Request) -> None:
-        self._look(on=True)
-        super()._hello(request)
-
-    def _bye(self, request: Request) -> None:
-        self._look(on=False)
-        super()._bye(request)
-
-    def _look(self, *, on: bool) -> None:
+    def looked_at(self, *, on: bool) -> None:
+        """Sample the machine while somebody looks. Only the pump calls this."""
         if on == self._looking:
             return
         self._looking = on

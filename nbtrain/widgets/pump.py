@@ -32,6 +32,9 @@ ENVELOPE = 1_000
 BEAT_AFTER = 0.9
 #: How often the pump looks after panels nobody looks at: their static twins follow the run all the same.
 UNSEEN_PACE = 1.0
+#: A page that was heard on the control channel says each minute that it is there. One that went without a word
+#: (a closed window, a lost network) is told nothing after this long: Jupyter's server would keep it all for it.
+FORGOTTEN_AFTER = 300.0
 TICKET_PACE = 0.02
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ class Client(Protocol):
         """Send to the browser."""
     def look_after(self) -> None:
         """Called about once a second while the panel is open, for what is not a message (the static twin)."""
+    def looked_at(self, *, on: bool) -> None:
+        """Called when somebody begins to look at the panel, and when nobody does any more."""
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class _Line:
     seq: int = 0
     sent_at: float = -math.inf
     looked_after_at: float = -math.inf
+    heard_at: float = math.inf
     settled: bool = False
 
 
@@ -108,7 +114,9 @@ class Pump:
     def remove(self, model_id: str) -> None:
         """Forget a panel that closed."""
         with self._lock:
-            self._lines.pop(model_id, None)
+            line = self._lines.pop(model_id, None)
+            if line is not None:
+                self._jobs.append(partial(line.client.looked_at, on=False))
         self._wake.set()
 
     def call(self, job: Callable[[], None]) -> None:
@@ -120,13 +128,17 @@ class Pump:
         """Have `then` called in the pump's thread, with the ticket's error, once the trainer has answered it."""
         self.call(lambda: self._tickets.append((ticket, then)))
 
-    def show(self, model_id: str) -> None:
-        """Somebody looks at this panel and knows nothing yet."""
-        self.call(lambda: self._mark(model_id, seen=True))
+    def show(self, model_id: str, *, anew: bool = True) -> None:
+        """Somebody looks at this panel; `anew`: and knows nothing yet."""
+        self.call(lambda: self._mark(model_id, seen=True, anew=anew))
 
     def hide(self, model_id: str) -> None:
         """Nobody looks at this panel now."""
         self.call(lambda: self._mark(model_id, seen=False))
+
+    def heard(self, model_id: str) -> None:
+        """The control channel brought word from the panel's page, which will say so again as long as it is there."""
+        self.call(lambda: self._heard(model_id))
 
     def renew(self, model_id: str) -> None:
         """What this panel shows was exchanged: a snapshot, if somebody looks."""
@@ -176,6 +188,8 @@ class Pump:
             # Read before: what ended just now must be looked after once more.
             line.settled = math.isinf(line.client.feed.pace())
             line.client.look_after()
+            if now - line.heard_at > FORGOTTEN_AFTER:
+                self._mark(line.client.model_id, seen=False)
         if line.seen and line.snapshot_due:
             line.snapshot_due = False
             self._send(line, line.client.feed.snapshot(), "snapshot", now)
@@ -218,11 +232,20 @@ class Pump:
         delay = max(delay, self._next_message - now)
         return min(delay, TICKET_PACE) if self._tickets else delay
 
-    def _mark(self, model_id: str, *, seen: bool) -> None:
+    def _mark(self, model_id: str, *, seen: bool, anew: bool = True) -> None:
+        line = self._lines.get(model_id)
+        if line is None:
+            return
+        line.snapshot_due |= seen and (anew or not line.seen)
+        line.heard_at = math.inf
+        if line.seen is not seen:
+            line.seen = seen
+            line.client.looked_at(on=seen)
+
+    def _heard(self, model_id: str) -> None:
         line = self._lines.get(model_id)
         if line is not None:
-            line.seen = seen
-            line.snapshot_due |= seen
+            line.heard_at = self._clock()
 
     def _renew(self, model_id: str) -> None:
         line = self._lines.get(model_id)

@@ -89,9 +89,13 @@ def test_machine_is_sampled_while_somebody_looks(browser, services, pump, clock)
         pump.tick()
     assert [s.content["hardware"][0]["time"] for s in browser.of(panel, "delta")] == [2.0]
     browser.ask(panel, "bye")
+    pump.tick()
     assert source.onlookers == 0
     browser.ask(panel, "hello")
+    pump.tick()
+    assert source.onlookers == 1
     panel.close()
+    pump.tick()
     assert source.onlookers == 0
 
 

@@ -10,7 +10,7 @@ from nbtrain.widgets.commands import Worker
 from nbtrain.widgets.control_panel import ControlPanel
 from nbtrain.widgets.kitchen import Kitchen
 from nbtrain.widgets.live_charts import LiveCharts
-from nbtrain.widgets.pump import Pump
+from nbtrain.widgets.pump import FORGOTTEN_AFTER, Pump
 
 from .conftest import FakeRun
 
@@ -152,6 +152,50 @@ def test_nothing_is_sent_before_hello_and_after_bye(pump, clock, browser, launch
     assert count > 5
     play(pump, clock, 2.0, lambda: run.measure(loss=1.0))
     assert len(browser.messages) == count
+
+
+def test_who_is_there_already_gets_a_snapshot_only_after_a_bye(pump, browser, launcher, services):
+    panel = ControlPanel(launcher, FakeRun(), **services)
+    browser.ask(panel, "hello")
+    pump.tick()
+    browser.ask(panel, "here")
+    pump.tick()
+    assert len(browser.of(panel, "snapshot")) == 1
+    browser.ask(panel, "bye")  # of another tab
+    browser.ask(panel, "here")
+    pump.tick()
+    assert len(browser.of(panel, "snapshot")) == 2
+
+
+@pytest.mark.parametrize("control", [True, False])
+def test_a_page_that_went_without_a_word_is_told_nothing_where_it_would_have_said_so(
+    control, pump, clock, browser, launcher, services,
+):
+    """Jupyter's server keeps all messages for a page that lost its connection."""
+    run = FakeRun()
+    run.control.move_to(State.RUNNING)
+    panel = ControlPanel(launcher, run, **services)
+
+    def say(kind):
+        browser.ask(panel, kind)
+        if control:
+            pump.heard(panel.model_id)
+
+    say("hello")
+    for _ in range(8):  # as long as it says that it is there, it is told what is new
+        play(pump, clock, FORGOTTEN_AFTER / 4)
+        say("here")
+    before = len(browser.messages)
+    play(pump, clock, 2.0, lambda: run.measure(loss=1.0))
+    assert len(browser.messages) > before + 5
+    play(pump, clock, FORGOTTEN_AFTER + 1.0)
+    before = len(browser.messages)
+    play(pump, clock, 2.0, lambda: run.measure(loss=1.0))
+    assert (len(browser.messages) == before) is control
+    before = len(browser.of(panel, "snapshot"))
+    say("here")
+    pump.tick()
+    assert len(browser.of(panel, "snapshot")) == before + control
 
 
 def test_heart_beats_when_nothing_is_new(pump, clock, browser, launcher, services):

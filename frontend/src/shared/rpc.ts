@@ -11,8 +11,10 @@ const SLOW_AFTER_MS = 1000;
 /** These take their time by nature (a library to load, a folder to read), so silence means something later. */
 const PATIENT: ReadonlySet<string> = new Set(["start", "resume_run", "open", "subjects", "runs", "watch", "range"]);
 const PATIENCE_MS = 10_000;
-/** In silence of this length the panel knocks once: another view of it may have said that nobody looks any more. */
+/** In silence of this length the panel says once that it is here: another view of it may have said bye. */
 const KNOCK_AFTER_MS = 1600;
+/** And as often as this where Python counts on it: it sends nothing to a page that was not heard for five minutes. */
+const HERE_EVERY_MS = 60_000;
 const WATCH_EVERY_MS = 500;
 /** Kernel states in which the Python side of the widget no longer exists, or soon will not. */
 const LOST = new Set(["restarting", "autorestarting", "terminating", "dead"]);
@@ -63,6 +65,7 @@ export class Rpc {
   #seq: number | null = null;
   #helloSince: number | null = null;
   #lastHeard = Date.now();
+  #lastSent = Date.now();
   #knocked = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #disconnect: (() => void) | undefined;
@@ -77,6 +80,7 @@ export class Rpc {
     this.#model.on("msg:custom", this.#onMessage);
     this.#timer = setInterval(this.#watch, WATCH_EVERY_MS);
     this.#disconnect = this.#listenToKernel();
+    document.addEventListener("visibilitychange", this.#askWhenLost);
     this.#lastHeard = Date.now();
     this.hello();
   }
@@ -87,6 +91,7 @@ export class Rpc {
     this.#model.off("msg:custom", this.#onMessage);
     clearInterval(this.#timer);
     this.#disconnect?.();
+    document.removeEventListener("visibilitychange", this.#askWhenLost);
     this.#rejectAll("closed");
   }
 
@@ -114,10 +119,12 @@ export class Rpc {
 
   /** On the comm, and where there is one on the control channel: that one is heard while a cell runs. */
   #send(content: { id: string; kind: string }): void {
+    this.#lastSent = Date.now();
     try {
       this.#model.send(content);
     } catch (error) {
-      this.#events.onError(error);
+      if (this.alive.get()) this.#events.onError(error);
+      else console.error("nbtrain: nothing can be sent", error); // the panel says already that the kernel is gone
     }
     void this.#sendControl(content);
   }
@@ -197,10 +204,19 @@ export class Rpc {
     else if (this.#helloSince !== null && now - this.#helloSince > GONE_AFTER_MS) this.hello();
     else if (silence > KNOCK_AFTER_MS && !this.#knocked) {
       this.#knocked = true;
-      this.hello();
-    }
+      this.#here();
+    } else if (this.#hasControlChannel && now - this.#lastSent > HERE_EVERY_MS) this.#here();
     this.#updateSlow(now);
   };
+
+  /** Says that somebody looks, and asks for a snapshot only if Python thought that nobody does. */
+  #here(): void {
+    this.#send({ id: newId(), kind: "here" });
+  }
+
+  get #hasControlChannel(): boolean {
+    return this.#model.widget_manager?.kernel?.sendControlMessage !== undefined;
+  }
 
   #heard(): void {
     this.#lastHeard = Date.now();
@@ -209,6 +225,11 @@ export class Rpc {
     this.alive.set(true);
     this.hello(); // whatever happened meanwhile was not heard
   }
+
+  /** A page that slept, or lost its connection, may have been forgotten: Python speaks again when it is asked. */
+  readonly #askWhenLost = (): void => {
+    if (!this.alive.get() && document.visibilityState === "visible") this.hello();
+  };
 
   #lose(): void {
     this.alive.set(false);
@@ -243,6 +264,7 @@ export class Rpc {
     };
     const onConnection = (_: unknown, status: string): void => {
       if (status === "disconnected") this.#lose();
+      else if (status === "connected") this.#askWhenLost();
     };
     kernel.statusChanged?.connect(onStatus);
     kernel.connectionStatusChanged?.connect(onConnection);
