@@ -198,7 +198,15 @@ export class Plot {
           { ...axis, size: AXIS_HEIGHT, gap: 4, grid: { show: false } },
           { ...axis, scale: "y", size: AXIS_WIDTH, gap: 6 },
         ],
-        hooks: { draw: [(drawn) => this.paint(drawn)] },
+        hooks: {
+          // The host reads left to right, as axes do everywhere; the words on it do not, in every language.
+          drawClear: [
+            ({ ctx }) => {
+              ctx.direction = words.direction;
+            },
+          ],
+          draw: [(drawn) => this.paint(drawn)],
+        },
       },
       [[]],
       this.host,
