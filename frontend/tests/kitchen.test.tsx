@@ -1,7 +1,8 @@
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
-import { Kitchen, runToShow } from "../src/kitchen/panel";
+import { Kitchen } from "../src/kitchen/panel";
 import { moodOf, storyOf, timerText } from "../src/kitchen/story";
+import { shownRun } from "../src/shared/runs";
 import type { RunState } from "../src/shared/wire";
 import { draw, FakeModel, RUN } from "./fake";
 
@@ -98,11 +99,11 @@ describe("the run to show", () => {
 
   it("is the chosen one, else the newest that cooks, else the newest", () => {
     const known = states(["a", "running"], ["b", "running"], ["c", "finished"]);
-    expect(runToShow(known, "a")?.run).toBe("a");
-    expect(runToShow(known, null)?.run).toBe("b");
-    expect(runToShow(known, "gone")?.run).toBe("b");
-    expect(runToShow(states(["a", "failed"], ["c", "finished"]), null)?.run).toBe("c");
-    expect(runToShow(states(), null)).toBeUndefined();
+    expect(shownRun(known, "a")?.run).toBe("a");
+    expect(shownRun(known, null)?.run).toBe("b");
+    expect(shownRun(known, "gone")?.run).toBe("b");
+    expect(shownRun(states(["a", "failed"], ["c", "finished"]), null)?.run).toBe("c");
+    expect(shownRun(states(), null)).toBeUndefined();
   });
 });
 

@@ -6,7 +6,9 @@ import { Form } from "../shared/form/form";
 import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import { usePanel } from "../shared/panel";
+import { hasEnded, shownRun } from "../shared/runs";
 import { useValue } from "../shared/signal";
+import { useUid } from "../shared/uid";
 import type { RunState } from "../shared/wire";
 import { Actions } from "./actions";
 import { Choosers, type Chosen, withOnlyOnes } from "./choosers";
@@ -17,9 +19,6 @@ import { RunBar } from "./run_bar";
 import { useSetup, useSubjects } from "./setup";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
-import { useUid } from "../shared/uid";
-
-const ENDED: ReadonlySet<string> = new Set(["finished", "stopped", "failed"]);
 
 export function ControlPanel() {
   const { rpc, store } = usePanel();
@@ -33,9 +32,9 @@ export function ControlPanel() {
   const ready = useValue(store.ready);
   const alive = useValue(rpc.alive);
   const form = useForm(setup.fields);
-  const state = shownRun([...states.values()], wanted);
+  const state = shownRun(states, wanted);
   const commands = useCommands(state, form.refuse);
-  const active = state !== undefined && !ENDED.has(state.state);
+  const active = state !== undefined && !hasEnded(state);
 
   const fields = new Set([...setup.fields.map((field) => field.name), "model", "data"]);
   const wrong = Object.keys(form.problems).filter((name) => fields.has(name)).length;
@@ -98,11 +97,6 @@ export function ControlPanel() {
       </section>
     </div>
   );
-}
-
-/** The run that was asked for, else the newest that still trains, else the newest. */
-function shownRun(states: readonly RunState[], wanted: string | null): RunState | undefined {
-  return states.find(({ run }) => run === wanted) ?? states.findLast(({ state }) => !ENDED.has(state)) ?? states.at(-1);
 }
 
 function fieldsOf(kind: CommandKind, form: FormState, chosen: Chosen, state: RunState | undefined) {

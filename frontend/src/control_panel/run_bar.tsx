@@ -2,11 +2,12 @@
 
 import { StateBadge } from "../shared/controls/badge";
 import { useWords } from "../shared/i18n";
+import { hasEnded } from "../shared/runs";
 import type { RunState } from "../shared/wire";
 
 export function RunBar({ state }: { state: RunState }) {
   const words = useWords();
-  const ended = ["finished", "stopped", "failed"].includes(state.state);
+  const ended = hasEnded(state);
   const of = (value: number, total: number | null): string =>
     total === null
       ? words.integer(value)

@@ -1,7 +1,8 @@
 /** What the control panel is told once, and the two choosers' contents. */
 
-import { useCallback, useEffect, useReducer, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { usePanel } from "../shared/panel";
+import { useSetupTrait } from "../shared/setup";
 import type { Field, Preset, Subject } from "../shared/wire";
 
 export interface Setup {
@@ -14,14 +15,7 @@ export interface Setup {
 const EMPTY: Setup = { fields: [], presets: [], bound: true };
 
 export function useSetup(): Setup {
-  const { model } = usePanel();
-  const [, redraw] = useReducer((count: number, _: undefined) => count + 1, 0);
-  useEffect(() => {
-    const changed = (): void => redraw(undefined);
-    model.on("change:setup", changed);
-    return () => model.off("change:setup", changed);
-  }, [model]);
-  return { ...EMPTY, ...(model.get("setup") as Partial<Setup> | undefined) };
+  return { ...EMPTY, ...useSetupTrait<Setup>() };
 }
 
 export interface Subjects {

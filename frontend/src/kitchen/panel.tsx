@@ -1,11 +1,13 @@
 /** Training told as cooking. */
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Choice } from "../shared/controls/choice";
 import { type I18n, useWords } from "../shared/i18n";
 import { Icon, type IconName } from "../shared/icons";
 import { usePanel } from "../shared/panel";
+import { shownRun } from "../shared/runs";
 import { useValue } from "../shared/signal";
+import { useUid } from "../shared/uid";
 import type { RunState } from "../shared/wire";
 import { Scene } from "./scene";
 import { type Mood, moodOf, storyOf } from "./story";
@@ -23,24 +25,12 @@ const ICONS: Record<Mood, IconName> = {
   stopped: "stop",
 };
 
-const ENDED = new Set(["finished", "stopped", "failed"]);
-
-/** The chosen run; else the newest that still cooks; else the newest. */
-export function runToShow(states: ReadonlyMap<string, RunState>, chosen: string | null): RunState | undefined {
-  const known = [...states.values()];
-  return (
-    (chosen === null ? undefined : states.get(chosen)) ??
-    known.findLast(({ state }) => !ENDED.has(state)) ??
-    known.at(-1)
-  );
-}
-
 export function Kitchen() {
   const words = useWords();
   const states = useValue(usePanel().store.states);
-  const id = useId();
+  const id = useUid();
   const [chosen, setChosen] = useState<string | null>(null);
-  const state = runToShow(states, chosen);
+  const state = shownRun(states, chosen);
   const story = storyOf(state);
   const mood = moodOf(state);
   const stage = words.t(`kitchen.stage.${mood}`);

@@ -1,15 +1,16 @@
 /** The studio: a navigation beside the panel that was chosen. Panels opened once stay alive behind it. */
 
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { Choice } from "../shared/controls/choice";
 import { useWords } from "../shared/i18n";
 import { Icon, isIcon } from "../shared/icons";
 import { errorText, usePanel } from "../shared/panel";
+import { useSetupTrait } from "../shared/setup";
+import { useUid } from "../shared/uid";
 import { showChild } from "./children";
 import { Logo } from "./logo";
 import "./studio.css";
-import { useUid } from "../shared/uid";
 
 interface Entry {
   name: string;
@@ -22,7 +23,7 @@ const LANGUAGES = ["en", "fa", "ru"];
 export function Studio() {
   const words = useWords();
   const id = useUid();
-  const panels = usePanels();
+  const panels = useSetupTrait<{ panels: Entry[] }>()?.panels ?? [];
   const [chosen, setChosen] = useState<string | null>(null);
   const current = chosen ?? panels[0]?.name ?? null;
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
@@ -46,17 +47,6 @@ export function Studio() {
       </div>
     </div>
   );
-}
-
-function usePanels(): readonly Entry[] {
-  const { model } = usePanel();
-  const [, redraw] = useReducer((count: number, _: undefined) => count + 1, 0);
-  useEffect(() => {
-    const changed = (): void => redraw(undefined);
-    model.on("change:setup", changed);
-    return () => model.off("change:setup", changed);
-  }, [model]);
-  return (model.get("setup") as { panels?: Entry[] } | undefined)?.panels ?? [];
 }
 
 interface TabsProps {
