@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made when it is missing or pyproject.toml or constraints.txt changed.
 PYTHON ?= python3
 KERNELS := 6.31 7.3
-BENCHMARKS ?= $(filter-out __init__ common,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS ?=
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -38,7 +38,7 @@ format: .venv/dev frontend/node_modules/.dev ## rewrite the sources in the house
 	$(npm) run format
 
 bench: .venv/bench static ## every speed figure, or some: make bench BENCHMARKS=step
-	for name in $(BENCHMARKS); do $(bin)/python -m benchmarks.$$name; done
+	$(bin)/python -m benchmarks $(BENCHMARKS)
 
 docs: .venv/dev ## the documentation, into build/docs
 	$(bin)/mkdocs build --strict --quiet
