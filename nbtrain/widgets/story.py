@@ -176,7 +176,7 @@ def at_the_end(run: RunView) -> Chef:
             # As text: it is there to be typed, so it keeps its Latin digits.
             return say("chef.burnt_nonfinite", step=run.step, suggestion=f"{rate / 10:g}" if rate else "1e-4")
         case State.FAILED:
-            return say("chef.burnt", step=run.step, message=brief(str(run.error or run.reason)))
+            return say("chef.burnt", step=run.step)
     if run.total_steps is not None and run.step < run.total_steps:
         return say("chef.early", step=run.step)
     return served(run.history)

@@ -40,6 +40,8 @@ STYLE = (
     ".nbt-static :is(th,td):first-child{padding-inline-start:0;text-align:start}"
     ".nbt-static i{display:inline-block;inline-size:18px;block-size:0;border-top:2px solid var(--nbt-training);"
     "vertical-align:middle;margin-inline:8px 4px}.nbt-static i.nbt-v{border-top:2px dashed var(--nbt-validation)}"
+    # Without its kernel the live panel is one line, that its model was not found; this copy says all there is to say.
+    ".jp-OutputArea-child:has(+.jp-OutputArea-child .nbt-static)>.jupyter-widgets:not(:has(*)){display:none}"
 )
 
 

@@ -118,7 +118,7 @@ def test_burnt_says_why_and_what_to_try(run):
     assert told["error"] == {"kind": "NonFiniteLossError", "message": "The loss of step 3 is nan."}
     run.error = TrainingError("x" * 5000)
     told = Story(run).tell()
-    assert told["chef"]["key"] == "chef.burnt"
+    assert told["chef"] == {"key": "chef.burnt", "args": {"step": 2}}
     assert told["error"] == {"kind": "TrainingError", "message": "x" * 1999 + "…"}
 
 
