@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # optimizers load it when they are made: here once, instead of in every child
+import torchmetrics  # noqa: F401 - as above
 from torch import nn
 
 import nbtrain
