@@ -18,7 +18,7 @@ from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.checkpoint_writer import CheckpointWriter, Outcome
 from nbtrain.engine.engine import Engine
 from nbtrain.engine.job import Job
-from nbtrain.engine.snapshot import Snapshot, flatten, unflatten
+from nbtrain.engine.snapshot import Components, Snapshot, flatten, unflatten
 from nbtrain.store.metrics import Recorder
 
 #: Name of the folder of generations in a run's folder.
@@ -46,11 +46,15 @@ class CheckpointSaver:
         self._best: tuple[Snapshot, dict[str, float]] | None = None
         self._best_due = 0.0
         self._owed = False
+        self._prepared = False
         self._fixed = {
             "fingerprint": job.fingerprint, "inexact": job.train.inexact, "environment": environment(job.device),
             "handed_in": job.given.described()}
 
     def after_step(self, engine: Engine) -> None:
+        if not self._prepared:  # only now does the optimizer have all of its state
+            self._prepared = True
+            self._writer.prepare(_flattened(engine)[0])
         every = engine.checkpoint_every
         if every and engine.at.step % every == 0:
             self.save(engine, "every")
@@ -119,9 +123,7 @@ class CheckpointSaver:
         self._writer.submit(self._snapshot(engine), reason, figures, before=self._recorder.flush)
 
     def _snapshot(self, engine: Engine) -> Snapshot:
-        components, trees = {}, {}
-        for name, part in engine.components().items():
-            components[name], trees[name] = flatten(part)
+        components, trees = _flattened(engine)
         state = {**engine.state(), **self._fixed, "trees": trees}
         return Snapshot(engine.at.step, self._writer.buffer.take(components), state)
 
@@ -140,6 +142,12 @@ class CheckpointSaver:
     def _not_recorded(self, error: WorkspaceError) -> None:
         """In the store's thread. The points are still there, and tried again twice a second."""
         self._on_failure(f"The metrics could not be written: {error}")
+
+
+def _flattened(engine: Engine) -> tuple[Components, dict[str, Any]]:
+    """The engine's components as tensors by name, and as the trees they came from."""
+    parts = {name: flatten(part) for name, part in engine.components().items()}
+    return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items()}
 
 
 def unpack(snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:

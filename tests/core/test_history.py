@@ -89,7 +89,7 @@ def test_an_unknown_column_is_answered_with_those_there_are():
         history["los"]
 
 
-@given(st.lists(st.floats(allow_nan=False, width=32), min_size=1, max_size=3000), st.integers(4, 200))
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=3000), st.integers(4, 200))
 def test_decimation_keeps_ends_and_extremes(numbers, limit):
     values = np.array(numbers)
     series = minmax(Series(np.arange(len(values)), values), limit)
