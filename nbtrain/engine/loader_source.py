@@ -51,6 +51,7 @@ class LoaderSource:
         self._device, self._reading, self._workers = device, reading, batching.pipeline.num_workers
         self._loader: DataLoader[Any] | None = DataLoader(
             Replayed(dataset, seed), batch_sampler=self._plan, **worker_options(batching, device))
+        self._batches: Iterator[Any] = iter(())
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of this epoch (0-based), without the first `skip`, which are not read at all."""
@@ -58,8 +59,8 @@ class LoaderSource:
             return
         self._plan.set(epoch, skip)
         with starting():
-            batches = iter(self._loader)
-        while True:
+            self._batches = batches = iter(self._loader)
+        while self._loader is not None:
             with nullcontext() if self._workers else generators_kept():
                 collated = next(batches, self)
             if collated is self:
@@ -68,9 +69,8 @@ class LoaderSource:
 
     def close(self) -> None:
         """End the workers and let go of the dataset."""
-        loader, self._loader = self._loader, None
-        if loader is not None:
-            end_workers(loader)
+        end_workers(self._batches)
+        self._loader, self._batches = None, iter(())
 
 
 def worker_options(batching: Batching, device: torch.device) -> dict[str, Any]:
@@ -90,12 +90,11 @@ def worker_options(batching: Batching, device: torch.device) -> dict[str, Any]:
     return options
 
 
-def end_workers(loader: DataLoader[Any]) -> None:
-    """End persistent workers now, not when the garbage collector comes by."""
-    iterator = getattr(loader, "_iterator", None)
-    if iterator is not None:
-        iterator._shutdown_workers()  # noqa: SLF001 - torch has no public way
-        loader._iterator = None  # noqa: SLF001
+def end_workers(batches: Iterator[Any]) -> None:
+    """End the workers of a loader's iterator now, not when the last reference to it goes."""
+    shutdown = getattr(batches, "_shutdown_workers", None)  # torch has no public way
+    if shutdown is not None:
+        shutdown()
 
 
 def _labels(dataset: Any, batching: Batching) -> Tensor:

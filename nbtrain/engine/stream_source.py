@@ -51,6 +51,7 @@ class StreamSource:
             "and may give other samples then")
         self._data, self._seed, self._device, self._reading = data, seed, device, reading
         self._loader: Any = data
+        self._batches: Iterator[Any] = iter(())
         self._workers = 0
         self.samples, self.length = None, _length(data)
         if isinstance(data, IterableDataset):
@@ -78,9 +79,9 @@ class StreamSource:
 
     def _read(self, epoch: int) -> Iterator[Batch]:
         with starting():
-            batches = iter(self._loader)
+            self._batches = batches = iter(self._loader)
         number = 0
-        while True:
+        while self._loader is not None:
             with nullcontext() if self._workers else generators_kept():
                 if not self._workers:
                     seed_all(mix(self._seed, epoch, number))
@@ -92,9 +93,8 @@ class StreamSource:
 
     def close(self) -> None:
         """End the workers and let go of the data."""
-        loader, self._loader, self._data = self._loader, None, None
-        if isinstance(loader, DataLoader):
-            end_workers(loader)
+        end_workers(self._batches)
+        self._loader, self._data, self._batches = None, None, iter(())
 
 
 class _Stream(IterableDataset[Any]):

@@ -330,6 +330,17 @@ def test_workers_ignore_interrupts_and_are_gone_after_close():
     assert not list(found.epoch(0))
 
 
+@pytest.mark.parametrize("persistent", [True, False])
+def test_workers_are_gone_after_close_also_in_the_middle_of_an_epoch(persistent: bool):
+    found = source(Pids(200), workers=1, persistent=persistent)
+    batches = found.epoch(0)
+    pid = int(next(batches).inputs[0, 0])
+    found.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not list(batches)
+
+
 def test_an_error_in_a_worker_comes_back_with_its_kind():
     class Failing(Noisy):
         def __getitem__(self, i: int) -> Any:
