@@ -187,6 +187,7 @@ describe("axis", () => {
   it("writes all ticks alike, in the panel's digits", () => {
     expect(tickLabels([0, 5e-5, 1e-4], words)).toEqual(["0", "5E-5", "1E-4"]);
     expect(tickLabels([0, 500_000, 1_000_000], words)).toEqual(["0", "500K", "1M"]);
+    expect(tickLabels([0.000998, 0.0009985, 0.000999], words)).toEqual(["9.98E-4", "9.985E-4", "9.99E-4"]);
     expect(tickLabels([0.2, 0.4], new I18n({}, "fa", "rtl"))).toEqual(["۰٫۲", "۰٫۴"]);
   });
 });

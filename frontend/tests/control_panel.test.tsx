@@ -225,6 +225,18 @@ describe("the form", () => {
     expect(radios[0]?.checked).toBe(false);
   });
 
+  it("asks again what there is when the kernel is back, and leaves no error standing", async () => {
+    open({ setup: { fields: FIELDS, presets: [], bound: false } });
+    show(null);
+    await pass(4000);
+    expect(el.textContent).toContain("Kernel is gone");
+    act(() => model.beat());
+    await pass();
+    expect(el.textContent).not.toContain("gone");
+    expect(el.querySelector("[role=alert]")).toBeNull();
+    expect(model.of("subjects")).toHaveLength(2);
+  });
+
   it("asks which model and data, where they were not handed in", async () => {
     open({ setup: { fields: FIELDS, presets: [], bound: false } });
     show(null);

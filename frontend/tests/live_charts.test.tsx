@@ -33,6 +33,7 @@ const WORDS = {
   "charts.validation": "Validation",
   "charts.description": "{metric}, {run}: {last}, {low} to {high}",
   "charts.runs.failed": "Failed: {message}",
+  "error.gone": "The kernel went away.",
 };
 const HOSTILE = `<img src=x onerror="alert(1)">`;
 
@@ -162,5 +163,10 @@ describe("live charts", () => {
     model.refuse("runs", { kind: "StoreError", message: "locked" });
     await settle();
     expect(el.textContent).toContain("Failed: locked");
+    act(() => button(el, "Runs").click());
+    act(() => button(el, "Runs").click());
+    model.refuse("runs", { kind: "gone", message: "error.gone" });
+    await settle();
+    expect(el.textContent).toContain("Failed: The kernel went away.");
   });
 });

@@ -297,6 +297,18 @@ describe("closing", () => {
   });
 });
 
+describe("a page that is left", () => {
+  it("says bye, once", () => {
+    rpc.open();
+    model.snapshot();
+    dispatchEvent(new Event("pagehide"));
+    expect(model.of("bye")).toHaveLength(1);
+    rpc.close();
+    dispatchEvent(new Event("pagehide"));
+    expect(model.of("bye")).toHaveLength(2); // its own, for closing
+  });
+});
+
 describe("ids", () => {
   it("are made without randomUUID too, as on plain http", () => {
     vi.stubGlobal("crypto", { getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto) });

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { usePanel } from "../shared/panel";
 import { useSetupTrait } from "../shared/setup";
+import { useValue } from "../shared/signal";
 import type { Field, Preset, Subject } from "../shared/wire";
 
 export interface Setup {
@@ -31,8 +32,9 @@ export function useSubjects(wanted: boolean): Subjects {
   const refresh = useCallback(() => {
     panel.rpc.request<{ subjects: Subject[] }>("subjects").then(({ subjects }) => setAll(subjects), panel.report);
   }, [panel]);
+  const alive = useValue(panel.rpc.alive);
   useEffect(() => {
-    if (wanted) refresh();
-  }, [wanted, refresh]);
+    if (wanted && alive) refresh();
+  }, [wanted, alive, refresh]);
   return { all, refresh };
 }

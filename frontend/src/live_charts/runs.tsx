@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { type I18n, useWords } from "../shared/i18n";
-import { usePanel } from "../shared/panel";
+import { errorText, usePanel } from "../shared/panel";
 import type { RunRow } from "../shared/wire";
 
 /** More lines than this cannot be told apart. */
@@ -29,14 +29,14 @@ function RunsList({ shown, onChoose, onClose }: RunsChooserProps & { onClose(): 
   const words = useWords();
   const { rpc } = usePanel();
   const [rows, setRows] = useState<readonly RunRow[] | null>(null);
-  const [failure, setFailure] = useState<string | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
   useEffect(() => {
     rpc.request<{ rows: RunRow[] }>("runs").then(
       (answer) => setRows(answer.rows),
-      (error: Error) => setFailure(error.message),
+      (error: unknown) => setFailure(error),
     );
   }, [rpc]);
-  if (failure !== null) return <Note text={words.t("charts.runs.failed", { message: failure })} />;
+  if (failure !== null) return <Note text={words.t("charts.runs.failed", { message: errorText(failure, words) })} />;
   if (rows === null) return <Note text="…" />;
   if (rows.length === 0) return <Note text={words.t("charts.runs.none")} />;
   const closeByKey = (event: KeyboardEvent): void => {
@@ -72,7 +72,7 @@ function facts(words: I18n, row: RunRow): string {
 
 function Note({ text }: { text: string }) {
   return (
-    <p class="nbt-runs-list nbt-runs-note" role="status">
+    <p class="nbt-runs-list nbt-runs-note" role="status" dir="auto">
       {text}
     </p>
   );

@@ -54,7 +54,8 @@ function connect(model: Model, host: Host | undefined, outer: AbortSignal | unde
   const store = new Store();
   const error = new Signal<unknown>(null);
   const report = (problem: unknown): void => {
-    if (problem instanceof RequestError && problem.kind === "closed") return; // nobody looks at the panel any more
+    // Nobody looks at the panel any more, or its frame says already that the kernel is gone, for as long as it is.
+    if (problem instanceof RequestError && (problem.kind === "closed" || problem.kind === "gone")) return;
     console.error("nbtrain:", problem);
     error.set(problem);
   };

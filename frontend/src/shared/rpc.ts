@@ -81,17 +81,19 @@ export class Rpc {
     this.#timer = setInterval(this.#watch, WATCH_EVERY_MS);
     this.#disconnect = this.#listenToKernel();
     document.addEventListener("visibilitychange", this.#askWhenLost);
+    addEventListener("pagehide", this.#bye);
     this.#lastHeard = Date.now();
     this.hello();
   }
 
   /** Stops listening; Python need not tell this panel anything until someone looks again. */
   close(): void {
-    if (this.alive.get()) this.#send({ id: newId(), kind: "bye" });
+    this.#bye();
     this.#model.off("msg:custom", this.#onMessage);
     clearInterval(this.#timer);
     this.#disconnect?.();
     document.removeEventListener("visibilitychange", this.#askWhenLost);
+    removeEventListener("pagehide", this.#bye);
     this.#rejectAll("closed");
   }
 
@@ -207,6 +209,11 @@ export class Rpc {
       this.#here();
     } else if (this.#hasControlChannel && now - this.#lastSent > HERE_EVERY_MS) this.#here();
     this.#updateSlow(now);
+  };
+
+  /** Nobody looks at this view any more; another of the same panel says “here” when it misses its beat. */
+  readonly #bye = (): void => {
+    if (this.alive.get()) this.#send({ id: newId(), kind: "bye" });
   };
 
   /** Says that somebody looks, and asks for a snapshot only if Python thought that nobody does. */

@@ -58,5 +58,18 @@ export function tickLabels(ticks: readonly number[], words: I18n): string[] {
   const scientific = smallest < 1e-3 && size < 1e-2;
   const options: Intl.NumberFormatOptions =
     size >= 10_000 ? { notation: "compact", maximumSignificantDigits: 4 } : { maximumSignificantDigits: 6 };
-  return ticks.map((tick) => (scientific && tick !== 0 ? words.scientific(tick, 3) : words.number(tick, options)));
+  const digits = scientific ? digitsOf(ticks) : 0;
+  return ticks.map((tick) => (scientific && tick !== 0 ? words.scientific(tick, digits) : words.number(tick, options)));
+}
+
+/** How many digits, from one to six, tell the ticks apart. */
+function digitsOf(ticks: readonly number[]): number {
+  let digits = 1;
+  while (
+    digits < 6 &&
+    ticks.some((tick) => Math.abs(Number(tick.toPrecision(digits)) - tick) > Math.abs(tick) * 1e-9)
+  ) {
+    digits++;
+  }
+  return digits;
 }

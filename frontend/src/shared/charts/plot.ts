@@ -14,7 +14,9 @@ import type { Range, View } from "./view";
 /** The name of the performance measure around each redraw. */
 export const REDRAW_MEASURE = "nbt-redraw";
 
+/** At least, so that charts above one another begin at the same place as long as their labels are short. */
 const AXIS_WIDTH = 46;
+const LABEL_GAP = 6;
 const AXIS_HEIGHT = 20;
 /** Points per CSS pixel beyond which a line gains nothing but ink. */
 const POINTS_PER_PX = 2;
@@ -196,7 +198,7 @@ export class Plot {
         },
         axes: [
           { ...axis, size: AXIS_HEIGHT, gap: 4, grid: { show: false } },
-          { ...axis, scale: "y", size: AXIS_WIDTH, gap: 6 },
+          { ...axis, scale: "y", size: (drawn, labels) => this.widthOf(drawn, labels), gap: LABEL_GAP },
         ],
         hooks: {
           // The host reads left to right, as axes do everywhere; the words on it do not, in every language.
@@ -212,6 +214,15 @@ export class Plot {
       this.host,
     );
     return [chart, new Pointer(chart.over, view, (left) => chart.posToVal(left, "x"))];
+  }
+
+  /** Room for the longest label of the value axis. */
+  private widthOf({ ctx }: uPlot, labels: readonly string[] | null): number {
+    ctx.save();
+    ctx.font = this.ink.font;
+    const widest = Math.max(0, ...(labels ?? []).map((label) => ctx.measureText(label).width));
+    ctx.restore();
+    return Math.max(AXIS_WIDTH, Math.ceil(widest) + LABEL_GAP + 2);
   }
 
   private rebuild(): void {
