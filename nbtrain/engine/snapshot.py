@@ -105,9 +105,19 @@ class SnapshotBuffer:
         self._copying = threading.Lock()
 
     def prepare(self, components: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Make the room that `take` will need for such tensors, so that the first `take` is as quick as the others."""
-        with self._copying:
-            self._next().prepare(components)
+        """Make the room that `take` will need for such tensors, so that the first `take` is as quick as the others.
+
+        Never waits: where a copy is being taken, or both slots are held, there is nothing left to prepare. The thread
+        that releases the slots is the one that calls this.
+        """
+        if not self._copying.acquire(blocking=False):
+            return
+        try:
+            free = next((slot for slot in self._slots if not slot.held), None)
+            if free is not None:
+                free.prepare(components)
+        finally:
+            self._copying.release()
 
     def take(self, components: Mapping[str, Mapping[str, Tensor]]) -> Components:
         """Copies of all tensors, valid until the next `take`, or while they are held.
