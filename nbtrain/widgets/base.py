@@ -22,8 +22,8 @@ from nbtrain.widgets.wire import Message, Reply, Request
 #: The kernel's own. Neither has a thread before there is something to do.
 PUMP, WORKER = Pump(), Worker("nbtrain-requests")
 
-#: Words only a form needs; they are the larger part of the catalogue.
-FORM_WORDS = ("option.", "choice.", "unit.", "preset.", "group.")
+#: What every panel says: the catalogue's keys that begin so.
+COMMON = ("button.", "bytes.", "duration.", "error.", "kernel.")
 
 
 class Unpinned:
@@ -51,8 +51,8 @@ class Panel(Unpinned, anywidget.AnyWidget):
     """
 
     name: ClassVar[str]
-    #: Beginnings of the keys this panel never says.
-    unsaid: ClassVar[tuple[str, ...]] = FORM_WORDS
+    #: Beginnings of the keys this panel says; the rest of the catalogue does not travel with it.
+    said: ClassVar[tuple[str, ...]] = COMMON
     #: Whether there is something to see without a kernel.
     has_twin: ClassVar[bool] = True
 
@@ -145,7 +145,7 @@ class Panel(Unpinned, anywidget.AnyWidget):
     def _in(self, language: str) -> dict[str, Any]:
         """The traits that differ by language."""
         words = catalogue.words(language)
-        said = {key: word for key, word in words.items() if not key.startswith(self.unsaid)}
+        said = {key: word for key, word in words.items() if key.startswith(self.said)}
         return {"words": said, "language": language, "direction": catalogue.direction(language)}
 
     def _change(self, traits: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from nbtrain.config.presets import RECOMMENDED
 from nbtrain.core.control import Command, Edit, Pause, Resume, Save, Stop, Ticket
 from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import Launcher, RunView
+from nbtrain.widgets.base import COMMON
 from nbtrain.widgets.commands import Handler, mapping, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.run_panel import RunPanel, newest
@@ -26,7 +27,10 @@ class ControlPanel(RunPanel):
     """
 
     name: ClassVar[str] = "control_panel"
-    unsaid: ClassVar[tuple[str, ...]] = ()
+    said: ClassVar[tuple[str, ...]] = (
+        *COMMON, "advice.", "charts.", "chef.", "choice.", "figure.", "form.", "group.", "live.", "option.", "preset.",
+        "problem.", "resumed.", "run.", "state.", "stop.", "subjects.", "unit.",
+    )
 
     def __init__(
         self, launcher: Launcher, run: RunView | None = None, *, follow: bool = False, **services: Any,

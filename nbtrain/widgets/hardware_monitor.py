@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nbtrain.core.ports import HardwareSource
-from nbtrain.widgets.base import Panel
+from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.feed import Feed
 
 
@@ -13,6 +13,7 @@ class HardwareMonitor(Panel):
     """The machine at work. It is sampled only while somebody looks."""
 
     name: ClassVar[str] = "hardware_monitor"
+    said: ClassVar[tuple[str, ...]] = (*COMMON, "hardware.")
     has_twin: ClassVar[bool] = False
 
     def __init__(self, source: HardwareSource, **services: Any) -> None:

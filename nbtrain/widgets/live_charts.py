@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from nbtrain.core.ports import Launcher, RunView
+from nbtrain.widgets.base import COMMON
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.run_panel import RunPanel
 
@@ -17,6 +18,7 @@ class LiveCharts(RunPanel):
     """Loss, learning rate, throughput and metrics. Without runs it follows those that are active."""
 
     name: ClassVar[str] = "live_charts"
+    said: ClassVar[tuple[str, ...]] = (*COMMON, "charts.", "state.")
 
     def __init__(self, launcher: Launcher, *runs: RunView, **services: Any) -> None:
         super().__init__(launcher, feed=Feed(runs, follow=None if runs else self._active), **services)

@@ -10,7 +10,7 @@ import traitlets
 
 from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import RunView
-from nbtrain.widgets.base import Panel
+from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.commands import Handler, text
 from nbtrain.widgets.display import Keep, Twin
 from nbtrain.widgets.feed import Feed
@@ -27,6 +27,7 @@ class Studio(Panel):
     """
 
     name: ClassVar[str] = "studio"
+    said: ClassVar[tuple[str, ...]] = (*COMMON, "language.", "panel.", "studio.")
 
     children = traitlets.Dict().tag(sync=True)
 
