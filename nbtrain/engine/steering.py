@@ -44,8 +44,8 @@ class Steering:
             control.wait_for_command()
         engine.start_clock()
 
-    def obey_while_preparing(self) -> None:
-        """The same before the first step: nothing is saved, and a pause holds the run when its turn comes."""
+    def obey_while_queued(self) -> None:
+        """The same while others train: nothing is saved, and a pause holds the run when its turn comes."""
         self._carry_out_all(self._note_down)
 
     def _carry_out_all(self, carry_out: Callable[[Ticket], None]) -> None:

@@ -204,16 +204,13 @@ class Trainer:
     def _wait_for_others(self, engine: Engine) -> bool:
         """Wait for the runs this one is queued behind. False when it was stopped meanwhile."""
         while True:
-            engine.steering.obey_while_preparing()
-            if engine.steering.stops:
-                self.reason = ""
-                return False
             self._after = [other for other in self._after if not other.control.state.ended]
-            if not self._after:
+            if not self._after or engine.steering.stops:
                 self.reason = ""
-                return True
+                return not engine.steering.stops
             self.reason = f"Waiting for run {self._after[0].id} to end."
             self.control.wait_for_command(0.1)
+            engine.steering.obey_while_queued()
 
     def _hold_on(self, message: str) -> None:
         """Something could not be written: pause, so that nothing more is at stake than there is now."""

@@ -16,7 +16,7 @@ from nbtrain.core.errors import CommandError, ConfigError
 from nbtrain.core.events import CheckpointSaved, OptionEdited, StateChanged
 from nbtrain.engine.checkpoint import CheckpointFolder
 
-LONG = {"epochs": 1000, "batch_size": 16, "checkpoint_every": 0}
+LONG = {"epochs": 900, "batch_size": 16, "checkpoint_every": 0}
 
 
 @pytest.fixture
@@ -36,7 +36,6 @@ def test_pause_holds_resume_goes_on_and_stop_ends_with_a_checkpoint(run):
     assert run.state == "paused"
     step = run.step
     seconds = run.seconds
-    assert not run.request(Command()).wait(0.2) if False else True
     threading.Event().wait(0.05)
     assert (run.step, run.seconds) == (step, seconds)
     run.resume()
@@ -70,7 +69,7 @@ def test_pause_and_resume_asked_in_one_breath_are_carried_out_in_order(run):
 
 
 EDITS = {
-    "learning_rate": 0.02, "weight_decay": 0.05, "max_grad_norm": 0.5, "epochs": 1500, "checkpoint_every": 5,
+    "learning_rate": 0.02, "weight_decay": 0.05, "max_grad_norm": 0.5, "epochs": 1000, "checkpoint_every": 5,
     "patience": 9, "ema_decay": 0.5,
 }
 
@@ -81,14 +80,16 @@ def test_there_is_an_edit_for_every_live_option():
 
 def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
     run = toys.train(**LONG, scheduler="constant", use_ema=True, early_stopping=True, patience=1000)
+    while run.step < 3:
+        threading.Event().wait(0.001)
     run.pause()
     step = run.step
     run.set(**EDITS)
     engine = run._trainer._engine
     assert engine.learning_rate == 0.02
     assert {group["weight_decay"] for group in engine.optimizer.param_groups} == {0.05, 0.0}
-    assert (engine.max_grad_norm, engine.epochs, engine.stopping.patience, engine.ema.decay) == (0.5, 1500, 9, 0.5)
-    assert run.total_steps == step + (engine.job.train.length - engine.at.batch) + (1500 - engine.at.epoch - 1) * engine.job.train.length
+    assert (engine.max_grad_norm, engine.epochs, engine.stopping.patience, engine.ema.decay) == (0.5, 1000, 9, 0.5)
+    assert run.total_steps == step + (engine.job.train.length - engine.at.batch) + (1000 - engine.at.epoch - 1) * engine.job.train.length
     assert {name: run.config[name] for name in EDITS} == EDITS
     edited = {event["name"]: event for event in journal(run) if event["event"] == "OptionEdited"}
     assert set(edited) == set(EDITS)
@@ -134,7 +135,7 @@ def test_epochs_below_those_done_are_refused(run):
     done = run._trainer.at.epoch
     with pytest.raises(CommandError, match=rf"epochs is 2, but {done} are done already; give at least {done + 1}, or stop the run"):
         run.set(epochs=2)
-    assert run.config["epochs"] == 1000
+    assert run.config["epochs"] == 900
     assert not [event for event in run.events if isinstance(event, OptionEdited)]
 
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_edited_live_is_refused_with_the_way_to_do_it(run):
         ticket = run.request(Edit(changes))
         assert ticket.done
         assert isinstance(ticket.error, kind)
-    assert run.state == "running"
+    assert not run.state.ended
 
 
 def test_a_checkpoint_is_written_when_asked_for(run):
