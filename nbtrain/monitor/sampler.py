@@ -94,5 +94,8 @@ def _existing(folder: Path) -> str:
 
 def _disk_bytes() -> tuple[int, int]:
     """Bytes read and written since the machine started; zeros where the system does not tell."""
-    counters = psutil.disk_io_counters()
+    try:
+        counters = psutil.disk_io_counters()
+    except (NotImplementedError, OSError):  # a sandbox without /proc/diskstats
+        counters = None
     return (0, 0) if counters is None else (counters.read_bytes, counters.write_bytes)

@@ -103,3 +103,19 @@ def test_a_folder_that_is_removed_meanwhile_does_not_end_it(tmp_path: Path) -> N
     folder.parent.rmdir()
     wait_for(source, len(source.history()) + 3)
     end(source)
+
+
+@pytest.mark.parametrize("missing", [NotImplementedError("no /proc/diskstats"), PermissionError("/proc/diskstats"), None])
+def test_a_system_that_tells_nothing_of_its_disks_is_sampled_all_the_same(
+    missing: Exception | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def counters() -> None:
+        if missing is not None:
+            raise missing
+
+    monkeypatch.setattr(sampler.psutil, "disk_io_counters", counters)
+    source = HardwareSampler(tmp_path, seconds=0.02)
+    source.start()
+    wait_for(source, 2)
+    end(source)
+    assert [(sample["disk_read"], sample["disk_write"]) for sample in source.history()[:2]] == [(0.0, 0.0)] * 2
