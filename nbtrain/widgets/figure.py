@@ -77,7 +77,10 @@ def _draw(run: RunView, charts: Charts) -> go.Figure:
                 go.Scatter(
                     x=steps, y=values, mode="lines+markers" if validation and name != "val_loss" else "lines",
                     name=text("charts.validation" if validation else "charts.training"), marker={"size": 5},
-                    line={"color": BLUE if validation else YELLOW, "width": 1.5, "dash": "dot" if validation else "solid"}),
+                    line={
+                        "color": BLUE if validation else YELLOW, "width": 1.5,
+                        "dash": "dot" if validation else "solid",
+                    }),
                 row=row, col=column)
     drawn.update_layout(
         height=280 * rows, margin={"l": 56, "r": 16, "t": 48, "b": 48}, showlegend=False, hovermode="x unified",
