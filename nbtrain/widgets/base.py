@@ -16,6 +16,7 @@ from nbtrain.i18n import catalogue
 from nbtrain.widgets import channel, display
 from nbtrain.widgets.commands import Desk, Handler, Worker, text
 from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.packed import pack
 from nbtrain.widgets.pump import Pump
 from nbtrain.widgets.wire import Message, Reply, Request
 
@@ -78,7 +79,7 @@ class Panel(Unpinned, anywidget.AnyWidget):
         self.twin = display.Twin(lambda: self.feed.runs, keep)
         language = catalogue.current()
         super().__init__(
-            _esm=bundle(self.name, "js"), _css=bundle(self.name, "css"), setup=dict(setup or {}),
+            _esm=pack(bundle(self.name, "js")), _css=bundle(self.name, "css"), setup=dict(setup or {}),
             **self._in(language),
         )
         self.desk = Desk(self.handlers(), reply=self._reply, when_done=self.pump.when_done, worker=self.worker)
