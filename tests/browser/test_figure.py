@@ -1,0 +1,59 @@
+"""`run.figure(live=True)`: plotly's own tools on a run that trains."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.cells import RUN
+from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+#: Paused in its first epoch, before which no validation has been.
+START = """
+while run.step < 5:
+    run.wait(0.005)
+run.pause()
+run.figure(live=True)
+"""
+LENGTHS = "plot => plot.data.map(trace => trace.x.length)"
+TITLES = "plot => plot.layout.annotations.map(title => title.text)"
+ZOOM = "plot => plot.layout.xaxis.range"
+
+
+def test_it_follows_the_run_gains_its_metrics_and_keeps_the_zoom(notebooks: Open):
+    notebook = notebooks(RUN.replace('name="slow"', "show=False") + START, "run.resume();", "run.pause();", "")
+    notebook.run(0)
+    plot = notebook.cells.nth(0).locator(".js-plotly-plot")
+    expect(plot).to_be_visible(timeout=30_000)
+    until(plot, "plot => plot.data[0].x.length > 1")
+    assert "Accuracy" not in plot.evaluate(TITLES)
+
+    # A person zooms; the figure grows on, and stays where it was put.
+    area = plot.locator(".nsewdrag").first
+    box = area.bounding_box()
+    assert box
+    mouse = notebook.page.mouse
+    mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.3)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.7, steps=5)
+    mouse.up()
+    until(plot, "plot => plot.layout.xaxis.autorange === false")
+    zoomed, points = plot.evaluate(ZOOM), plot.evaluate(LENGTHS)[0]
+
+    notebook.run(1)
+    until(plot, "plot => plot.layout.annotations.some(title => title.text === 'Accuracy')", 60_000)
+    until(plot, "plot => plot.data.every(trace => trace.x.length > 0)", 60_000)
+    assert plot.evaluate(LENGTHS)[0] > points
+    assert plot.evaluate(ZOOM) == zoomed
+
+    notebook.run(2)
+    last = notebook.ask("int(run.history['loss'].steps[-1])")
+    until(plot, f"plot => plot.data[0].x.at(-1) === {last}")
+    assert max(plot.evaluate(LENGTHS)) <= 2000
+
+
+def until(plot: Locator, holds: str, timeout: float = 30_000) -> None:
+    """Wait until something is true of the figure."""
+    plot.page.wait_for_function(holds, arg=plot.element_handle(), timeout=timeout)

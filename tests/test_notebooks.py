@@ -1,0 +1,76 @@
+"""The notebooks that are shipped run from top to bottom, and what they show is right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """The quickstart, executed in a workspace of its own. A cell that raises ends it here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBTRAIN_HOME", str(tmp_path_factory.mktemp("quickstart")))
+        notebook = nbformat.read(NOTEBOOKS / "01_quickstart.ipynb", as_version=4)
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3")
+        executed: nbformat.NotebookNode = client.execute()
+    return executed
+
+
+def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
+    """What the one code cell shows that has `source` in it."""
+    [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
+    return list(cell.outputs)
+
+
+def text(notebook: nbformat.NotebookNode, source: str) -> str:
+    """The plain text of that cell's outputs."""
+    return "\n".join(
+        output["text"] if output["output_type"] == "stream" else output.get("data", {}).get("text/plain", "")
+        for output in outputs(notebook, source))
+
+
+def test_nothing_is_complained_of(quickstart):
+    said = [output["text"] for cell in quickstart.cells for output in cell.get("outputs", ())
+            if output.get("name") == "stderr"]
+    assert said == []
+
+
+def test_the_model_has_learnt(quickstart):
+    figures = eval(text(quickstart, "run.evaluate()"))  # noqa: S307 - a dict that the notebook shows
+    assert figures["accuracy"] >= 0.9
+    predicted, truth = (re.findall(r"\d", line) for line in text(quickstart, 'print("truth').splitlines())
+    assert len(predicted) == len(truth) == 8
+    assert sum(map(str.__eq__, predicted, truth)) >= 7
+
+
+def test_the_panel_and_its_static_twin_are_shown(quickstart):
+    kinds = [set(output.get("data", ())) for output in outputs(quickstart, "run = nbtrain.train(")]
+    assert any("application/vnd.jupyter.widget-view+json" in kind for kind in kinds)
+    [twin] = [output for output in outputs(quickstart, "run = nbtrain.train(")
+              if "nbt-static" in output.get("data", {}).get("text/html", "")]
+    assert "Finished" in twin["data"]["text/html"]
+    assert "Running" not in twin["data"]["text/html"]
+
+
+def test_the_run_goes_on_after_pause_edit_and_resume(quickstart):
+    assert re.fullmatch(r"<Run .* 'digits': running, step \d+/1920.*>", text(quickstart, "run.set(learning_rate"))
+
+
+def test_the_second_run_resumed_exactly(quickstart):
+    resumed = eval(text(quickstart, "second.resumed"))  # noqa: S307 - a dict that the notebook shows
+    assert resumed == {"exact": True, "reasons": []}
+
+
+def test_all_runs_are_listed_with_their_state(quickstart):
+    rows = text(quickstart, "nbtrain.runs()")
+    assert re.search(r"digits  .*finished", rows)
+    assert re.search(r"digits, longer .*stopped", rows)
+    assert re.search(r"digits, gentler .*stopped", rows)
