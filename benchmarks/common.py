@@ -90,8 +90,8 @@ def machine() -> str:
     """Where the figures come from; a load above the number of cores says that others were at work too."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}, torch {torch.__version__}, "
-        f"{torch.get_num_threads()} thread(s)")
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}, torch {torch.__version__} with one "
+        "thread")
 
 
 def record(title: str, command: str, lines: Sequence[str]) -> None:
