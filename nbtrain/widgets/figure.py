@@ -100,7 +100,9 @@ def _follow(run: RunView, widget: go.FigureWidget, charts: Charts) -> None:
         now = _charts(run.history.names)
         with widget.batch_update():
             if now != charts:  # the first validation brought metrics that had no place yet
-                charts, drawn = now, _draw(run, now)
+                drawn = _draw(run, now)
+                _zoom(drawn, now, _zoomed(widget, charts))
+                charts = now
                 widget.data = []
                 widget.add_traces(drawn.data)
                 widget.layout = drawn.layout
@@ -109,3 +111,28 @@ def _follow(run: RunView, widget: go.FigureWidget, charts: Charts) -> None:
         if ended:
             return
         time.sleep(INTERVAL)
+
+
+def _zoomed(widget: go.FigureWidget, charts: Charts) -> dict[tuple[str, str], Any]:
+    """The ranges that a person chose, by chart and axis."""
+    found = {}
+    for place, chart in enumerate(charts, start=1):
+        for letter in "xy":
+            # What is set, not what plotly worked out, which it would report as well.
+            chosen = widget.layout[_axis(letter, place)].to_plotly_json()
+            if "range" in chosen and not chosen.get("autorange"):
+                found[chart, letter] = chosen["range"]
+    return found
+
+
+def _zoom(drawn: go.Figure, charts: Charts, ranges: dict[tuple[str, str], Any]) -> None:
+    """Give the charts these ranges, wherever they stand now."""
+    for place, chart in enumerate(charts, start=1):
+        for letter in "xy":
+            if (chart, letter) in ranges:
+                drawn.layout[_axis(letter, place)].update(range=ranges[chart, letter], autorange=False)
+
+
+def _axis(letter: str, place: int) -> str:
+    """Plotly counts its axes from 1 and does not say the 1."""
+    return f"{letter}axis{place if place > 1 else ''}"
