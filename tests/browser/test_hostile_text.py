@@ -143,8 +143,14 @@ def test_variables_errors_and_answers_stay_text(notebooks: Open):
             ["language", {language: attacks[5]}],
             [attacks[6], {}],
         ]) {
-            try { await panel.rpc.request(kind, fields); said.push(null); }
-            catch (error) { panel.error.set(error); said.push(error.message); await new Promise(done => setTimeout(done, 50)); }
+            try {
+                await panel.rpc.request(kind, fields);
+                said.push(null);
+            } catch (error) {
+                panel.error.set(error);
+                said.push(error.message);
+                await new Promise(requestAnimationFrame);
+            }
         }
         return said;
     }""", ATTACKS)

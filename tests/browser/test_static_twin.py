@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.cells import SLOW
 from tests.browser.conftest import Open
-from tests.browser.lab import SECONDS, Lab, Notebook
+from tests.browser.lab import Lab
 
 pytestmark = pytest.mark.browser
 
