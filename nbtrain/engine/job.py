@@ -217,7 +217,8 @@ def try_once(
     with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
         batch = first_batch(train, config)
         try:
-            output = call(model, batch.inputs)
+            with torch.enable_grad():
+                output = call(model, batch.inputs)
         except Exception as error:
             raise ModelError(
                 f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
@@ -227,7 +228,12 @@ def try_once(
         if task == "classification":
             for source in (train, validation):
                 check_labels(None if source is None else source.targets, output)
-        losses.check(loss, output, batch.target, task)
+        with torch.enable_grad():
+            learns = losses.check(loss, output, batch.target, task).requires_grad
+        if not learns:
+            raise ModelError(
+                f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn from "
+                "it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
         metric_set = metrics.build(given.metrics, task)
         metric_set.update(output, batch.target)
         check_monitor(config, list(metric_set.compute()), validation)

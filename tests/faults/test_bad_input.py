@@ -1,0 +1,298 @@
+"""What cannot be trained is said in one clear sentence, before the start where it can be known."""
+
+from __future__ import annotations
+
+import errno
+import math
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset, IterableDataset
+
+import nbtrain
+from nbtrain.core.errors import (
+    ConfigError,
+    DataError,
+    ModelError,
+    NbtrainError,
+    NonFiniteLossError,
+    TrainingError,
+    WorkspaceError,
+)
+from nbtrain.core.events import CheckpointFailed, CheckpointSaved, StateChanged, Warned
+from nbtrain.engine.checkpoint import CheckpointFolder
+from nbtrain.store import atomic
+from tests.engine import toys
+from tests.faults.failing_files import FailingFiles
+
+FOREVER = 1_000_000
+
+
+def refused(kind, said, model=None, given=None, **options):
+    """The training is refused with these words, in one line, and nothing of it is left."""
+    with pytest.raises(kind, match=said) as caught:
+        toys.train(model, given, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.rstrip().endswith((".", "?"))
+    assert list(nbtrain.runs()) == []
+    assert toys.threads() == set()
+    return message
+
+
+# -- before the start --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"learning_rate": 5}, r"^learning_rate is 5; it must be a number from 1e-07 to 1\.$"),
+    ({"epochs": 0}, r"^epochs is 0; it must be a whole number from 1 to 1000\.$"),
+    ({"epochs": 2.5}, r"^epochs is 2.5; it must be a whole number from 1 to 1000\.$"),
+    ({"batch_size": -3}, "^batch_size is -3; it must be a whole number from 1 to 65536"),
+    ({"optimizer": "adamm"}, "^optimizer is 'adamm'; it must be one of adam, adamw, sgd, rmsprop, lamb, adafactor"),
+    ({"mixed_precision": "fp8"}, "^mixed_precision is 'fp8'; it must be one of off, fp16, bf16"),
+    ({"learning_rate": math.nan}, "^learning_rate is nan; it must be a number from"),
+    ({"leraning_rate": 0.1}, r"^There is no option 'leraning_rate'; did you mean 'learning_rate'\?$"),
+    ({"preset": "fastt"}, "^There is no preset 'fastt'; did you mean 'fast'"),
+    ({"monitor": "val_acuracy"}, "^There is no metric 'val_acuracy'; did you mean 'val_accuracy'"),
+    ({"loss": "cross_entropie"}, "^There is no loss 'cross_entropie'; did you mean 'cross_entropy'"),
+    ({"metrics": ["acuracy"]}, "^There is no metric 'acuracy'; did you mean 'accuracy'"),
+    ({"device": "cuda:7"}, "^device is 'cuda:7', which this machine does not have; there is: cpu"),
+    ({"warmup_steps": 3, "warmup_epochs": 1}, "give one of the two"),
+    ({"gradient_checkpointing": True, "model": nn.Linear(8, 3)}, "gradient_checkpointing is True, but Linear has no blocks"),
+    ({"dropout": 0.5, "model": nn.Linear(8, 3)}, "dropout is 0.5, but Linear has no dropout layer to give it to"),
+])
+def test_options_that_are_wrong(options, said):
+    refused(ConfigError, said, **options)
+
+
+def test_all_wrong_options_are_told_at_once():
+    with pytest.raises(ConfigError) as caught:
+        toys.train(learning_rate=5, epochs=0, momentun=0.9)
+    assert [problem.field for problem in caught.value.problems] == ["epochs", "learning_rate", "momentun"] or (
+        {problem.field for problem in caught.value.problems} == {"epochs", "learning_rate", "momentun"})
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(("model", "given", "kind", "said"), [
+    (nn.Linear(9, 3), None, ModelError,
+     r"^The model cannot take the data: RuntimeError: mat1 and mat2 shapes cannot be multiplied .* \(a batch has the shape \(32, 8\)\)"),
+    (nn.Linear(8, 2), None, DataError,
+     "^Labels outside the classes: 2, in .* rows; the model has 2 outputs, so labels must be 0 to 1"),
+    (nn.ReLU(), None, ModelError, "^The model ReLU has no parameters that require a gradient, so there is nothing to train"),
+    ("net", None, ModelError, "^The model is a str; it must be a torch.nn.Module instance"),
+    (None, (torch.zeros(0, 8), torch.zeros(0)), DataError, "^The data is empty: it has 0 rows; training needs at least 1"),
+    (None, (torch.zeros(5, 8), torch.zeros(4)), DataError,
+     "^Inputs and target have different lengths: 5 rows of inputs, 4 of target"),
+    (None, (torch.zeros(1, 8), torch.zeros(1)), DataError, "^1 row cannot be split into training"),
+    (None, 42, DataError, "^The data is a int; it must be"),
+    (None, iter([1, 2]), DataError, "iterator .* can be read only once"),
+])
+def test_models_and_data_that_cannot_be_trained(model, given, kind, said):
+    refused(kind, said, model, given)
+
+
+def test_frozen_models_are_refused():
+    model = toys.net().requires_grad_(False)
+    refused(ModelError, "unfreeze some with requires_grad_", model)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_values_that_are_not_finite_are_named_by_row(value):
+    inputs, labels = toys.data()
+    inputs = inputs.clone()
+    inputs[17, 3] = inputs[40, 1] = value
+    refused(DataError, r"^The inputs? holds NaN or infinite values in 2 of 240 rows, the first in rows 17, 40; drop these rows or fill",
+            None, (inputs.numpy(), labels.numpy()))
+
+
+def test_labels_outside_the_classes_are_found_wherever_they_are():
+    inputs, labels = toys.data()
+    bad = labels.clone()
+    bad[200] = 9
+    refused(DataError, "^Labels outside the classes: 9, in 1 of", None, (inputs, bad))
+    refused(DataError, "^Labels outside the classes: 9, in 1 of", None, (inputs, labels), validation=(inputs, bad))
+    bad[200] = -1
+    refused(DataError, "^Labels outside the classes: -1, in 1 of", None, (inputs, labels), validation=(inputs, bad))
+
+
+def test_losses_that_are_none():
+    refused(ModelError, r"^The loss is a tensor of shape \(32, 3\); it must be one number \(shape \(\)\): end the loss function with",
+            loss=lambda output, target: output)
+    refused(ModelError, "^The loss is a float; it must be a tensor of one number", loss=lambda output, target: 1.0)
+    refused(ModelError, "^The loss cannot be computed: ZeroDivisionError: ", loss=lambda output, target: output / (1 // 0))
+
+
+def test_a_loss_without_a_gradient_is_found_before_the_start():
+    refused(ModelError, "^The loss does not depend on the parameters of Sequential, so there is nothing to learn", loss=lambda output, target: output.detach().mean())
+
+
+def test_a_metric_that_raises_is_named():
+    def my_metric(output, target):
+        raise KeyError("no such thing")
+
+    with pytest.raises(NbtrainError, match="^The metric 'my_metric' failed: KeyError: 'no such thing'"):
+        toys.train(metrics=[my_metric])
+    assert list(nbtrain.runs()) == []
+
+
+def test_a_stream_needs_a_scheduler_that_does_not_ask_for_the_end():
+    class Stream(IterableDataset):
+        def __iter__(self):
+            return iter(zip(*toys.data(), strict=True))
+
+    refused(ConfigError, "^scheduler is 'cosine', but the data has no length, so the end of the run is not known; use scheduler='constant'",
+            None, Stream())
+
+
+def test_the_model_is_as_it_was_after_a_refusal():
+    model = toys.net()
+    model.eval()
+    refused(DataError, "Labels outside", model, (toys.data()[0], toys.data()[1] + 5))
+    assert not model.training
+    model.train()
+    assert toys.trained(model, epochs=1).state == "finished"
+
+
+# -- while it trains ---------------------------------------------------------------------------
+
+
+class Rows(Dataset):
+    def __init__(self, value):
+        self.inputs, self.targets = toys.data()
+        self.inputs = self.inputs.clone()
+        self.inputs[100] = value
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def __getitem__(self, index):
+        return self.inputs[index], self.targets[index]
+
+
+def test_a_dataset_that_gives_nan_stops_the_run_and_keeps_what_was_good():
+    run = toys.train(given=Rows(math.nan), epochs=2, batch_size=16)
+    with pytest.raises(NonFiniteLossError, match=r"The loss of step \d+ is nan; the weights were not touched"):
+        run.wait()
+    assert run.state == "failed"
+    newest = CheckpointFolder(run.folder / "checkpoints").generations()[-1]
+    assert (newest.reason, newest.step, newest.finite) == ("error", run.step, True)
+    assert str(run.error) in (run.folder / "journal.jsonl").read_text()
+
+
+def test_a_metric_that_raises_in_the_run_fails_it_with_its_name_and_step():
+    calls = []
+
+    def fragile(output, target):
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyError("gone")
+        return 1.0
+
+    run = toys.train(metrics=[fragile], epochs=2)
+    with pytest.raises(TrainingError, match="^The metric 'fragile' failed: KeyError: 'gone'") as caught:
+        run.wait()
+    assert caught.value.step == run.step == 7
+
+
+# -- workspace and disk ------------------------------------------------------------------------
+
+
+def test_a_workspace_that_cannot_be_written_is_said_before_the_start(workspace, monkeypatch, tmp_path):
+    disk = FailingFiles(tmp_path, monkeypatch)
+    disk.fail(0, errno.EROFS, FOREVER)
+    with pytest.raises(WorkspaceError, match="it may not be written to; choose another workspace with .* NBTRAIN_HOME"):
+        toys.train()
+    disk.heal()
+    assert toys.trained(epochs=1).state == "finished"
+
+
+def test_a_workspace_that_is_a_file(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NBTRAIN_HOME", str(tmp_path / "file"))
+    with pytest.raises(WorkspaceError, match="Cannot use the workspace"):
+        toys.train()
+
+
+def until(condition):
+    while not condition():
+        threading.Event().wait(0.005)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_space(monkeypatch, tmp_path, workspace, error):
+    quiet = toys.trained(toys.net(), **toys.RICH, checkpoint_every=0)
+    disk = FailingFiles(workspace, monkeypatch)
+    model = toys.AtStep(toys.net(), 20, lambda: disk.fail(0, error, FOREVER))
+    run = toys.train(model, **toys.RICH, checkpoint_every=3)
+    until(lambda: run.state == "paused")
+    assert "could not be written" in run.reason
+    assert {errno.ENOSPC: "the disk is full; free some space", errno.EIO: "input/output error"}[error] in run.reason
+    assert list((run.folder / "checkpoints").glob("step-*"))  # the older ones stay
+    run.resume()  # nothing was freed: it tries, and holds again
+    until(lambda: sum(isinstance(event, CheckpointFailed) for event in run.events) >= 2)
+    until(lambda: run.state == "paused")
+    disk.heal()
+    run.resume()
+    assert run.wait() == "finished"
+    ours, theirs = toys.remains(run), toys.remains(quiet)
+    same = {name.replace("inner.", ""): value for name, value in ours.items() if not name.startswith("state")}
+    assert toys.difference(same, {name: value for name, value in theirs.items() if not name.startswith("state")}) == []
+    journal = run._trainer.places.workspace.journal(run.id).read()
+    assert len(journal) >= len([event for event in run.events if not isinstance(event, Warned)])
+    paused = [line for line in journal if line["event"] == "StateChanged" and line["state"] == "paused"]
+    assert "could not be written" in paused[0]["reason"]
+    assert [line["event"] for line in journal if line["event"] == "CheckpointFailed"]
+
+
+def test_a_disk_that_is_full_at_the_end_holds_the_run_there(monkeypatch, workspace):
+    disk = FailingFiles(workspace, monkeypatch)
+    model = toys.AtStep(toys.net(), 13, lambda: disk.fail(0, errno.ENOSPC, FOREVER))
+    run = toys.train(model, epochs=1, batch_size=16, validation=0.15)
+    until(lambda: run.state == "paused")
+    assert run.step == 13
+    disk.heal()
+    run.resume()
+    assert run.wait() == "finished"
+    assert toys.checkpoints(run)[-1] == (13, "every") or toys.checkpoints(run)[-1][0] == 13
+
+
+def test_a_run_that_is_stopped_on_a_full_disk_ends_and_says_what_is_missing(monkeypatch, workspace):
+    disk = FailingFiles(workspace, monkeypatch)
+    model = toys.AtStep(toys.net(), 5, lambda: disk.fail(0, errno.ENOSPC, FOREVER))
+    run = toys.train(model, epochs=50, batch_size=16, checkpoint_every=6)
+    until(lambda: run.state == "paused")
+    run.stop()
+    assert run.state == "stopped"
+    assert "the disk is full" in run.reason
+    disk.heal()
+    again = nbtrain.resume(run.id, show=False)  # from the checkpoint of the start
+    again.stop()
+
+
+def test_a_disk_that_is_full_from_the_start_holds_the_run_at_step_0(monkeypatch, workspace):
+    toys.trained(epochs=1)  # the workspace is there
+    disk = FailingFiles(workspace, monkeypatch)
+    write = atomic.new_folder
+
+    def full(path):
+        disk.fail(0, errno.ENOSPC, FOREVER)
+        return write(path)
+
+    monkeypatch.setattr(atomic, "new_folder", full)
+    run = toys.train(epochs=1)
+    until(lambda: run.state == "paused")
+    assert run.step == 0
+    monkeypatch.setattr(atomic, "new_folder", write)
+    disk.heal()
+    run.resume()
+    assert run.wait() == "finished"
+    assert [event.step for event in run.events if isinstance(event, CheckpointSaved)][0] == 0
+
+
+def test_numbers_of_other_kinds_are_read_as_they_are_meant():
+    inputs, labels = toys.data()
+    run = toys.trained(given=(inputs.numpy().astype(np.float64), labels.numpy().astype(np.int32)), epochs=1)
+    assert [event.state for event in run.events if isinstance(event, StateChanged)][-1] == "finished"
