@@ -1,8 +1,10 @@
 /** Which metrics share a chart, and in what order the charts stand. */
 
 const VALIDATION = "val_";
-/** Progress of the machine comes after what is learnt; the epoch's mean loss says little that the loss does not. */
-const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "grad_norm", "train_loss"];
+/** Progress of the machine comes after what is learnt. */
+const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "grad_norm"];
+/** The loss once more, as its mean over an epoch: the curve of the loss shows it. */
+const NOT_DRAWN = "train_loss";
 
 export interface Group {
   /** The metric's name without `val_`. */
@@ -16,6 +18,7 @@ export interface Group {
 export function groupMetrics(names: Iterable<string>): Group[] {
   const groups = new Map<string, Group>();
   for (const name of names) {
+    if (name === NOT_DRAWN) continue;
     const validation = name.startsWith(VALIDATION) && name.length > VALIDATION.length;
     const base = validation ? name.slice(VALIDATION.length) : name;
     const group = groups.get(base) ?? { name: base, training: null, validation: null };
