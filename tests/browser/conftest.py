@@ -6,9 +6,12 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.browser.lab import Lab, Notebook, browser
+from tests.browser.lab import SECONDS, Lab, Notebook, browser
+
+# Nothing here is about speed, and a machine with few cores may be busy with other tests.
+expect.set_options(timeout=SECONDS * 1000)
 
 #: Opens a notebook of these cells (by keyword: its `kernel`), or one `of` another tab once more.
 Open = Callable[..., Notebook]

@@ -30,11 +30,11 @@ thread.join()
 def pause_is_heard(notebook: Notebook, panel_of: int, spins: int) -> None:
     """Click Pause in the panel below one cell while another, or the same, spins."""
     panel = notebook.panel(panel_of)
-    expect(state_of(panel)).to_have_text("Running", timeout=60_000)
+    expect(state_of(panel)).to_have_text("Running")
     assert notebook.is_running(spins)
     press(panel, "Pause")
-    expect(state_of(panel)).to_have_text("Paused", timeout=20_000)
-    expect(notebook.cells.nth(spins).get_by_text("seen: paused")).to_be_visible(timeout=20_000)
+    expect(state_of(panel)).to_have_text("Paused")
+    expect(notebook.cells.nth(spins).get_by_text("seen: paused")).to_be_visible()
 
 
 def test_while_the_same_cell_spins(notebooks: Open):
@@ -61,7 +61,7 @@ def test_when_a_thread_displayed_the_panel(notebooks: Open):
 def test_after_a_reload(notebooks: Open):
     notebook = notebooks(RUN, SPIN)
     notebook.run(0)
-    expect(state_of(notebook.panel(0))).to_have_text("Running", timeout=60_000)
+    expect(state_of(notebook.panel(0))).to_have_text("Running")
     notebook.save()
     notebook.reload()
     notebook.run(1, wait=False)

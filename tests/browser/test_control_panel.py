@@ -35,7 +35,7 @@ def test_a_wrong_option_is_explained_beside_its_field_and_nothing_starts(noteboo
     epochs.fill("1")
     expect(sentence).to_have_count(0)
     press(panel, "Start")
-    expect(panel.get_by_text("Finished").first).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text("Finished").first).to_be_visible()
     assert notebook.ask("[panel.run.epochs, panel.run.state]") == [1, "finished"]
 
 
@@ -46,7 +46,7 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     state = state_of(panel)
     field(panel, "Epochs").fill("500")
     press(panel, "Start")
-    expect(state).to_have_text("Running", timeout=30_000)
+    expect(state).to_have_text("Running")
 
     # Charts and state bar move.
     loss = panel.get_by_role("img", name="Loss (Training) of Slow")
@@ -85,7 +85,7 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     assert stopped[2] == "stopped"
 
     press(panel, "Resume from checkpoint")
-    expect(state).to_have_text("Running", timeout=30_000)
+    expect(state).to_have_text("Running")
     expect(panel.get_by_text("Resumed exactly")).to_be_visible()
     run, now = notebook.ask("[panel.run.id, panel.run.step]")
     assert run == stopped[0]
@@ -95,5 +95,5 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     press(panel, "Stop the run")
     expect(state).to_have_text("Stopped")
     press(panel, "New run")
-    expect(state).to_have_text("Running", timeout=30_000)
+    expect(state).to_have_text("Running")
     assert notebook.ask("panel.run.id") != run

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import RUN
 from tests.browser.conftest import Open
+from tests.browser.lab import SECONDS
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +27,7 @@ def test_it_follows_the_run_gains_its_metrics_and_keeps_the_zoom(notebooks: Open
     notebook = notebooks(RUN.replace('name="slow"', "show=False") + START, "run.resume();", "run.pause();", "")
     notebook.run(0)
     plot = notebook.cells.nth(0).locator(".js-plotly-plot")
-    expect(plot).to_be_visible(timeout=30_000)
+    expect(plot).to_be_visible()
     until(plot, "plot => plot.data[0].x.length > 1")
     assert "Accuracy" not in plot.evaluate(TITLES)
 
@@ -43,8 +44,8 @@ def test_it_follows_the_run_gains_its_metrics_and_keeps_the_zoom(notebooks: Open
     zoomed, points = plot.evaluate(ZOOM), plot.evaluate(LENGTHS)[0]
 
     notebook.run(1)
-    until(plot, "plot => plot.layout.annotations.some(title => title.text === 'Accuracy')", 60_000)
-    until(plot, "plot => plot.data.every(trace => trace.x.length > 0)", 60_000)
+    until(plot, "plot => plot.layout.annotations.some(title => title.text === 'Accuracy')")
+    until(plot, "plot => plot.data.every(trace => trace.x.length > 0)")
     assert plot.evaluate(LENGTHS)[0] > points
     assert plot.evaluate(ZOOM) == zoomed
 
@@ -54,6 +55,6 @@ def test_it_follows_the_run_gains_its_metrics_and_keeps_the_zoom(notebooks: Open
     assert max(plot.evaluate(LENGTHS)) <= 2000
 
 
-def until(plot: Locator, holds: str, timeout: float = 30_000) -> None:
+def until(plot: Locator, holds: str) -> None:
     """Wait until something is true of the figure."""
-    plot.page.wait_for_function(holds, arg=plot.element_handle(), timeout=timeout)
+    plot.page.wait_for_function(holds, arg=plot.element_handle(), timeout=SECONDS * 1000)

@@ -110,7 +110,7 @@ def test_names_of_runs_metrics_and_classes_stay_text(notebooks: Open):
     expect(twin.locator("table")).to_contain_text(ATTACKS[2])
     notebook.run(3)
     figure = notebook.cells.nth(3)
-    expect(figure.locator(".main-svg").first).to_be_visible(timeout=30_000)
+    expect(figure.locator(".main-svg").first).to_be_visible()
     expect(figure.locator(".annotation-text", has_text=ATTACKS[2]).first).to_be_attached()
     figure.locator(".nsewdrag").first.hover()  # a label that grows out of the names
     nothing_happened(notebook)
@@ -161,7 +161,7 @@ def test_variables_errors_and_answers_stay_text(notebooks: Open):
 
     notebook.run(1)
     failed = notebook.panel(1)
-    expect(state_of(failed)).to_have_text("Failed", timeout=30_000)
+    expect(state_of(failed)).to_have_text("Failed")
     expect(failed.get_by_role("alert")).to_contain_text(ATTACKS[2])
     expect(notebook.cells.nth(1).locator(".nbt-static .nbt-error")).to_contain_text(ATTACKS[2])
     nothing_happened(notebook)

@@ -111,7 +111,7 @@ def test_the_keyboard_reaches_everything(notebooks: Open):
     assert tab_to(notebook, "Epochs")
     assert tab_to(notebook, "Start")
     keys.press("Enter")
-    expect(state_of(studio)).to_have_text("Running", timeout=30_000)
+    expect(state_of(studio)).to_have_text("Running")
     # A screen reader tells the change by itself: the state stands in a live region, which is not replaced.
     expect(state_of(studio)).to_have_attribute("role", "status")
     state_of(studio).evaluate("region => { region.known = true; }")
@@ -161,7 +161,7 @@ def test_colours_follow_the_theme(notebooks: Open, lab: Lab):
     notebook.run(0)
     notebook.run(1)
     panel = notebook.panel(0)
-    expect(panel.get_by_role("img", name="Loss (Training)")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_role("img", name="Loss (Training)")).to_be_visible()
     light = colours(panel)
     switch_theme(notebook, "JupyterLab Dark")
     try:
