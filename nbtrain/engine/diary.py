@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -59,6 +60,9 @@ class Diary:
             self._database.add_activity("error", self._run_id, event.message)
 
     def close(self) -> None:
+        """Wait for the database. What it could not write was told, and is not for the next one who uses it."""
+        with contextlib.suppress(WorkspaceError):
+            self._database.flush()
         self._stop_listening()
 
     def _database_failed(self, error: WorkspaceError) -> None:
