@@ -275,10 +275,11 @@ class Notebook:
 
     def ask(self, expression: str) -> Any:
         """The value of a Python expression in the kernel, through the last cell."""
-        last = self.cells.count() - 1
-        self.write(last, f"import json; print(json.dumps({expression}))")
+        last, mark = self.cells.count() - 1, secrets.token_hex(4)  # the answer before may stand there for a moment
+        self.write(last, f'import json; print(json.dumps({{"{mark}": {expression}}}))')
         self.run(last)
-        return json.loads(self.output(last))
+        self.cells.nth(last).locator(".jp-OutputArea", has_text=mark).first.wait_for(timeout=SECONDS * 1000)
+        return json.loads(self.output(last))[mark]
 
     def write(self, place: int, source: str) -> None:
         """Exchange the source of a cell."""

@@ -40,7 +40,9 @@ def test_without_its_kernel_a_saved_notebook_shows_curves_and_figures(notebooks:
     # JupyterLab gives it a new kernel, which knows nothing of the panel.
     later = notebooks(of=notebook)
     shows_the_run(later.cells.nth(0).locator(".nbt-static"), loss)
-    expect(later.page.get_by_text("Error displaying widget")).to_be_hidden()
+    dead = later.page.get_by_text("Error displaying widget")
+    expect(dead).to_be_attached()
+    expect(dead).to_be_hidden()
     later.heard.excused = "widget model not found"  # JupyterLab's own complaint, which is right
 
     # As a page that nbconvert makes, with no JupyterLab around it.
