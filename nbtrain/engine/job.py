@@ -232,8 +232,8 @@ def try_once(
             learns = losses.check(loss, output, batch.target, task).requires_grad
         if not learns:
             raise ModelError(
-                f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn from "
-                "it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
+                f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn "
+                "from it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
         metric_set = metrics.build(given.metrics, task)
         metric_set.update(output, batch.target)
         check_monitor(config, list(metric_set.compute()), validation)

@@ -59,8 +59,9 @@ def handed_in_again(
     missing = {name: example for name, example in missing.items() if example is not None}
     if missing:
         examples = ", ".join(f"{name}={example}" for name, example in missing.items())
+        *first, last = missing
         raise DataError(
-            f"Run {run_id} was started in another kernel, so its {' and '.join(missing)} must be handed in: "
+            f"Run {run_id} was started in another kernel, so its {', '.join(first)}{' and ' * bool(first)}{last} must be handed in: "
             f"nbtrain.resume({run_id!r}, {examples}).")
     assert model is not None  # noqa: S101 - it would be among the missing
     return Ingredients(

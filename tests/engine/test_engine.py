@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,21 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from tests.engine import toys
 from nbtrain.core.events import CheckpointSaved, EpochEnd
 from nbtrain.engine.checkpoint import CheckpointFolder
+from tests.engine import toys
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop", "lamb", "adafactor"]
-SCHEDULERS = ["constant", "linear", "cosine", "cosine_with_restarts", "exponential", "step", "polynomial", "inverse_sqrt"]
+SCHEDULERS = [
+    "constant",
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "exponential",
+    "step",
+    "polynomial",
+    "inverse_sqrt",
+]
 
 
 def close(model: nn.Module, other: nn.Module, tolerance: float = 1e-6) -> bool:
@@ -30,24 +40,30 @@ def close(model: nn.Module, other: nn.Module, tolerance: float = 1e-6) -> bool:
 
 @pytest.mark.parametrize("clip", [0.0, 0.1])
 def test_a_run_is_the_loop_everybody_would_write(clip):
-    options = {"epochs": 3, "batch_size": 16, "seed": 5, "max_grad_norm": clip, "validation": 0.15}
+    options: dict[str, Any] = {"epochs": 3, "batch_size": 16, "seed": 5, "max_grad_norm": clip, "validation": 0.15}
     mine, theirs = toys.plain_net(), toys.plain_net()
     run = toys.trained(
-        mine, optimizer="sgd", momentum=0.9, learning_rate=0.05, weight_decay=0.0, scheduler="constant", **options)
+        mine, optimizer="sgd", momentum=0.9, learning_rate=0.05, weight_decay=0.0, scheduler="constant", **options
+    )
     losses = toys.bare_loop(
-        theirs, toys.data(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9), rate=lambda *_: 0.05, **options)
+        theirs, toys.data(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9), rate=lambda *_: 0.05, **options
+    )
     assert np.allclose(run.history["loss"].values, losses, rtol=1e-6, atol=1e-6)
     assert close(mine, theirs)
     assert run.step == len(losses) == run.total_steps
 
 
 def test_adamw_with_a_cosine_is_the_loop_everybody_would_write():
-    options = {"epochs": 2, "batch_size": 32, "max_grad_norm": 1.0, "validation": 0.0}
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 32, "max_grad_norm": 1.0, "validation": 0.0}
     mine, theirs = toys.plain_net(), toys.plain_net()
     run = toys.trained(mine, weight_decay=0.0, learning_rate=0.01, scheduler="cosine", **options)
     losses = toys.bare_loop(
-        theirs, toys.data(), lambda p: torch.optim.AdamW(p, weight_decay=0.0),
-        rate=lambda step, total: 0.01 * 0.5 * (1 + math.cos(math.pi * step / total)), **options)
+        theirs,
+        toys.data(),
+        lambda p: torch.optim.AdamW(p, weight_decay=0.0),
+        rate=lambda step, total: 0.01 * 0.5 * (1 + math.cos(math.pi * step / total)),
+        **options,
+    )
     assert np.allclose(run.history["loss"].values, losses, rtol=1e-6, atol=1e-6)
     assert close(mine, theirs)
 
@@ -68,8 +84,19 @@ def test_weight_decay_shrinks_weights_and_leaves_biases_alone():
     nn.init.ones_(model.weight)
     nn.init.ones_(model.bias)
     inputs = torch.zeros(8, 4)  # so the gradient of the weights is zero, and only the decay moves them
-    toys.trained(model, (inputs, torch.ones(8, 1)), loss="mse", epochs=1, batch_size=8, validation=0.0, optimizer="sgd",
-                 momentum=0.0, learning_rate=0.5, weight_decay=0.1, scheduler="constant")
+    toys.trained(
+        model,
+        (inputs, torch.ones(8, 1)),
+        loss="mse",
+        epochs=1,
+        batch_size=8,
+        validation=0.0,
+        optimizer="sgd",
+        momentum=0.0,
+        learning_rate=0.5,
+        weight_decay=0.1,
+        scheduler="constant",
+    )
     assert torch.allclose(model.weight, torch.full((1, 4), 0.95))
     assert torch.allclose(model.bias, torch.ones(1))
 
@@ -81,8 +108,15 @@ def test_weight_decay_shrinks_weights_and_leaves_biases_alone():
 def test_every_optimizer_learns_with_every_scheduler(optimizer):
     rate = 0.3 if optimizer == "adafactor" else 0.01  # its rate is a share of the weights' size
     for scheduler in SCHEDULERS:
-        run = toys.trained(toys.net(dropout=0.0), epochs=2, batch_size=64, optimizer=optimizer, scheduler=scheduler,
-                           learning_rate=rate, warmup_steps=2)
+        run = toys.trained(
+            toys.net(dropout=0.0),
+            epochs=2,
+            batch_size=64,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            learning_rate=rate,
+            warmup_steps=2,
+        )
         losses = run.history["loss"].values
         assert losses[-2:].mean() < losses[:2].mean(), (optimizer, scheduler)
         assert run.history["learning_rate"].values[0] == pytest.approx(rate / 3)
@@ -110,7 +144,9 @@ def test_validation_measures_the_averaged_weights_and_the_model_ends_with_them()
     snapshot, _, _ = CheckpointFolder(run.folder / "checkpoints").load()
     averaged = {name.removeprefix("model."): tensor for name, tensor in snapshot.components["ema"].items()}
     assert all(torch.equal(averaged[name], parameter) for name, parameter in model.named_parameters())
-    assert any(not torch.equal(snapshot.components["model"][name], averaged[name]) for name, _ in model.named_parameters())
+    assert any(
+        not torch.equal(snapshot.components["model"][name], averaged[name]) for name, _ in model.named_parameters()
+    )
     assert run.evaluate()["loss"] == pytest.approx(run.history["val_loss"].values[-1], rel=1e-6)
 
 
@@ -132,7 +168,7 @@ def test_oversampling_balances_what_is_trained_on():
 
 
 def test_noise_is_added_to_what_is_trained_on_and_not_to_what_is_validated():
-    seen = {True: [], False: []}
+    seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     model = toys.plain_net()
     model.register_forward_pre_hook(lambda module, args: seen[module.training].append(args[0].clone()))
     inputs = torch.zeros(200, 8)
@@ -151,8 +187,18 @@ def test_what_regularises_changes_the_loss(options):
 def test_gradients_are_clipped_and_their_norm_is_told_unclipped():
     model = toys.plain_net()
     before = [p.detach().clone() for p in model.parameters()]
-    run = toys.trained(model, epochs=1, batch_size=256, validation=0.0, optimizer="sgd", momentum=0.0, weight_decay=0.0,
-                       learning_rate=1.0, scheduler="constant", max_grad_norm=0.01)
+    run = toys.trained(
+        model,
+        epochs=1,
+        batch_size=256,
+        validation=0.0,
+        optimizer="sgd",
+        momentum=0.0,
+        weight_decay=0.0,
+        learning_rate=1.0,
+        scheduler="constant",
+        max_grad_norm=0.01,
+    )
     moved = torch.cat([(p.detach() - b).flatten() for p, b in zip(model.parameters(), before, strict=True)]).norm()
     assert run.step == 1
     assert moved.item() == pytest.approx(0.01, rel=1e-4)
@@ -182,7 +228,9 @@ def test_early_stopping_ends_the_run_and_says_why():
 
 
 def test_checkpoints_are_written_when_they_are_due_and_the_oldest_are_dropped():
-    run = toys.trained(epochs=4, batch_size=51, checkpoint_every=3, save_frequency=2, keep_checkpoints=2, monitor="val_loss")
+    run = toys.trained(
+        epochs=4, batch_size=51, checkpoint_every=3, save_frequency=2, keep_checkpoints=2, monitor="val_loss"
+    )
     written = [(event.step, event.reason) for event in run.events if isinstance(event, CheckpointSaved)]
     assert run.step == 16
     assert written[0] == (0, "start")
@@ -208,7 +256,7 @@ def test_figures_of_each_epoch_are_in_the_history_and_the_events():
 # -- data of every kind ------------------------------------------------------------------------
 
 
-class Rows(Dataset):
+class Rows(Dataset[Any]):
     def __init__(self, inputs, labels):
         self.inputs, self.labels = inputs, labels
 
@@ -219,7 +267,7 @@ class Rows(Dataset):
         return self.inputs[index], self.labels[index]
 
 
-class Stream(IterableDataset):
+class Stream(IterableDataset[Any]):
     def __init__(self, inputs, labels):
         self.inputs, self.labels = inputs, labels
 
@@ -231,9 +279,13 @@ def kinds():
     inputs, labels = toys.data()
     frame = pd.DataFrame(inputs.numpy(), columns=[f"x{i}" for i in range(8)]).assign(target=labels.numpy())
     return {
-        "tensors": (inputs, labels), "arrays": (inputs.numpy(), labels.numpy()), "lists": (inputs.tolist(), labels.tolist()),
-        "frame": frame, "frame and series": (frame.drop(columns="target"), frame["target"]),
-        "tensor dataset": TensorDataset(inputs, labels), "dataset": Rows(inputs, labels),
+        "tensors": (inputs, labels),
+        "arrays": (inputs.numpy(), labels.numpy()),
+        "lists": (inputs.tolist(), labels.tolist()),
+        "frame": frame,
+        "frame and series": (frame.drop(columns="target"), frame["target"]),
+        "tensor dataset": TensorDataset(inputs, labels),
+        "dataset": Rows(inputs, labels),
     }
 
 
@@ -278,7 +330,11 @@ def test_validation_data_of_its_own_is_used_whole():
 
 def test_a_custom_loss_and_metric_are_what_is_computed():
     run = toys.trained(
-        given=(torch.ones(64, 8), torch.zeros(64, dtype=torch.long)), loss=lambda output, target: output.square().mean() + 7,
-        metrics=[lambda output, target: 42.0], epochs=1, validation=0.25)
+        given=(torch.ones(64, 8), torch.zeros(64, dtype=torch.long)),
+        loss=lambda output, target: output.square().mean() + 7,
+        metrics=[lambda output, target: 42.0],
+        epochs=1,
+        validation=0.25,
+    )
     assert run.history["loss"].values.min() > 7
     assert run.history["val_metric"].values[-1] == 42.0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from tests.engine import toys
 from nbtrain.core.errors import DataError
 from nbtrain.engine.split import split
+from tests.engine import toys
 
 
 def test_predictions_are_the_models_outputs_in_order():
@@ -36,10 +38,15 @@ def test_every_module_keeps_its_own_mode():
 
 def test_what_was_held_out_is_evaluated_on_by_default():
     run = toys.trained(epochs=2, test=0.2)
-    arrays, validation, test = split(toys.data(), 0.15, 0.2, 0)
+    parts: Any = split(toys.data(), 0.15, 0.2, 0)
+    arrays, validation, test = parts
     run.model.eval()
-    assert run.evaluate()["loss"] == pytest.approx(nn.functional.cross_entropy(run.model(test.inputs), test.target).item(), rel=1e-5)
-    assert run.evaluate((validation.inputs, validation.target))["loss"] == pytest.approx(run.history["val_loss"].values[-1], rel=1e-5)
+    assert run.evaluate()["loss"] == pytest.approx(
+        nn.functional.cross_entropy(run.model(test.inputs), test.target).item(), rel=1e-5
+    )
+    assert run.evaluate((validation.inputs, validation.target))["loss"] == pytest.approx(
+        run.history["val_loss"].values[-1], rel=1e-5
+    )
     right = (run.model(arrays.inputs).argmax(1) == arrays.target).float().mean().item()
     assert run.evaluate((arrays.inputs, arrays.target))["accuracy"] == pytest.approx(right, abs=1e-6)
 
@@ -52,7 +59,10 @@ def test_validation_data_of_its_own_is_what_is_evaluated_on():
 
 def test_without_anything_held_out_it_says_what_to_do():
     run = toys.trained(validation=0.0, epochs=1)
-    with pytest.raises(DataError, match=r"Nothing was held out \(validation and test are 0\), so hand in data: run.evaluate\(\(X, y\)\)"):
+    with pytest.raises(
+        DataError,
+        match=r"Nothing was held out \(validation and test are 0\), so hand in data: run.evaluate\(\(X, y\)\)",
+    ):
         run.evaluate()
 
 
@@ -64,7 +74,8 @@ def test_words_as_labels_are_numbered_as_in_training():
     run.model.eval()
     logits = run.model(inputs[some])
     assert run.evaluate((inputs[some], [words[index] for index in some]))["loss"] == pytest.approx(
-        nn.functional.cross_entropy(logits, labels[some]).item(), rel=1e-5)
+        nn.functional.cross_entropy(logits, labels[some]).item(), rel=1e-5
+    )
 
 
 def test_evaluating_a_run_that_trains_does_not_disturb_its_metrics():

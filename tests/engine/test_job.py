@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine import toys
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.engine.job import Ingredients, choose_device, copy_of, prepare, shape_of
+from tests.engine import toys
 
 
 def prepared(model=None, data=None, **options):
@@ -29,10 +29,15 @@ def test_the_trial_batch_changes_nothing_of_the_model():
     job.close()
 
 
-@pytest.mark.parametrize(("output", "target", "task"), [
-    (3, torch.arange(60) % 3, "classification"), (1, torch.arange(60) % 2, "binary"),
-    (1, torch.linspace(0, 1, 60), "regression"), (4, (torch.rand(60, 4) > 0.3).float(), "multilabel"),
-])
+@pytest.mark.parametrize(
+    ("output", "target", "task"),
+    [
+        (3, torch.arange(60) % 3, "classification"),
+        (1, torch.arange(60) % 2, "binary"),
+        (1, torch.linspace(0, 1, 60), "regression"),
+        (4, (torch.rand(60, 4) > 0.3).float(), "multilabel"),
+    ],
+)
 def test_the_task_is_found_from_the_data(output, target, task):
     job = prepared(nn.Linear(8, output), (toys.data(60)[0], target), validation=0.0)
     assert job.task == task
@@ -66,7 +71,11 @@ def test_the_fingerprint_is_of_training_and_validation_data():
     config = TrainConfig()
     given = Ingredients(toys.net(), toys.data(), validation=toys.data(50, seed=4))
     prints = []
-    for one in (given, Ingredients(toys.net(), toys.data()), Ingredients(toys.net(), toys.data(), validation=toys.data(50, seed=5))):
+    for one in (
+        given,
+        Ingredients(toys.net(), toys.data()),
+        Ingredients(toys.net(), toys.data(), validation=toys.data(50, seed=5)),
+    ):
         job = prepare(one, config)
         prints.append(job.fingerprint)
         job.close()
@@ -79,7 +88,9 @@ def test_a_copy_is_independent():
     assert toys.same_weights(model, other)
     assert not any(mine is theirs for mine, theirs in zip(model.parameters(), other.parameters(), strict=True))
     model.lock = __import__("threading").Lock()
-    with pytest.raises(ModelError, match=r"cannot be copied \(TypeError: .*\); hand in a fresh one: run.fork\(model=net\)"):
+    with pytest.raises(
+        ModelError, match=r"cannot be copied \(TypeError: .*\); hand in a fresh one: run.fork\(model=net\)"
+    ):
         copy_of(model)
 
 

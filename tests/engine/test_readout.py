@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 import nbtrain
-from tests.engine import toys
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import Control
 from nbtrain.core.errors import NonFiniteLossError
@@ -20,6 +20,7 @@ from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.engine import Engine
 from nbtrain.engine.job import Ingredients, prepare
 from nbtrain.engine.readout import Lookback, judge
+from tests.engine import toys
 
 BAD = 7
 OPTIONS = {"epochs": 3, "batch_size": 16, "use_ema": True, "ema_decay": 0.9, "seed": 3}
@@ -30,7 +31,8 @@ class Poisoned(nn.Module):
 
     def __init__(self, where, at=BAD):
         super().__init__()
-        self.inner, self.where, self.at, self.calls = toys.net(), where, at, 0
+        self.inner: Any = toys.net()
+        self.where, self.at, self.calls = where, at, 0
 
     def forward(self, x):
         self.calls += self.training
@@ -80,7 +82,9 @@ def good(tmp_path_factory):
 def test_a_bad_step_leaves_nothing_behind_and_the_run_can_be_resumed(where, good):
     model = Poisoned(where)
     run = toys.train(toys.AtStep(model, 0, lambda: None), **OPTIONS)
-    with pytest.raises(NonFiniteLossError, match=rf"of step {BAD} is (nan|inf); the weights .* are those of step {BAD - 1}"):
+    with pytest.raises(
+        NonFiniteLossError, match=rf"of step {BAD} is (nan|inf); the weights .* are those of step {BAD - 1}"
+    ):
         run.wait()
     assert (run.state, run.step) == ("failed", BAD - 1)
     assert isinstance(run.error, NonFiniteLossError)
@@ -111,7 +115,9 @@ def test_an_exception_in_the_middle_of_a_step_leaves_the_state_of_the_step_befor
         raise RuntimeError("a cable was pulled")
 
     run = toys.train(toys.AtStep(model, BAD, fail), **OPTIONS)
-    with pytest.raises(nbtrain.core.errors.TrainingError, match="The run failed at step 6: RuntimeError: a cable was pulled"):
+    with pytest.raises(
+        nbtrain.core.errors.TrainingError, match="The run failed at step 6: RuntimeError: a cable was pulled"
+    ):
         run.wait()
     assert toys.difference(toys.remains(run), good) == []
 
@@ -167,7 +173,9 @@ def test_looking_back_trains_to_the_same_bits(optimizer):
 
 
 @pytest.mark.parametrize("where", ["input", "loss", "gradient"])
-@pytest.mark.parametrize("step", [1, BAD, 13, 39])  # the first, one in the middle, the last of an epoch, the last of all
+@pytest.mark.parametrize(
+    "step", [1, BAD, 13, 39]
+)  # the first, one in the middle, the last of an epoch, the last of all
 def test_looking_back_a_bad_step_leaves_nothing_behind(where, step):
     engine = engine_for(Poisoned(where, step), look_back=True)
     with pytest.raises(NonFiniteLossError) as caught:
@@ -194,9 +202,13 @@ def test_two_bad_steps_in_a_row_go_back_to_the_first(monkeypatch):
     assert all(bool(t.isfinite().all()) for t in engine.ema.state_dict().values())
 
 
-@pytest.mark.parametrize(("loss", "norm", "what"), [(math.nan, 1.0, "loss"), (1.0, math.inf, "gradient norm"), (math.inf, 1.0, "loss")])
+@pytest.mark.parametrize(
+    ("loss", "norm", "what"), [(math.nan, 1.0, "loss"), (1.0, math.inf, "gradient norm"), (math.inf, 1.0, "loss")]
+)
 def test_the_error_says_what_was_not_finite(loss, norm, what):
-    with pytest.raises(NonFiniteLossError, match=f"^The {what} of step 5 is .*; the weights were not touched") as caught:
+    with pytest.raises(
+        NonFiniteLossError, match=f"^The {what} of step 5 is .*; the weights were not touched"
+    ) as caught:
         judge(5, loss, norm)
     assert caught.value.step == 5
     judge(5, 1.0, 1.0)

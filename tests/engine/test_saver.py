@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 import pytest
 import torch
 
-from tests.engine import toys
-from tests.faults.failing_files import FailingFiles
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import Control
 from nbtrain.core.errors import WorkspaceError
@@ -20,6 +19,8 @@ from nbtrain.engine.engine import Engine
 from nbtrain.engine.job import Ingredients, prepare
 from nbtrain.engine.saver import CheckpointSaver, unpack
 from nbtrain.store import metrics
+from tests.engine import toys
+from tests.faults.failing_files import FailingFiles
 
 
 class Scene:
@@ -27,12 +28,16 @@ class Scene:
 
     def __init__(self, folder, **options):
         config = TrainConfig(**{**toys.RICH, **options})
-        self.folder, self.events, self.failures, self.history = folder, [], [], History()
+        self.folder, self.history = folder, History()
+        self.events: list[Any] = []
+        self.failures: list[str] = []
         self.job = prepare(Ingredients(toys.net(), toys.data(), loss="cross_entropy"), config)
         self.saver = CheckpointSaver(
-            folder, self.history, config, self.job, publish=self.events.append, on_failure=self.failures.append)
-        self.engine = Engine(
-            self.job, config, control=Control(), history=self.history, publish=self.events.append, saver=self.saver)
+            folder, self.history, config, self.job, publish=self.events.append, on_failure=self.failures.append
+        )
+        self.engine: Any = Engine(
+            self.job, config, control=Control(), history=self.history, publish=self.events.append, saver=self.saver
+        )
 
     def close(self):
         self.saver.close()
@@ -66,7 +71,9 @@ def test_a_checkpoint_holds_all_that_a_restored_engine_needs(scene):
     assert set(components) == {"model", "optimizer", "ema"}
     assert state["handed_in"] == {"validation": False, "loss": "cross_entropy", "metrics": None}
     assert state["environment"] == savers.environment(torch.device("cpu"))
-    other = Engine(one.job, TrainConfig(**toys.RICH), control=Control(), history=History(), publish=lambda _: None, saver=one.saver)
+    other: Any = Engine(
+        one.job, TrainConfig(**toys.RICH), control=Control(), history=History(), publish=lambda _: None, saver=one.saver
+    )
     one.engine.model.load_state_dict({k: torch.zeros_like(v) for k, v in one.engine.model.state_dict().items()})
     other.restore(components, state)
     assert other.at.step == one.engine.at.step
@@ -81,7 +88,7 @@ def test_a_checkpoint_appears_after_the_metrics_up_to_it(scene):
     one.saver.drain()
     newest = one.kept[-1]
     assert newest.reason == "every"
-    assert metrics.load(one.folder)["loss"].steps.tolist()[:newest.step] == list(range(1, newest.step + 1))
+    assert metrics.load(one.folder)["loss"].steps.tolist()[: newest.step] == list(range(1, newest.step + 1))
 
 
 def test_best_states_are_written_every_few_seconds_and_the_last_one_always(scene, monkeypatch):

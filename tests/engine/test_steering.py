@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 import pytest
 import torch
 
 import nbtrain
-from tests.engine import toys
 from nbtrain.config.schema import live_options
 from nbtrain.core.control import Command, Edit, Pause, Resume, Save, State, Stop
 from nbtrain.core.errors import CommandError, ConfigError
 from nbtrain.core.events import CheckpointSaved, OptionEdited, StateChanged
 from nbtrain.engine.checkpoint import CheckpointFolder
+from nbtrain.engine.saver import CheckpointSaver
+from tests.engine import toys
 
-LONG = {"epochs": 900, "batch_size": 16, "checkpoint_every": 0}
+LONG: dict[str, Any] = {"epochs": 900, "batch_size": 16, "checkpoint_every": 0}
 
 
 @pytest.fixture
@@ -69,8 +71,13 @@ def test_pause_and_resume_asked_in_one_breath_are_carried_out_in_order(run):
 
 
 EDITS = {
-    "learning_rate": 0.02, "weight_decay": 0.05, "max_grad_norm": 0.5, "epochs": 1000, "checkpoint_every": 5,
-    "patience": 9, "ema_decay": 0.5,
+    "learning_rate": 0.02,
+    "weight_decay": 0.05,
+    "max_grad_norm": 0.5,
+    "epochs": 1000,
+    "checkpoint_every": 5,
+    "patience": 9,
+    "ema_decay": 0.5,
 }
 
 
@@ -89,7 +96,10 @@ def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
     assert engine.learning_rate == 0.02
     assert {group["weight_decay"] for group in engine.optimizer.param_groups} == {0.05, 0.0}
     assert (engine.max_grad_norm, engine.epochs, engine.stopping.patience, engine.ema.decay) == (0.5, 1000, 9, 0.5)
-    assert run.total_steps == step + (engine.job.train.length - engine.at.batch) + (1000 - engine.at.epoch - 1) * engine.job.train.length
+    assert (
+        run.total_steps
+        == step + (engine.job.train.length - engine.at.batch) + (1000 - engine.at.epoch - 1) * engine.job.train.length
+    )
     assert {name: run.config[name] for name in EDITS} == EDITS
     edited = {event["name"]: event for event in journal(run) if event["event"] == "OptionEdited"}
     assert set(edited) == set(EDITS)
@@ -109,7 +119,9 @@ def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
 
 def test_an_edit_at_a_step_is_the_run_that_has_the_option_from_there():
     model, expected = toys.net(), toys.net()
-    run = toys.train(toys.AtStep(model, 7, lambda: run.request(Edit({"learning_rate": 0.03}))), epochs=2, scheduler="constant")
+    run = toys.train(
+        toys.AtStep(model, 7, lambda: run.request(Edit({"learning_rate": 0.03}))), epochs=2, scheduler="constant"
+    )
     run.wait()
     assert [(event.step, event.new) for event in run.events if isinstance(event, OptionEdited)] == [(7, 0.03)]
     first = toys.train(toys.AtStep(expected, 7, lambda: first.request(Stop())), epochs=2, scheduler="constant")
@@ -133,7 +145,9 @@ def test_epochs_below_those_done_are_refused(run):
         threading.Event().wait(0.001)
     run.pause()
     done = run._trainer.at.epoch
-    with pytest.raises(CommandError, match=rf"epochs is 2, but {done} are done already; give at least {done + 1}, or stop the run"):
+    with pytest.raises(
+        CommandError, match=rf"epochs is 2, but {done} are done already; give at least {done + 1}, or stop the run"
+    ):
         run.set(epochs=2)
     assert run.config["epochs"] == 900
     assert not [event for event in run.events if isinstance(event, OptionEdited)]
@@ -142,7 +156,9 @@ def test_epochs_below_those_done_are_refused(run):
 def test_what_cannot_be_edited_live_is_refused_with_the_way_to_do_it(run):
     with pytest.raises(ConfigError) as caught:
         run.set(batch_size=8)
-    assert str(caught.value).startswith("batch_size cannot change while the run trains; these can: epochs, learning_rate")
+    assert str(caught.value).startswith(
+        "batch_size cannot change while the run trains; these can: epochs, learning_rate"
+    )
     assert str(caught.value).endswith("For another batch_size, branch with run.fork(batch_size=…).")
     with pytest.raises(ConfigError, match="There is no option 'learning_rat'; did you mean 'learning_rate'"):
         run.set(learning_rat=0.1)
@@ -170,7 +186,9 @@ def test_a_checkpoint_is_written_when_asked_for(run):
 def test_after_the_end_every_command_is_refused(run):
     run.stop()
     for verb in ("pause", "resume", "checkpoint", "stop"):
-        with pytest.raises(CommandError, match=r"The run has stopped, so it cannot .*; continue it with nbtrain.resume"):
+        with pytest.raises(
+            CommandError, match=r"The run has stopped, so it cannot .*; continue it with nbtrain.resume"
+        ):
             getattr(run, verb)()
     with pytest.raises(CommandError, match="cannot be edited"):
         run.set(learning_rate=0.1)
@@ -218,7 +236,7 @@ def test_a_run_can_be_stopped_in_the_queue(run):
     assert (queued.state, queued.step, queued.reason) == ("stopped", 0, "")
     assert run.state == "running"
     run.stop()
-    assert nbtrain.resume(queued.id, show=False).wait() == "finished"
+    assert toys.resume(queued.id).wait() == "finished"
 
 
 # -- in the middle of validation ---------------------------------------------------------------
@@ -272,8 +290,11 @@ def test_pausing_in_mid_validation_shows_and_saves_the_models_own_weights():
     expected = undisturbed()
     assert toys.difference(toys.remains(run), toys.remains(expected)) == []
     assert kept["asked"].step == run.step // 2
-    snapshot, _, _ = CheckpointFolder(run.folder / "checkpoints", 9).load(kept["asked"].step) if (
-        (run.folder / "checkpoints" / kept["asked"].generation).exists()) else (None, None, None)
+    snapshot, _, _ = (
+        CheckpointFolder(run.folder / "checkpoints", 9).load(kept["asked"].step)
+        if ((run.folder / "checkpoints" / kept["asked"].generation).exists())
+        else (None, None, None)
+    )
     if snapshot is not None:
         assert all(torch.equal(snapshot.components["model"][name], held[name]) for name in held)
 
@@ -285,7 +306,7 @@ def test_stopping_in_mid_validation_and_resuming_is_exact():
     own = run.model.state_dict()
     assert all(torch.equal(snapshot.components["model"][name], own[name]) for name in own)
     assert snapshot.state["position"]["epoch"] == 0
-    again = nbtrain.resume(run.id, show=False)
+    again = toys.resume(run.id)
     assert again.wait() == "finished"
     assert again.resumed["exact"]
     assert toys.difference(toys.remains(again), toys.remains(undisturbed())) == []
@@ -304,8 +325,6 @@ def test_a_command_beside_one_that_fails_badly_is_still_answered(run, monkeypatc
         raise MemoryError("no room for a copy")
 
     run.pause()
-    from nbtrain.engine.saver import CheckpointSaver
-
     monkeypatch.setattr(CheckpointSaver, "save", broken)
     control = run._trainer.control
     with control._lock:

@@ -19,9 +19,20 @@ from nbtrain.run import Run
 
 #: Everything on: what a resume or an interruption could get wrong.
 RICH: dict[str, Any] = {
-    "epochs": 3, "batch_size": 16, "gradient_accumulation_steps": 2, "learning_rate": 3e-3, "scheduler": "cosine",
-    "warmup_steps": 3, "use_ema": True, "ema_decay": 0.9, "label_smoothing": 0.1, "gaussian_noise_std": 0.02,
-    "use_oversampling": True, "early_stopping": True, "patience": 5, "seed": 3,
+    "epochs": 3,
+    "batch_size": 16,
+    "gradient_accumulation_steps": 2,
+    "learning_rate": 3e-3,
+    "scheduler": "cosine",
+    "warmup_steps": 3,
+    "use_ema": True,
+    "ema_decay": 0.9,
+    "label_smoothing": 0.1,
+    "gaussian_noise_std": 0.02,
+    "use_oversampling": True,
+    "early_stopping": True,
+    "patience": 5,
+    "seed": 3,
 }
 #: Series that measure time, which no second run repeats.
 TIMED = {"samples_per_second"}
@@ -32,7 +43,7 @@ def data(rows: int = 240, classes: int = 3, seed: int = 2) -> tuple[Tensor, Tens
     draw = torch.Generator().manual_seed(seed)
     inputs = torch.randn(rows, 8, generator=draw)
     labels = (inputs[:, :classes] + 0.3 * torch.randn(rows, classes, generator=draw)).argmax(1)
-    labels[rows * 2 // 3:] = 0
+    labels[rows * 2 // 3 :] = 0
     return inputs, labels
 
 
@@ -40,8 +51,12 @@ def net(classes: int = 3, *, dropout: float = 0.3, norm: bool = True) -> nn.Sequ
     """A small classifier with everything that has a state of its own: dropout, running means."""
     torch.manual_seed(1)
     return nn.Sequential(
-        nn.Linear(8, 16), nn.BatchNorm1d(16) if norm else nn.Identity(), nn.ReLU(), nn.Dropout(dropout),
-        nn.Linear(16, classes))
+        nn.Linear(8, 16),
+        nn.BatchNorm1d(16) if norm else nn.Identity(),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(16, classes),
+    )
 
 
 def plain_net(classes: int = 3) -> nn.Sequential:
@@ -49,28 +64,38 @@ def plain_net(classes: int = 3) -> nn.Sequential:
     return net(classes, dropout=0.0, norm=False)
 
 
-def train(model: nn.Module | None = None, given: Any = None, **options: Any) -> Run:
-    """`nbtrain.train` without a panel."""
+def train(model: nn.Module | None = None, given: Any = None, **options: Any) -> Any:
+    """`nbtrain.train` without a panel. Tests look inside the run, so its type is not told."""
     return nbtrain.train(net() if model is None else model, data() if given is None else given, show=False, **options)
 
 
-def trained(model: nn.Module | None = None, given: Any = None, **options: Any) -> Run:
+def trained(model: nn.Module | None = None, given: Any = None, **options: Any) -> Any:
     """A run that has finished."""
     run = train(model, given, **options)
     assert run.wait() == "finished"
     return run
 
 
+def resume(run_id: str, **handed_in: Any) -> Any:
+    """`nbtrain.resume` without a panel."""
+    return nbtrain.resume(run_id, show=False, **handed_in)
+
+
 def bare_loop(
-    model: nn.Module, given: tuple[Tensor, Tensor], make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], *,
-    rate: Callable[[int, int], float], loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
+    model: nn.Module,
+    given: tuple[Tensor, Tensor],
+    make: Callable[[list[nn.Parameter]], torch.optim.Optimizer],
+    *,
+    rate: Callable[[int, int], float],
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
     **options: Any,
 ) -> list[float]:
     """The loop of every tutorial, on the rows and in the order of nbtrain. `rate` takes step and number of steps."""
     config = TrainConfig(**options)
     arrays, _, _ = split(given, config["validation"], 0.0, config["seed"])
     optimizer = make(list(model.parameters()))
-    size, losses = config["batch_size"], []
+    size: int = config["batch_size"]
+    losses: list[float] = []
     total = config["epochs"] * -(-arrays.length // size)
     model.train()
     for epoch in range(config["epochs"]):
@@ -97,7 +122,9 @@ def measured(history: History) -> dict[str, str]:
     """SHA-256 of every series that is not of time."""
     return {
         name: hashlib.sha256(history[name].steps.tobytes() + history[name].values.tobytes()).hexdigest()
-        for name in sorted(set(history.names) - TIMED) if len(history[name].steps)}
+        for name in sorted(set(history.names) - TIMED)
+        if len(history[name].steps)
+    }
 
 
 def remains(run: Run) -> dict[str, Any]:
@@ -108,8 +135,12 @@ def remains(run: Run) -> dict[str, Any]:
     for group in state["trees"]["optimizer"]["param_groups"]:
         del group["lr"]  # set anew from the step before each update
     tensors = {
-        f"{component} {name}": hashlib.sha256(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
-        for component, named in snapshot.components.items() for name, tensor in named.items()}
+        f"{component} {name}": hashlib.sha256(
+            tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        ).hexdigest()
+        for component, named in snapshot.components.items()
+        for name, tensor in named.items()
+    }
     return {**tensors, **measured(run.history), **{f"state {name}": value for name, value in state.items()}}
 
 

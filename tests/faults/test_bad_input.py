@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,24 +47,30 @@ def refused(kind, said, model=None, given=None, **options):
 # -- before the start --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({"learning_rate": 5}, r"^learning_rate is 5; it must be a number from 1e-07 to 1\.$"),
-    ({"epochs": 0}, r"^epochs is 0; it must be a whole number from 1 to 1000\.$"),
-    ({"epochs": 2.5}, r"^epochs is 2.5; it must be a whole number from 1 to 1000\.$"),
-    ({"batch_size": -3}, "^batch_size is -3; it must be a whole number from 1 to 65536"),
-    ({"optimizer": "adamm"}, "^optimizer is 'adamm'; it must be one of adam, adamw, sgd, rmsprop, lamb, adafactor"),
-    ({"mixed_precision": "fp8"}, "^mixed_precision is 'fp8'; it must be one of off, fp16, bf16"),
-    ({"learning_rate": math.nan}, "^learning_rate is nan; it must be a number from"),
-    ({"leraning_rate": 0.1}, r"^There is no option 'leraning_rate'; did you mean 'learning_rate'\?$"),
-    ({"preset": "fastt"}, "^There is no preset 'fastt'; did you mean 'fast'"),
-    ({"monitor": "val_acuracy"}, "^There is no metric 'val_acuracy'; did you mean 'val_accuracy'"),
-    ({"loss": "cross_entropie"}, "^There is no loss 'cross_entropie'; did you mean 'cross_entropy'"),
-    ({"metrics": ["acuracy"]}, "^There is no metric 'acuracy'; did you mean 'accuracy'"),
-    ({"device": "cuda:7"}, "^device is 'cuda:7', which this machine does not have; there is: cpu"),
-    ({"warmup_steps": 3, "warmup_epochs": 1}, "give one of the two"),
-    ({"gradient_checkpointing": True, "model": nn.Linear(8, 3)}, "gradient_checkpointing is True, but Linear has no blocks"),
-    ({"dropout": 0.5, "model": nn.Linear(8, 3)}, "dropout is 0.5, but Linear has no dropout layer to give it to"),
-])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"learning_rate": 5}, r"^learning_rate is 5; it must be a number from 1e-07 to 1\.$"),
+        ({"epochs": 0}, r"^epochs is 0; it must be a whole number from 1 to 1000\.$"),
+        ({"epochs": 2.5}, r"^epochs is 2.5; it must be a whole number from 1 to 1000\.$"),
+        ({"batch_size": -3}, "^batch_size is -3; it must be a whole number from 1 to 65536"),
+        ({"optimizer": "adamm"}, "^optimizer is 'adamm'; it must be one of adam, adamw, sgd, rmsprop, lamb, adafactor"),
+        ({"mixed_precision": "fp8"}, "^mixed_precision is 'fp8'; it must be one of off, fp16, bf16"),
+        ({"learning_rate": math.nan}, "^learning_rate is nan; it must be a number from"),
+        ({"leraning_rate": 0.1}, r"^There is no option 'leraning_rate'; did you mean 'learning_rate'\?$"),
+        ({"preset": "fastt"}, "^There is no preset 'fastt'; did you mean 'fast'"),
+        ({"monitor": "val_acuracy"}, "^There is no metric 'val_acuracy'; did you mean 'val_accuracy'"),
+        ({"loss": "cross_entropie"}, "^There is no loss 'cross_entropie'; did you mean 'cross_entropy'"),
+        ({"metrics": ["acuracy"]}, "^There is no metric 'acuracy'; did you mean 'accuracy'"),
+        ({"device": "cuda:7"}, "^device is 'cuda:7', which this machine does not have; there is: cpu"),
+        ({"warmup_steps": 3, "warmup_epochs": 1}, "give one of the two"),
+        (
+            {"gradient_checkpointing": True, "model": nn.Linear(8, 3)},
+            "gradient_checkpointing is True, but Linear has no blocks",
+        ),
+        ({"dropout": 0.5, "model": nn.Linear(8, 3)}, "dropout is 0.5, but Linear has no dropout layer to give it to"),
+    ],
+)
 def test_options_that_are_wrong(options, said):
     refused(ConfigError, said, **options)
 
@@ -72,24 +79,50 @@ def test_all_wrong_options_are_told_at_once():
     with pytest.raises(ConfigError) as caught:
         toys.train(learning_rate=5, epochs=0, momentun=0.9)
     assert [problem.field for problem in caught.value.problems] == ["epochs", "learning_rate", "momentun"] or (
-        {problem.field for problem in caught.value.problems} == {"epochs", "learning_rate", "momentun"})
+        {problem.field for problem in caught.value.problems} == {"epochs", "learning_rate", "momentun"}
+    )
     assert len(str(caught.value).splitlines()) == 3
 
 
-@pytest.mark.parametrize(("model", "given", "kind", "said"), [
-    (nn.Linear(9, 3), None, ModelError,
-     r"^The model cannot take the data: RuntimeError: mat1 and mat2 shapes cannot be multiplied .* \(a batch has the shape \(32, 8\)\)"),
-    (nn.Linear(8, 2), None, DataError,
-     "^Labels outside the classes: 2, in .* rows; the model has 2 outputs, so labels must be 0 to 1"),
-    (nn.ReLU(), None, ModelError, "^The model ReLU has no parameters that require a gradient, so there is nothing to train"),
-    ("net", None, ModelError, "^The model is a str; it must be a torch.nn.Module instance"),
-    (None, (torch.zeros(0, 8), torch.zeros(0)), DataError, "^The data is empty: it has 0 rows; training needs at least 1"),
-    (None, (torch.zeros(5, 8), torch.zeros(4)), DataError,
-     "^Inputs and target have different lengths: 5 rows of inputs, 4 of target"),
-    (None, (torch.zeros(1, 8), torch.zeros(1)), DataError, "^1 row cannot be split into training"),
-    (None, 42, DataError, "^The data is a int; it must be"),
-    (None, iter([1, 2]), DataError, "iterator .* can be read only once"),
-])
+@pytest.mark.parametrize(
+    ("model", "given", "kind", "said"),
+    [
+        (
+            nn.Linear(9, 3),
+            None,
+            ModelError,
+            r"^The model cannot take the data: RuntimeError: mat1 and .* cannot be multiplied .* \(a batch has the shape \(32, 8\)\)",
+        ),
+        (
+            nn.Linear(8, 2),
+            None,
+            DataError,
+            "^Labels outside the classes: 2, in .* rows; the model has 2 outputs, so labels must be 0 to 1",
+        ),
+        (
+            nn.ReLU(),
+            None,
+            ModelError,
+            "^The model ReLU has no parameters that require a gradient, so there is nothing to train",
+        ),
+        ("net", None, ModelError, "^The model is a str; it must be a torch.nn.Module instance"),
+        (
+            None,
+            (torch.zeros(0, 8), torch.zeros(0)),
+            DataError,
+            "^The data is empty: it has 0 rows; training needs at least 1",
+        ),
+        (
+            None,
+            (torch.zeros(5, 8), torch.zeros(4)),
+            DataError,
+            "^Inputs and target have different lengths: 5 rows of inputs, 4 of target",
+        ),
+        (None, (torch.zeros(1, 8), torch.zeros(1)), DataError, "^1 row cannot be split into training"),
+        (None, 42, DataError, "^The data is a int; it must be"),
+        (None, iter([1, 2]), DataError, "iterator .* can be read only once"),
+    ],
+)
 def test_models_and_data_that_cannot_be_trained(model, given, kind, said):
     refused(kind, said, model, given)
 
@@ -104,8 +137,12 @@ def test_values_that_are_not_finite_are_named_by_row(value):
     inputs, labels = toys.data()
     inputs = inputs.clone()
     inputs[17, 3] = inputs[40, 1] = value
-    refused(DataError, r"^The inputs? holds NaN or infinite values in 2 of 240 rows, the first in rows 17, 40; drop these rows or fill",
-            None, (inputs.numpy(), labels.numpy()))
+    refused(
+        DataError,
+        r"^The inputs? holds NaN or infinite values in 2 of 240 rows, the first in rows 17, 40; drop these",
+        None,
+        (inputs.numpy(), labels.numpy()),
+    )
 
 
 def test_labels_outside_the_classes_are_found_wherever_they_are():
@@ -119,32 +156,45 @@ def test_labels_outside_the_classes_are_found_wherever_they_are():
 
 
 def test_losses_that_are_none():
-    refused(ModelError, r"^The loss is a tensor of shape \(32, 3\); it must be one number \(shape \(\)\): end the loss function with",
-            loss=lambda output, target: output)
+    refused(
+        ModelError,
+        r"^The loss is a tensor of shape \(32, 3\); it must be one number \(shape \(\)\): end the loss function with",
+        loss=lambda output, target: output,
+    )
     refused(ModelError, "^The loss is a float; it must be a tensor of one number", loss=lambda output, target: 1.0)
-    refused(ModelError, "^The loss cannot be computed: ZeroDivisionError: ", loss=lambda output, target: output / (1 // 0))
+    refused(
+        ModelError, "^The loss cannot be computed: ZeroDivisionError: ", loss=lambda output, target: output / (1 // 0)
+    )
 
 
 def test_a_loss_without_a_gradient_is_found_before_the_start():
-    refused(ModelError, "^The loss does not depend on the parameters of Sequential, so there is nothing to learn", loss=lambda output, target: output.detach().mean())
+    refused(
+        ModelError,
+        "^The loss does not depend on the parameters of Sequential, so there is nothing to learn",
+        loss=lambda output, target: output.detach().mean(),
+    )
 
 
 def test_a_metric_that_raises_is_named():
     def my_metric(output, target):
         raise KeyError("no such thing")
 
-    with pytest.raises(NbtrainError, match="^The metric 'my_metric' failed: KeyError: 'no such thing'"):
+    with pytest.raises(NbtrainError, match=r"^The metric 'my_metric' failed: KeyError: 'no such thing'"):
         toys.train(metrics=[my_metric])
     assert list(nbtrain.runs()) == []
 
 
 def test_a_stream_needs_a_scheduler_that_does_not_ask_for_the_end():
-    class Stream(IterableDataset):
+    class Stream(IterableDataset[Any]):
         def __iter__(self):
             return iter(zip(*toys.data(), strict=True))
 
-    refused(ConfigError, "^scheduler is 'cosine', but the data has no length, so the end of the run is not known; use scheduler='constant'",
-            None, Stream())
+    refused(
+        ConfigError,
+        "^scheduler is 'cosine', but the data has no length, so the end of the run is not known; use scheduler",
+        None,
+        Stream(),
+    )
 
 
 def test_the_model_is_as_it_was_after_a_refusal():
@@ -159,7 +209,7 @@ def test_the_model_is_as_it_was_after_a_refusal():
 # -- while it trains ---------------------------------------------------------------------------
 
 
-class Rows(Dataset):
+class Rows(Dataset[Any]):
     def __init__(self, value):
         self.inputs, self.targets = toys.data()
         self.inputs = self.inputs.clone()
@@ -192,7 +242,7 @@ def test_a_metric_that_raises_in_the_run_fails_it_with_its_name_and_step():
         return 1.0
 
     run = toys.train(metrics=[fragile], epochs=2)
-    with pytest.raises(TrainingError, match="^The metric 'fragile' failed: KeyError: 'gone'") as caught:
+    with pytest.raises(TrainingError, match=r"^The metric 'fragile' failed: KeyError: 'gone'") as caught:
         run.wait()
     assert caught.value.step == run.step == 7
 
@@ -203,7 +253,9 @@ def test_a_metric_that_raises_in_the_run_fails_it_with_its_name_and_step():
 def test_a_workspace_that_cannot_be_written_is_said_before_the_start(workspace, monkeypatch, tmp_path):
     disk = FailingFiles(tmp_path, monkeypatch)
     disk.fail(0, errno.EROFS, FOREVER)
-    with pytest.raises(WorkspaceError, match="it may not be written to; choose another workspace with .* NBTRAIN_HOME"):
+    with pytest.raises(
+        WorkspaceError, match=r"it may not be written to; choose another workspace with .* NBTRAIN_HOME"
+    ):
         toys.train()
     disk.heal()
     assert toys.trained(epochs=1).state == "finished"
@@ -289,7 +341,7 @@ def test_a_disk_that_is_full_from_the_start_holds_the_run_at_step_0(monkeypatch,
     disk.heal()
     run.resume()
     assert run.wait() == "finished"
-    assert [event.step for event in run.events if isinstance(event, CheckpointSaved)][0] == 0
+    assert next(event.step for event in run.events if isinstance(event, CheckpointSaved)) == 0
 
 
 def test_numbers_of_other_kinds_are_read_as_they_are_meant():

@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import sys
 import threading
+from functools import partial
+from typing import Any
 
 import pytest
+from torch import nn
 
 import nbtrain
+from nbtrain.core.control import Edit
 from nbtrain.core.errors import CommandError
 from tests.engine import toys
 
@@ -64,11 +68,11 @@ def test_a_thousand_commands_leave_the_bits_of_a_quiet_run():
     failures = []
 
     def work(seed):
-        draw = random.Random(seed)
+        draw = random.Random(seed)  # noqa: S311 - a script of commands
         try:
             for _ in range(COMMANDS // 4):
                 command(handle, draw)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(seed,), daemon=True) for seed in range(4)]
@@ -89,13 +93,28 @@ def test_a_thousand_commands_leave_the_bits_of_a_quiet_run():
 
 
 def test_edits_at_fixed_steps_give_the_same_bits_each_time():
-    left = []
-    for _ in range(2):
-        edits = {3: {"learning_rate": 0.01}, 9: {"weight_decay": 0.1}, 14: {"epochs": 4, "max_grad_norm": 0.5}}
-        model = toys.net()
+    edits: dict[int, dict[str, Any]] = {
+        3: {"learning_rate": 0.01},
+        9: {"weight_decay": 0.1},
+        14: {"epochs": 4, "max_grad_norm": 0.5},
+    }
+
+    def edited():
+        runs: list[Any] = []
+        model: nn.Module = toys.net()
         for step, changes in edits.items():
-            model = toys.AtStep(model, step, lambda changes=changes: run.request(nbtrain.core.control.Edit(changes)))
-        run = toys.train(model, epochs=2, batch_size=32)
-        run.wait()
-        left.append(toys.remains(run))
-    assert toys.difference(*left) == []
+            model = toys.AtStep(model, step, partial(ask, runs, Edit(changes)))
+        gate = threading.Event()
+        model = toys.AtStep(model, 1, gate.wait)
+        runs.append(toys.train(model, epochs=2, batch_size=32))
+        gate.set()
+        assert runs[0].wait() == "finished"
+        assert runs[0].epochs == 4
+        return toys.remains(runs[0])
+
+    assert toys.difference(edited(), edited()) == []
+
+
+def ask(runs, command):
+    """Of the run that trains, without waiting."""
+    runs[0].request(command)
