@@ -113,7 +113,8 @@ class Engine:
         self.footing.remember(at)
         rate = self.learning_rate * self.schedule(at.step)
         optimizers.apply(self.optimizer, learning_rate=rate)
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:  # `zero_grad` opens a profiler record: a twentieth of a small step
+            parameter.grad = None
         try:
             self.update(at.step + 1, self.backward(group))
         except BaseException as error:
