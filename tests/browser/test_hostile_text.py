@@ -111,7 +111,8 @@ def test_names_of_runs_metrics_and_classes_stay_text(notebooks: Open):
     notebook.run(3)
     figure = notebook.cells.nth(3)
     expect(figure.locator(".main-svg").first).to_be_visible()
-    expect(figure.locator(".annotation-text", has_text=ATTACKS[2]).first).to_be_attached()
+    for attack in (ATTACKS[2], ATTACKS[5], ATTACKS[7]):  # plotly itself makes bold text and links of some tags
+        expect(figure.locator(".annotation-text", has_text=attack).first).to_be_attached()
     figure.locator(".nsewdrag").first.hover()  # a label that grows out of the names
     nothing_happened(notebook)
     notebook.page.evaluate("document.querySelectorAll('.nbt-live').forEach(panel => panel.remove())")
