@@ -113,7 +113,12 @@ def test_an_interrupted_turn_is_given_back(monkeypatch):
                 raise AssertionError
         except KeyboardInterrupt:
             pass
-    other = threading.Thread(target=lambda: turn.at(2).__enter__(), daemon=True)
+
+    def take_a_turn():
+        with turn.at(2):
+            pass
+
+    other = threading.Thread(target=take_a_turn, daemon=True)
     other.start()
     other.join(10)
     taken = not other.is_alive()
