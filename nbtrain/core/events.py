@@ -55,7 +55,10 @@ class OptionEdited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSaved(Event):
-    """A generation is on disk, verified. `reason`: every, epoch, best, stop, pause, end or asked. `seconds` in background."""
+    """A generation is on disk, verified; `seconds` in the background.
+
+    `reason`: start, every, epoch, best, asked, stop, end or error.
+    """
 
     generation: str
     reason: str

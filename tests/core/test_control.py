@@ -60,7 +60,7 @@ def test_only_the_drawn_changes_of_state_are_possible():
 
 def test_listeners_hear_of_the_end_before_waiters_wake():
     heard = []
-    woke = []
+    woke: list[bool] = []
 
     def listen(previous, state, reason):
         heard.append((previous, state, reason))

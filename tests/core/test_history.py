@@ -85,11 +85,14 @@ def test_json_is_plain_and_strict():
 def test_an_unknown_column_is_answered_with_those_there_are():
     history = History()
     history.append("loss", 1, 1.0)
-    with pytest.raises(KeyError, match="'los'.*loss"):
+    with pytest.raises(KeyError, match=r"'los'.*loss"):
         history["los"]
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=3000), st.integers(4, 200))
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=3000), st.integers(4, 200))
 def test_decimation_keeps_ends_and_extremes(numbers, limit):
     values = np.array(numbers)
     series = minmax(Series(np.arange(len(values)), values), limit)
