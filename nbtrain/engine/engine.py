@@ -337,6 +337,8 @@ class Engine:
         self.torn = True
         self.footing.back_to(step, self.at)
         self.history.truncate(step)
+        if step == 0:
+            self.optimizer.state.clear()  # a masked first update leaves zeros where there was nothing
         if self.ema is not None:
             self.ema.follow_buffers(self.model)
         self.torn = False

@@ -60,9 +60,9 @@ def handed_in_again(
     if missing:
         examples = ", ".join(f"{name}={example}" for name, example in missing.items())
         *first, last = missing
+        what = f"{', '.join(first)}{' and ' * bool(first)}{last}"
         raise DataError(
-            f"Run {run_id} was started in another kernel, so its {', '.join(first)}{' and ' * bool(first)}{last} must be handed in: "
-            f"nbtrain.resume({run_id!r}, {examples}).")
+            f"Run {run_id} was started in another kernel, so its {what} must be handed in: nbtrain.resume({run_id!r}, {examples}).")
     assert model is not None  # noqa: S101 - it would be among the missing
     return Ingredients(
         model, data, validation, saved["loss"] if loss is None else loss,
