@@ -62,7 +62,8 @@ def handed_in_again(
         *first, last = missing
         what = f"{', '.join(first)}{' and ' * bool(first)}{last}"
         raise DataError(
-            f"Run {run_id} was started in another kernel, so its {what} must be handed in: nbtrain.resume({run_id!r}, {examples}).")
+            f"Run {run_id} was started in another kernel, so its {what} must be handed in: "
+            f"nbtrain.resume({run_id!r}, {examples}).")
     assert model is not None  # noqa: S101 - it would be among the missing
     return Ingredients(
         model, data, validation, saved["loss"] if loss is None else loss,

@@ -91,8 +91,10 @@ def test_all_wrong_options_are_told_at_once():
             nn.Linear(9, 3),
             None,
             ModelError,
-            r"^The model cannot take the data: RuntimeError: mat1 and .* cannot be multiplied .* "
-            r"\(a batch has the shape \(32, 8\)\)",
+            (
+                r"^The model cannot take the data: RuntimeError: mat1 and .* cannot be multiplied .* "
+                r"\(a batch has the shape \(32, 8\)\)"
+            ),
         ),
         (
             nn.Linear(8, 2),
