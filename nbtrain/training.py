@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _active: dict[str, Run] = {}
 _known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
-_ingredients: weakref.WeakKeyDictionary[Run, Ingredients] = weakref.WeakKeyDictionary()
 
 
 def train(
@@ -105,7 +104,7 @@ def resume(
     held.acquire()
     try:
         restart = revival.open_checkpoint(workspace, run_id)
-        before = _ingredients.get(known) if known is not None else None
+        before = known._trainer.given if known is not None else None  # noqa: SLF001 - a Run is the trainer's face
         given = revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
@@ -127,7 +126,8 @@ def fork(run: Run, *, step: int | None, model: nn.Module | None, name: str | Non
         model = job.copy_of(run.model)
         if run.config["gradient_checkpointing"]:
             recompute.forget(model)
-    return _start(_ingredients[run].with_model(model), config, name=name or run.name, restart=restart, parent=run)
+    given = run._trainer.given.with_model(model)  # noqa: SLF001 - a Run is the trainer's face
+    return _start(given, config, name=name or run.name, restart=restart, parent=run)
 
 
 def runs() -> RunList:
@@ -216,7 +216,6 @@ def _start(
         run = Run(trainer)
         with _lock:
             _active[run_id] = _known[run_id] = run
-            _ingredients[run] = given
         stack.callback(_forget, run_id)
         trainer.start()
         stack.pop_all()

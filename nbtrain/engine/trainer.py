@@ -74,6 +74,7 @@ class Trainer:
         self.places, self.id, self.folder, self.name, self.parent = places, places.id, places.folder, name, parent
         self.history = history
         self.model: nn.Module = job.model
+        self.given = job.given
         self.options = config
         self.control = Control(self._changed)
         self.error: TrainingError | None = None
