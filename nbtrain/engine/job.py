@@ -75,6 +75,8 @@ class Job:
     """What the user handed in."""
     undo: Callable[[], None] | None = None
     """Takes back what training needed of the model but its user does not."""
+    notes: tuple[str, ...] = ()
+    """What the user should know before the run begins."""
 
     def close(self) -> None:
         """End loader workers, let go of device copies of the data, and leave the model as it came, for others."""
@@ -158,6 +160,11 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     train_data, validation_data, test_data = data, given.validation, None
     if validation_data is None:
         train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
+    notes = []
+    if validation_data is None and config["validation"]:
+        notes.append(
+            f"A {type(given.data).__name__} is not split, so nothing is validated on; hand in data for it: "
+            "validation=….")
 
     def source(data: Any, *, train: bool, classes: list[str] | None = None) -> BatchSource:
         made = as_source(
@@ -176,7 +183,8 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     prints = [fingerprint(part) for part in (data, given.validation) if part is not None]
     return Job(
         model=model, train=train, validation=validation, test=test, loss=loss, metrics=metric_set, task=task,
-        classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo)
+        classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo,
+        notes=tuple(notes))
 
 
 def check_length(train: BatchSource, config: TrainConfig) -> None:

@@ -162,6 +162,8 @@ class Trainer:
         engine = Engine(
             job, self.options, control=self.control, history=self.history, publish=self._engine_event, saver=saver)
         self._engine = engine
+        for note in job.notes:
+            self.publish(Warned(step=self.at.step, message=note))
         if self._restart is not None:
             self._take_up(engine, self._restart)
         if self._restart is None or self._restart.fork:

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, ModelError
@@ -100,3 +101,14 @@ def test_shapes_read_as_words():
     assert shape_of((x, x)) == "((32, 8), (32, 8))"
     assert shape_of({"ids": x}) == "{ids: (32, 8)}"
     assert shape_of(None) == "NoneType"
+
+
+def test_data_that_is_not_split_is_said():
+    loader = DataLoader(TensorDataset(*toys.data()), batch_size=16)
+    job = prepared(data=loader)
+    assert job.validation is None
+    assert job.notes == ("A DataLoader is not split, so nothing is validated on; hand in data for it: validation=….",)
+    job.close()
+    for quiet in (prepared(data=loader, validation=0.0), prepared()):
+        assert quiet.notes == ()
+        quiet.close()
