@@ -314,18 +314,6 @@ def test_a_fork_may_change_any_option(changes):
     assert again.wait() == "finished"
 
 
-def test_a_fork_that_averages_starts_its_average_from_the_checkpoint():
-    run = toys.trained(toys.net(), epochs=3, checkpoint_every=2, keep_checkpoints=99, learning_rate=0.05)
-    branch = run.fork(step=2, use_ema=True, ema_decay=0.99999, epochs=1, batch_size=200)
-    branch.wait()
-    start = CheckpointFolder(run.folder / "checkpoints").load(2)[0].components["model"]
-    average = CheckpointFolder(branch.folder / "checkpoints").load()[0].components["ema"]
-    ended = run.model.state_dict()
-    assert (average["model.0.weight"] - start["0.weight"]).norm() < (
-        average["model.0.weight"] - ended["0.weight"]
-    ).norm()
-
-
 def test_momentum_is_what_the_fork_says():
     run = toys.trained(toys.plain_net(), epochs=1, optimizer="sgd", momentum=0.0)
     branch = run.fork(momentum=0.9, epochs=2)

@@ -82,6 +82,20 @@ def test_a_checkpoint_holds_all_that_a_restored_engine_needs(scene):
     assert other.stopping.state_dict() == one.engine.stopping.state_dict()
 
 
+def test_an_average_that_begins_with_a_fork_begins_at_its_checkpoint(scene):
+    one = scene(checkpoint_every=0, use_ema=False)
+    before = {name: tensor.clone() for name, tensor in one.engine.model.state_dict().items()}
+    one.saver.save(one.engine, "asked")
+    one.engine.fit()
+    one.saver.drain()
+    components, state = unpack(CheckpointFolder(one.folder / "checkpoints").load(0)[0])
+    options = TrainConfig(**{**toys.RICH, "use_ema": True})
+    branch: Any = Engine(
+        one.job, options, control=Control(), history=History(), publish=lambda _: None, saver=one.saver)
+    branch.restore(components, state)
+    assert all(torch.equal(before[name], tensor) for name, tensor in branch.ema.model.state_dict().items())
+
+
 def test_a_checkpoint_appears_after_the_metrics_up_to_it(scene):
     one = scene(checkpoint_every=4)
     one.engine.fit()
