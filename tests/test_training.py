@@ -515,6 +515,7 @@ def test_what_nobody_holds_any_more_is_gone_with_its_model():
     assert [ref() for ref in held] == [None, None]
 
 
+@pytest.mark.slow
 def test_many_runs_in_one_process_leave_threads_and_files_as_they_were():
     given, model, counts = toys.data(60), toys.net(), []
     for number in range(100):
