@@ -77,7 +77,7 @@ class RunLock:
         if not self.held:
             raise CommandError(
                 f"The run {self._path.parent.name} is being trained {_where(self._path)}; "
-                "stop it there first, or fork it.")
+                "stop it there first.")
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
