@@ -70,6 +70,8 @@ class Engine:
         self.steering = Steering(self)
         #: True while the state is neither that of one step nor of the next; what fails then leaves nothing to save.
         self.torn = False
+        kinds = {(p.device, p.dtype, type(p.data)) for p in self.parameters}
+        self._alike = len(kinds) == 1 and kinds.pop()[2] is Tensor
         self._window = (0, 0.0)
         self._began: float | None = None
         self._read_options()
@@ -153,7 +155,7 @@ class Engine:
         if scaler is not None:
             scaler.unscale_(self.optimizer)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
+        norm = self._total_norm(gradients)
         if self.lookback is not None:
             self._clip(norm)
             self.settle()
@@ -354,6 +356,12 @@ class Engine:
     def _scaled(self, loss: Tensor) -> Tensor:
         scaler = self.precision.scaler
         return loss if scaler is None else scaler.scale(loss)
+
+    def _total_norm(self, gradients: list[Tensor]) -> Tensor:
+        """`nn.utils.get_total_norm`, 0-d; it sorts by device and type each time, a twentieth of a small step."""
+        if not self._alike or not gradients:
+            return nn.utils.get_total_norm(gradients)
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
     def _clip(self, norm: Tensor) -> None:
         if self.max_grad_norm > 0:

@@ -14,7 +14,7 @@ from nbtrain.core.errors import NonFiniteLossError, TrainingError, WorkspaceErro
 from nbtrain.core.events import EpochEnd, StateChanged, Warned
 from nbtrain.engine.memory_source import MemorySource
 from nbtrain.engine.saver import CheckpointSaver
-from nbtrain.engine.trainer import drop_frames, short_switch_interval
+from nbtrain.engine.trainer import SWITCH_INTERVAL, drop_frames, short_switch_interval
 from nbtrain.store.database import Database
 from nbtrain.store.journal import Journal
 from tests.engine import toys
@@ -29,8 +29,18 @@ def test_threads_take_turns_faster_while_a_run_is_active_and_as_before_afterward
     before = sys.getswitchinterval()
     seen = []
     toys.trained(toys.AtStep(toys.net(), 2, lambda: seen.append(sys.getswitchinterval())), epochs=1)
-    assert seen == [pytest.approx(0.001)]
+    assert seen == [pytest.approx(SWITCH_INTERVAL)]
     assert sys.getswitchinterval() == before
+
+
+def test_denormal_numbers_cost_a_run_nothing_and_cells_keep_theirs():
+    def product():
+        return (torch.full((1 << 20,), 1e-30) * 1e-12).count_nonzero().item()  # long enough for several threads
+
+    seen = []
+    toys.trained(toys.AtStep(toys.net(), 2, lambda: seen.append(product())), epochs=1)
+    assert seen == [0]
+    assert product() == 1 << 20
 
 
 def test_the_interval_comes_back_in_whatever_order_runs_end():
@@ -38,7 +48,7 @@ def test_the_interval_comes_back_in_whatever_order_runs_end():
     first, second = short_switch_interval(), short_switch_interval()
     with first:
         second.__enter__()
-    assert sys.getswitchinterval() == pytest.approx(0.001)
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL)
     second.__exit__(None, None, None)
     assert sys.getswitchinterval() == before
 
