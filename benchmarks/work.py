@@ -34,8 +34,11 @@ class Work:
 
 
 def small() -> Work:
-    """Steps of half a millisecond: what a trainer adds to each shows."""
-    return Work(lambda: _net(128, 64), *_digits(), epochs=30, batch_size=32)
+    """Steps of half a millisecond: what a trainer adds to each shows.
+
+    Enough of them that opening a panel, which happens once, is not taken for a part of each.
+    """
+    return Work(lambda: _net(128, 64), *_digits(), epochs=90, batch_size=32)
 
 
 def large() -> Work:
