@@ -3,9 +3,12 @@
 NbtrainError
 ├── ConfigError          an option is unknown, out of range, or contradicts another   (also ValueError)
 ├── DataError            the data cannot be trained on as it is                       (also ValueError)
+│   └── DataFileError    a file of data cannot be read; says file, line and column
 ├── ModelError           the model cannot be trained as it is                         (also ValueError)
 ├── CommandError         a command does not fit the run's present state               (also RuntimeError)
 ├── RunNotFoundError     no run of this id in the workspace                           (also LookupError)
+├── DatasetNotFoundError no dataset of this name or id in the workspace               (also LookupError)
+├── CancelledError       a piece of work was called off before it was done
 ├── WorkspaceError       the workspace folder or its database cannot be used          (also OSError)
 ├── CheckpointError      a checkpoint is missing, cut short, or does not fit
 └── TrainingError        a run ended because of an error; carries the traceback as text
@@ -45,6 +48,16 @@ class DataError(NbtrainError, ValueError):
     """The data cannot be trained on as it is."""
 
 
+class DataFileError(DataError):
+    """A file of data cannot be read. `line` and `column` count from 1 and are None where there is no such thing."""
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+        self.column = column
+
+
 class ModelError(NbtrainError, ValueError):
     """The model cannot be trained as it is."""
 
@@ -55,6 +68,14 @@ class CommandError(NbtrainError, RuntimeError):
 
 class RunNotFoundError(NbtrainError, LookupError):
     """No run of this id is in the workspace."""
+
+
+class DatasetNotFoundError(NbtrainError, LookupError):
+    """No dataset of this name or id is in the workspace."""
+
+
+class CancelledError(NbtrainError):
+    """A piece of work was called off; it left nothing behind."""
 
 
 class WorkspaceError(NbtrainError, OSError):

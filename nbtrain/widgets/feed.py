@@ -17,8 +17,9 @@ from nbtrain.core.control import State
 from nbtrain.core.decimate import minmax
 from nbtrain.core.history import Column, Series
 from nbtrain.core.ports import HardwareSample, HardwareSource, RunView
+from nbtrain.core.tasks import Task, Tasks
 from nbtrain.widgets.story import Story
-from nbtrain.widgets.wire import RunState, SeriesPart
+from nbtrain.widgets.wire import RunError, RunState, SeriesPart, TaskState
 
 SNAPSHOT_POINTS = 4000
 #: What a series part costs beside its numbers: its fields as JSON.
@@ -36,16 +37,19 @@ class Packet:
     states: list[RunState] = field(default_factory=list)
     series: list[SeriesPart] = field(default_factory=list)
     hardware: list[HardwareSample] | None = None
+    tasks: list[TaskState] | None = None
     buffers: list[bytes] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.series or self.hardware)
+        return bool(self.states or self.series or self.hardware or self.tasks)
 
     def body(self) -> dict[str, Any]:
         """The fields of the message."""
         body: dict[str, Any] = {"states": self.states, "series": self.series}
         if self.hardware is not None:
             body["hardware"] = self.hardware
+        if self.tasks is not None:
+            body["tasks"] = self.tasks
         return body
 
     def add(self, run: str, name: str, series: Series, *, total: int, reset: bool) -> None:
@@ -86,6 +90,7 @@ class Feed:
         follow: where runs come from by themselves; the last ones stay on show when there are none.
         curves: whether the panel draws series.
         hardware: where samples of the machine come from.
+        tasks: long work to tell of.
     """
 
     def __init__(
@@ -95,11 +100,13 @@ class Feed:
         follow: Callable[[], Sequence[RunView]] | None = None,
         curves: bool = True,
         hardware: HardwareSource | None = None,
+        tasks: Tasks | None = None,
     ) -> None:
         self._stories: dict[str, Story] = {run.id: Story(run) for run in runs}
         self._follow = follow
         self._curves = curves
         self._hardware = hardware
+        self._tasks = tasks
         self._forget()
 
     @property
@@ -124,8 +131,10 @@ class Feed:
         return True
 
     def urgent(self) -> bool:
-        """Whether a run changed its state since the panel was told."""
-        return any(self._told_states.get(name) is not story.run.state for name, story in self._stories.items())
+        """Whether a run changed its state, or a task ended, since the panel was told."""
+        return (
+            any(self._told_states.get(name) is not story.run.state for name, story in self._stories.items())
+            or any(task.phase != self._told_tasks[task.id]["phase"] for task in self._known_tasks()))
 
     def pace(self) -> float:
         """Seconds in which something may change by itself."""
@@ -136,6 +145,9 @@ class Feed:
                 return RUNNING_PACE
             if not state.ended:
                 pace = WAITING_PACE
+        tasks = self._tasks.all() if self._tasks is not None else ()
+        if any(not task.ended or task.id not in self._told_tasks for task in tasks):
+            pace = min(pace, WAITING_PACE)
         return pace
 
     def snapshot(self) -> Packet:
@@ -149,6 +161,8 @@ class Feed:
         if self._hardware is not None:
             packet.hardware = [compact(sample) for sample in self._hardware.history()]
             self._sampled = packet.hardware[-1]["time"] if packet.hardware else 0.0
+        if self._tasks is not None:
+            packet.tasks = self._news_of_tasks()
         return packet
 
     def delta(self, budget: int) -> Packet:
@@ -166,7 +180,22 @@ class Feed:
         if sample is not None and sample["time"] > self._sampled:
             packet.hardware = [compact(sample)]
             self._sampled = sample["time"]
+        packet.tasks = self._news_of_tasks() or None
         return packet
+
+    def _known_tasks(self) -> list[Task[Any]]:
+        """Tasks the panel has been told of."""
+        return [] if self._tasks is None else [task for task in self._tasks.all() if task.id in self._told_tasks]
+
+    def _news_of_tasks(self) -> list[TaskState]:
+        """Tasks that are not as they were told."""
+        news = []
+        for task in () if self._tasks is None else self._tasks.all():
+            told = state_of(task)
+            if told != self._told_tasks.get(task.id):
+                self._told_tasks[task.id] = told
+                news.append(told)
+        return news
 
     def _story_of(self, run: RunView) -> Story:
         """A run that was resumed has its old id and a new view."""
@@ -180,6 +209,7 @@ class Feed:
         self._served: dict[tuple[str, str] | str, int] = {}
         self._turn = 0
         self._sampled = 0.0
+        self._told_tasks: dict[str, TaskState] = {}
 
     def _by_waiting(self, item: tuple[str, Story]) -> tuple[bool, int]:
         name, story = item
@@ -247,6 +277,15 @@ def stride_of(series: Series) -> int | None:
     if int(steps[-1] - steps[0]) != stride * (len(steps) - 1):
         return None
     return stride if bool((np.diff(steps) == stride).all()) else None
+
+
+def state_of(task: Task[Any]) -> TaskState:
+    """A task as the browser is told of it; its time in whole seconds, so that it is not news ten times a second."""
+    error = task.error
+    return TaskState(
+        task=task.id, kind=task.kind, title=task.title, phase=task.phase, done=task.progress.done,
+        total=task.progress.total, unit=task.progress.unit, seconds=float(int(task.seconds)),
+        error=None if error is None else RunError(kind=type(error).__name__, message=str(error)))
 
 
 def compact(sample: HardwareSample) -> HardwareSample:

@@ -8,11 +8,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from nbtrain.config.schema import Field
 from nbtrain.core.ports import GpuSample, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.tasks import TaskPhase
 
 __all__ = [
     "Beat", "Chef", "Delta", "Field", "GpuSample", "HardwareSample", "Message", "Preset", "Problem", "Reply",
     "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState", "SeriesPart", "Snapshot", "Stage",
-    "Subject",
+    "Subject", "TaskPhase", "TaskState",
 ]
 
 Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]
@@ -76,6 +77,20 @@ class SeriesPart(TypedDict):
     values: int
 
 
+class TaskState(TypedDict):
+    """Long work that is not a run: an import, a profile. `done` and `total` are in `unit`; where it is empty, a share."""
+
+    task: str
+    kind: str
+    title: str
+    phase: TaskPhase
+    done: float
+    total: float | None
+    unit: str
+    seconds: float
+    error: RunError | None
+
+
 class Snapshot(TypedDict):
     """Everything a panel shows; replaces all that was known."""
 
@@ -84,6 +99,7 @@ class Snapshot(TypedDict):
     states: list[RunState]
     series: list[SeriesPart]
     hardware: NotRequired[list[HardwareSample]]
+    tasks: NotRequired[list[TaskState]]
 
 
 class Delta(TypedDict):
@@ -94,6 +110,7 @@ class Delta(TypedDict):
     states: list[RunState]
     series: list[SeriesPart]
     hardware: NotRequired[list[HardwareSample]]
+    tasks: NotRequired[list[TaskState]]
 
 
 class Beat(TypedDict):

@@ -1,7 +1,7 @@
 /** What the browser knows of the runs: their states, their series, and the machine they run on. */
 
 import { Signal } from "./signal";
-import type { Delta, HardwareSample, RunState, SeriesPart, Snapshot } from "./wire";
+import type { Delta, HardwareSample, RunState, SeriesPart, Snapshot, TaskState } from "./wire";
 
 /** A few minutes of samples, one a second. */
 const HARDWARE_KEPT = 600;
@@ -63,6 +63,8 @@ export class Store {
   readonly version = new Signal(0);
   /** Oldest first. */
   readonly hardware = new Signal<readonly HardwareSample[]>([]);
+  /** Task id → long work that is not a run, oldest first. */
+  readonly tasks = new Signal<ReadonlyMap<string, TaskState>>(new Map());
   /** False until the first snapshot, so that a panel can tell “nothing yet” from “no runs”. */
   readonly ready = new Signal(false);
 
@@ -91,6 +93,11 @@ export class Store {
     if (message.hardware) {
       const known = fresh ? [] : this.hardware.get();
       this.hardware.set([...known, ...message.hardware].slice(-HARDWARE_KEPT));
+    }
+    if (message.tasks) {
+      const tasks = new Map(fresh ? [] : this.tasks.get());
+      for (const task of message.tasks) tasks.set(task.task, task);
+      this.tasks.set(tasks);
     }
     if (fresh || message.series.length > 0) this.version.set(this.version.get() + 1);
     this.ready.set(true);

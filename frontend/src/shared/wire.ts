@@ -88,12 +88,27 @@ export interface HardwareSample {
   gpu_note: string;
 }
 
+export type TaskPhase = "running" | "done" | "failed" | "cancelled";
+
+export interface TaskState {
+  task: string;
+  kind: string;
+  title: string;
+  phase: TaskPhase;
+  done: number;
+  total: number | null;
+  unit: string;
+  seconds: number;
+  error: RunError | null;
+}
+
 export interface Snapshot {
   type: "snapshot";
   seq: number;
   states: RunState[];
   series: SeriesPart[];
   hardware?: HardwareSample[];
+  tasks?: TaskState[];
 }
 
 export interface Delta {
@@ -102,6 +117,7 @@ export interface Delta {
   states: RunState[];
   series: SeriesPart[];
   hardware?: HardwareSample[];
+  tasks?: TaskState[];
 }
 
 export interface Beat {

@@ -1,0 +1,1 @@
+"""Data to train on: read where it lies, imported, looked at, split, processed and checked."""

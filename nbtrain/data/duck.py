@@ -1,0 +1,57 @@
+"""The kernel's one DuckDB: it reads files where they lie, out of core, and keeps no database of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import cache
+
+import duckdb
+
+from nbtrain.core.errors import CancelledError
+from nbtrain.core.tasks import Progress
+
+#: What DuckDB may hold in memory before it writes to the disk; the rest of the 500 MB promised is for what comes out of it.
+MEMORY_LIMIT = "350MB"
+
+_opening = threading.Lock()
+
+
+@contextlib.contextmanager
+def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for one piece of work in one thread; cancelling `progress` interrupts its query.
+
+    Raises:
+        CancelledError: in place of DuckDB's error, when the work was called off.
+    """
+    with _opening:
+        own = _database(os.getpid()).cursor()
+    try:
+        if progress is not None:
+            progress.check()
+            progress.on_cancel(own.interrupt)
+        yield own
+    except duckdb.InterruptException:
+        if progress is not None and progress.cancelled:
+            raise CancelledError("It was called off; nothing was left behind.") from None
+        raise
+    finally:
+        own.close()
+
+
+@cache
+def _database(process: int) -> duckdb.DuckDBPyConnection:
+    """One for each process: a forked child cannot use its parent's."""
+    database = duckdb.connect(config={
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": os.path.join(tempfile.gettempdir(), f"nbtrain-{process}"),  # noqa: PTH118 - DuckDB wants text
+        "preserve_insertion_order": "true",
+        "autoinstall_known_extensions": "false",  # nothing is fetched from the network behind the user's back
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+    })
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    return database

@@ -1,0 +1,123 @@
+"""Rows and columns that DuckDB reads where they lie: a file of the user's, or the Parquet of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from nbtrain.core.errors import DataError, NbtrainError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Column, Kind, kind_of, literal, quoted
+from nbtrain.data.duck import cursor
+from nbtrain.data.query import Query
+
+#: Name of the column that holds a row's number in the table, from 0; no column of a user's may have it.
+ROW = "__row__"
+EVERYTHING = Query()
+
+
+class Table:
+    """A table that is read where it lies. Nothing is kept but its columns; any thread may ask.
+
+    Args:
+        source: what follows ``FROM`` in SQL, e.g. ``read_csv('a.csv', header=true)``.
+        name: how it is called in messages.
+        row: expression of a row's number, where the source has one; else rows are counted as they come.
+        media: columns that hold encoded files, with their kind.
+        explain: an error of DuckDB in our words, with file and line.
+
+    Raises:
+        DataError: the source cannot be read.
+    """
+
+    def __init__(
+        self, source: str, *, name: str, row: str | None = None, media: dict[str, Kind] | None = None,
+        explain: Callable[[duckdb.Error], NbtrainError] | None = None,
+    ) -> None:
+        self.source = source
+        self.name = name
+        self.media = dict(media or {})
+        self._row = row
+        self._explain = explain or self._explained
+        self.columns = self._describe()
+
+    @classmethod
+    def of_parquet(cls, path: Path, *, name: str, media: dict[str, Kind] | None = None) -> Table:
+        """The table in one Parquet file. Raises DataError."""
+        return cls(
+            f"read_parquet({literal(str(path))}, file_row_number=true)", name=name, row="file_row_number", media=media)
+
+    def column(self, name: str) -> Column:
+        """One column by name. Raises DataError, with the names there are."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = ", ".join(repr(column.name) for column in self.columns)
+        raise DataError(f"{self.name} has no column {name!r}; it has: {names}.")
+
+    def rows(self, query: Query = EVERYTHING, *, progress: Progress | None = None) -> int:
+        """How many rows the query finds."""
+        where, parameters = query.where(self.columns)
+        return int(self.sql(f"SELECT count(*) AS n FROM {self.source} {where}", parameters, progress)["n"][0].as_py())
+
+    def page(
+        self, query: Query = EVERYTHING, *, offset: int = 0, limit: int = 100, columns: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> pa.Table:
+        """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`."""
+        where, parameters = query.where(self.columns)
+        return self.sql(
+            f"SELECT {ROW}, {self._listed(columns)} FROM ({self._numbered}) {where} {query.order(ROW)} "
+            f"LIMIT {int(limit)} OFFSET {int(offset)}", parameters, progress)
+
+    def batches(
+        self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,
+        progress: Progress | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Every row the query finds, in batches of about `size`, without their numbers; never all in memory."""
+        where, parameters = query.where(self.columns)
+        order = query.order(ROW)
+        source = f"({self._numbered})" if order else self.source
+        with cursor(progress) as connection:
+            try:
+                found = connection.sql(
+                    f"SELECT {self._listed(columns)} FROM {source} {where} {order}", params=parameters)
+                yield from found.to_arrow_reader(size)
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                raise self._explain(error) from error
+
+    def sql(self, statement: str, parameters: Sequence[Any] = (), progress: Progress | None = None) -> pa.Table:
+        """What a statement finds, whole, in memory. Raises DataError in our words."""
+        with cursor(progress) as connection:
+            try:
+                return connection.sql(statement, params=list(parameters)).to_arrow_table()
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                raise self._explain(error) from error
+
+    @property
+    def _numbered(self) -> str:
+        """All rows with their numbers."""
+        number = self._row or "row_number() OVER () - 1"
+        return f"SELECT {number} AS {ROW}, * FROM {self.source}"
+
+    def _listed(self, columns: Sequence[str] | None) -> str:
+        names = [column.name for column in self.columns] if columns is None else [self.column(c).name for c in columns]
+        return ", ".join(map(quoted, names))
+
+    def _describe(self) -> tuple[Column, ...]:
+        found = self.sql(f"DESCRIBE SELECT * FROM {self.source}")
+        described = zip(found["column_name"].to_pylist(), found["column_type"].to_pylist(), strict=True)
+        return tuple(
+            Column(name, self.media.get(name) or kind_of(sql_type), sql_type) for name, sql_type in described
+            if name != self._row)
+
+    def _explained(self, error: duckdb.Error) -> NbtrainError:
+        return DataError(f"{self.name} cannot be read: {str(error).splitlines()[0]}")
