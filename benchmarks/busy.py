@@ -23,7 +23,8 @@ import time
 import numpy as np, torch, nbtrain
 torch.set_num_threads(1)
 inputs = np.random.default_rng(0).normal(size=(60_000, 64)).astype("float32")
-labels = np.random.default_rng(1).integers(0, 2, size=60_000)  # nothing to learn: gradients do not vanish, and steps stay alike
+# Nothing can be learnt from these, so gradients do not vanish, and steps stay alike.
+labels = np.random.default_rng(1).integers(0, 2, size=60_000)
 net = torch.nn.Sequential(
     torch.nn.Linear(64, {width}), torch.nn.ReLU(), torch.nn.Linear({width}, {width}), torch.nn.ReLU(),
     torch.nn.Linear({width}, 2))

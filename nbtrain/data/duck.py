@@ -14,7 +14,7 @@ import duckdb
 from nbtrain.core.errors import CancelledError
 from nbtrain.core.tasks import Progress
 
-#: What DuckDB may hold in memory before it writes to the disk; the rest of the 500 MB promised is for what comes out of it.
+#: What DuckDB may hold in memory before it writes to the disk; the rest of the 500 MB promised is for its results.
 MEMORY_LIMIT = "350MB"
 
 _opening = threading.Lock()

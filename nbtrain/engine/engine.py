@@ -361,7 +361,9 @@ class Engine:
         """`nn.utils.get_total_norm`, 0-d; it sorts by device and type each time, a twentieth of a small step."""
         if not self._alike or not gradients:
             return nn.utils.get_total_norm(gradients)
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norms = torch._foreach_norm(gradients)  # noqa: SLF001 - torch's own function calls it too
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
+        return norm
 
     def _clip(self, norm: Tensor) -> None:
         if self.max_grad_norm > 0:

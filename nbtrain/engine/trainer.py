@@ -33,8 +33,7 @@ from nbtrain.engine.snapshot import Snapshot
 from nbtrain.engine.steering import StopRequested
 from nbtrain.store.lock import RunLock
 
-
-#: Seconds a thread may keep the interpreter while another waits for it; Python's own 5 ms are a long time beside a step.
+#: Seconds a thread may keep the interpreter while another waits for it; 5 ms, as Python has it, are long beside a step.
 SWITCH_INTERVAL = 0.0002
 
 

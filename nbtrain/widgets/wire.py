@@ -78,7 +78,7 @@ class SeriesPart(TypedDict):
 
 
 class TaskState(TypedDict):
-    """Long work that is not a run: an import, a profile. `done` and `total` are in `unit`; where it is empty, a share."""
+    """Long work that is not a run, as an import. `done` and `total` are in `unit`, or a share where that is empty."""
 
     task: str
     kind: str

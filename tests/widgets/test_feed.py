@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
 
 import numpy as np
 import pytest
 
 from nbtrain.core.control import State
+from nbtrain.core.errors import DataError
 from nbtrain.core.history import Series
+from nbtrain.core.tasks import Tasks
 from nbtrain.widgets.feed import Feed, Packet, stride_of
 
 from .conftest import FakeRun
@@ -154,3 +158,37 @@ def test_numbers_beyond_float32_become_infinite(run):
 
 def test_empty_packet_is_nothing_to_send():
     assert not Packet()
+
+
+def test_tasks_are_told_once_and_again_when_they_changed():
+    end, tasks = threading.Event(), Tasks()
+    task = tasks.start("import", "a.csv", lambda _: end.wait(10))
+    feed = Feed(tasks=tasks)
+    assert [(told["task"], told["phase"]) for told in feed.snapshot().tasks or ()] == [(task.id, "running")]
+    task.progress.report(2, 5, "rows")
+    told = (feed.delta(4000).tasks or [])[0]
+    assert (told["done"], told["total"], told["unit"]) == (2, 5, "rows")
+    assert feed.pace() < math.inf
+    assert not feed.urgent()
+    end.set()
+    task.wait(10)
+    assert feed.urgent()
+    assert [told["phase"] for told in feed.delta(4000).tasks or ()] == ["done"]
+    assert not feed.urgent()
+    assert not feed.delta(4000)
+    assert feed.pace() == math.inf
+
+
+def test_why_a_task_failed_is_told():
+    def work(progress):
+        raise DataError("Line 3 is cut short.")
+
+    tasks = Tasks()
+    with pytest.raises(DataError):
+        tasks.start("import", "a.csv", work).wait(10)
+    told = (Feed(tasks=tasks).snapshot().tasks or [])[0]
+    assert told["error"] == {"kind": "DataError", "message": "Line 3 is cut short."}
+
+
+def test_a_feed_without_tasks_says_nothing_of_them():
+    assert "tasks" not in Feed().snapshot().body()

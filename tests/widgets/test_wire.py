@@ -11,7 +11,7 @@ from nbtrain.widgets import wire
 TYPESCRIPT = Path(__file__).parents[2] / "frontend" / "src" / "shared" / "wire.ts"
 TWINS = [
     "RunError", "Resumption", "Chef", "RunState", "SeriesPart", "GpuSample", "HardwareSample", "Snapshot", "Delta",
-    "Beat", "Problem", "ReplyError", "Reply", "Field", "Preset", "RunRow", "Subject",
+    "Beat", "Problem", "ReplyError", "Reply", "Field", "Preset", "RunRow", "Subject", "TaskState",
 ]
 
 
