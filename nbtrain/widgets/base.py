@@ -83,7 +83,7 @@ class Panel(Unpinned, anywidget.AnyWidget):
             **self._in(language),
         )
         self.desk = Desk(self.handlers(), reply=self._reply, when_done=self.pump.when_done, worker=self.worker)
-        self.on_msg(lambda _, content, __: self.desk.receive(content))
+        self.on_msg(lambda _, content, buffers: self.desk.receive(content, buffers))
         self.pump.add(self)
         if self.pump is PUMP:
             channel.install(deliver)

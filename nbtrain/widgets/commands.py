@@ -95,8 +95,11 @@ class Desk:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def receive(self, content: object) -> None:
-        """Take a request from any thread; never raises, for there is nobody to raise to."""
+    def receive(self, content: object, buffers: Sequence[memoryview] = ()) -> None:
+        """Take a request from any thread; never raises, for there is nobody to raise to.
+
+        What came as buffers is under ``"buffers"`` of the request.
+        """
         id_, kind = (content.get("id"), content.get("kind")) if isinstance(content, dict) else (None, None)
         if not isinstance(content, dict) or not isinstance(id_, str) or not 0 < len(id_) <= 64:
             self._refuse("", CommandError("A request without an id of 1 to 64 characters came; it was not looked at."))
@@ -104,11 +107,14 @@ class Desk:
         if not self._first_copy(id_):
             return
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
+        if buffers or "buffers" in content:
+            content = {**content, "buffers": list(buffers)}
         if handler is None:
             self._refuse(id_, CommandError(
                 f"This panel knows no request {kind!r}; there are: {', '.join(sorted(self._handlers))}."))
         elif handler.slow:
-            self._worker.submit(lambda: self._handle(id_, handler, content))
+            request = content
+            self._worker.submit(lambda: self._handle(id_, handler, request))
         else:
             self._handle(id_, handler, content)
 
@@ -182,6 +188,14 @@ def number(request: Request, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise _misfit(request, name, "a whole number")
     return int(value)
+
+
+def buffer(request: Request) -> memoryview:
+    """The one buffer that came with a request. Raises CommandError."""
+    found = request.get("buffers")
+    if not isinstance(found, list) or len(found) != 1:
+        raise CommandError(f"The request {request['kind']!r} needs one buffer of bytes; it came with none, or several.")
+    return memoryview(found[0]).cast("B")
 
 
 def _misfit(request: Request, name: str, wanted: str) -> CommandError:

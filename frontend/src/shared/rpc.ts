@@ -9,7 +9,19 @@ const GONE_AFTER_MS = 3000;
 /** A command unanswered for this long lets the panel say that the kernel is busy. */
 const SLOW_AFTER_MS = 1000;
 /** These take their time by nature (a library to load, a folder to read), so silence means something later. */
-const PATIENT: ReadonlySet<string> = new Set(["start", "resume_run", "open", "subjects", "runs", "watch", "range"]);
+const PATIENT: ReadonlySet<string> = new Set([
+  "start",
+  "resume_run",
+  "open",
+  "subjects",
+  "runs",
+  "watch",
+  "range",
+  "datasets",
+  "dataset",
+  "chunk",
+  "before_after",
+]);
 const PATIENCE_MS = 10_000;
 /** In silence of this length the panel says once that it is here: another view of it may have said bye. */
 const KNOCK_AFTER_MS = 1600;
@@ -109,26 +121,32 @@ export class Rpc {
     return (await this.requestWithBuffers<T>(kind, fields)).result;
   }
 
-  requestWithBuffers<T = unknown>(kind: string, fields: Record<string, unknown> = {}): Promise<Answer<T>> {
+  /** `buffers` travel on the comm alone: twice would be too much, and what they belong to can wait for a cell. */
+  requestWithBuffers<T = unknown>(
+    kind: string,
+    fields: Record<string, unknown> = {},
+    buffers: ArrayBuffer[] = [],
+  ): Promise<Answer<T>> {
     if (!this.alive.get()) return Promise.reject(new RequestError("gone", "error.gone"));
     const id = newId();
     return new Promise<Answer<T>>((resolve, reject) => {
       this.#pending.set(id, { kind, since: Date.now(), resolve: resolve as Waiting["resolve"], reject });
       this.#updateWaiting();
-      this.#send({ ...fields, id, kind });
+      this.#send({ ...fields, id, kind }, buffers);
     });
   }
 
   /** On the comm, and where there is one on the control channel: that one is heard while a cell runs. */
-  #send(content: { id: string; kind: string }): void {
+  #send(content: { id: string; kind: string }, buffers: ArrayBuffer[] = []): void {
     this.#lastSent = Date.now();
     try {
-      this.#model.send(content);
+      if (buffers.length > 0) this.#model.send(content, undefined, buffers);
+      else this.#model.send(content);
     } catch (error) {
       if (this.alive.get()) this.#events.onError(error);
       else console.error("nbtrain: nothing can be sent", error); // the panel says already that the kernel is gone
     }
-    void this.#sendControl(content);
+    if (buffers.length === 0) void this.#sendControl(content);
   }
 
   async #sendControl(content: { id: string; kind: string }): Promise<void> {
