@@ -1,4 +1,4 @@
-"""The static twin of a panel: plain HTML and SVG that shows a run where no kernel and no JavaScript is.
+"""The static twin of a panel: plain HTML and an SVG image that show a run where no kernel and no JavaScript is.
 
 All text from outside (names, metrics, errors) is escaped. Light and dark follow JupyterLab's theme, else the
 reader's system. One twin takes at most about 20 kB, whatever the run's length.
@@ -6,6 +6,7 @@ reader's system. One twin takes at most about 20 kB, whatever the run's length.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -17,29 +18,29 @@ from nbtrain.core.ports import RunView
 from nbtrain.i18n import catalogue
 from nbtrain.widgets.story import brief, every
 
-POINTS = 300
+POINTS = 200
 RUNS, METRICS, NAME_LENGTH = 4, 16, 60
 #: Of the drawing, in its own units; the figures of the axis stand in the space on the left.
-WIDTH, HEIGHT, LEFT, MARGIN = 640, 150, 50, 4
+WIDTH, HEIGHT, LEFT, MARGIN, LEGEND = 640, 150, 50, 4, 14
 
-_DARK = "--nbt-training:#FDE047;--nbt-validation:#60A5FA"
+#: Of the drawing. It is an image, as a notebook that is not trusted shows no other drawing; which of its two sets of
+#: colours an image takes is told by the `color-scheme` of the page around it.
+DRAWING = (
+    "path,line{fill:none;stroke-width:1.5;stroke:#A16207}.v{stroke:#2563EB;stroke-dasharray:5 3}"
+    "text{font:10px system-ui,sans-serif;fill:#616161}"
+    "@media(prefers-color-scheme:dark){path,line{stroke:#FDE047}.v{stroke:#60A5FA}text{fill:#BDBDBD}}"
+)
 STYLE = (
-    ".nbt-static{--nbt-training:#A16207;--nbt-validation:#2563EB;font:13px/1.5 var(--jp-ui-font-family,system-ui,"
+    ".nbt-static{font:13px/1.5 var(--jp-ui-font-family,system-ui,"
     "sans-serif);color:var(--jp-content-font-color1,CanvasText);max-width:640px}"
-    f"@media(prefers-color-scheme:dark){{.nbt-static{{{_DARK}}}}}"
-    f"[data-jp-theme-light=false] .nbt-static{{{_DARK}}}"
-    "[data-jp-theme-light=true] .nbt-static{--nbt-training:#A16207;--nbt-validation:#2563EB}"
+    "[data-jp-theme-light=false] .nbt-static{color-scheme:dark}"
+    "[data-jp-theme-light=true] .nbt-static{color-scheme:light}"
     ".nbt-static h4{font-size:14px;font-weight:600;margin:8px 0 0}"
     ".nbt-static p{margin:0}.nbt-static .nbt-quiet{opacity:.7}.nbt-static .nbt-error{white-space:pre-wrap}"
-    ".nbt-static svg{display:block;width:100%;height:auto;direction:ltr;margin:4px 0}"
-    ".nbt-static path{fill:none;stroke-width:1.5;stroke:var(--nbt-training)}"
-    ".nbt-static path.nbt-v{stroke:var(--nbt-validation);stroke-dasharray:5 3}"
-    ".nbt-static text{font-size:10px;fill:currentColor;opacity:.7}"
+    ".nbt-static img{display:block;width:100%;height:auto;margin:4px 0}"
     ".nbt-static table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     ".nbt-static :is(th,td){padding:2px 12px;text-align:end;border-bottom:1px solid #8884}"
     ".nbt-static :is(th,td):first-child{padding-inline-start:0;text-align:start}"
-    ".nbt-static i{display:inline-block;inline-size:18px;block-size:0;border-top:2px solid var(--nbt-training);"
-    "vertical-align:middle;margin-inline:8px 4px}.nbt-static i.nbt-v{border-top:2px dashed var(--nbt-validation)}"
     # Without its kernel the live panel is one line, that its model was not found; this copy says all there is to say.
     ".jp-OutputArea-child:has(+.jp-OutputArea-child .nbt-static)>.jupyter-widgets:not(:has(*)){display:none}"
 )
@@ -99,7 +100,7 @@ def _run(run: RunView, language: str, points: int) -> str:
 
 def _curves(history: History, language: str, points: int) -> str:
     """Training and validation loss in one drawing; nothing when there is no loss."""
-    series = {kind: history[name] for kind, name in (("", "loss"), ("nbt-v", "val_loss")) if name in history}
+    series = {kind: history[name] for kind, name in (("", "loss"), ("v", "val_loss")) if name in history}
     finite = [s.values[np.isfinite(s.values)] for s in series.values()]
     values = np.concatenate(finite) if finite else np.empty(0)
     if not len(values):
@@ -111,15 +112,23 @@ def _curves(history: History, language: str, points: int) -> str:
         f"<path class='{kind}' d='{_path(minmax(s, points), (start, end), (low, high))}'/>"
         for kind, s in series.items())
     label = _words("twin.curve", language, steps=end, last=float(f"{values[len(finite[0]) - 1]:.4g}"))
-    legend = f"<i></i>{_words('twin.training', language)}"
-    if "nbt-v" in series:
-        legend += f"<i class='nbt-v'></i>{_words('twin.validation', language)}"
-    return (
-        f"<svg viewBox='0 0 {WIDTH} {HEIGHT + 14}' role='img' aria-label='{label}'>{paths}"
+    drawing = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT + LEGEND}'><style>{DRAWING}</style>"
+        f"{paths}"
         f"<text x='{LEFT - MARGIN}' y='12' text-anchor='end'>{_figure(high, language)}</text>"
         f"<text x='{LEFT - MARGIN}' y='{HEIGHT - MARGIN}' text-anchor='end'>{_figure(low, language)}</text>"
-        f"<text x='{WIDTH - MARGIN}' y='{HEIGHT + 11}' text-anchor='end'>{catalogue.number(end, language)}</text></svg>"
-        f"<p>{legend}</p>")
+        f"<text x='{WIDTH - MARGIN}' y='{HEIGHT + 11}' text-anchor='end'>{catalogue.number(end, language)}</text>"
+        f"{''.join(_legend(kind, place, language) for place, kind in enumerate(series))}</svg>")
+    data = base64.b64encode(drawing.encode()).decode()
+    return f"<img alt='{label}' width='{WIDTH}' height='{HEIGHT + LEGEND}' src='data:image/svg+xml;base64,{data}'>"
+
+
+def _legend(kind: str, place: int, language: str) -> str:
+    """A piece of the curve and its name, below the drawing."""
+    x, name = LEFT + 150 * place, _words("twin.validation" if kind else "twin.training", language)
+    return (
+        f"<line class='{kind}' x1='{x}' x2='{x + 18}' y1='{HEIGHT + 8}' y2='{HEIGHT + 8}'/>"
+        f"<text x='{x + 24}' y='{HEIGHT + 11}'>{name}</text>")
 
 
 def _path(series: Series, steps: tuple[int, int], values: tuple[float, float]) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -25,7 +27,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
-        if tag != "meta":
+        if tag not in {"meta", "img"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -51,15 +53,31 @@ def run():
     return run
 
 
+def drawing(page):
+    """The SVG of a page's one image."""
+    (data,) = re.findall(r"src='data:image/svg\+xml;base64,([^']+)'", page)
+    return base64.b64decode(data).decode()
+
+
+def test_the_drawing_is_whole_and_says_which_curve_is_which(run):
+    run.measure(loss=0.5, val_loss=0.6)
+    run.measure(loss=0.4, val_loss=0.5)
+    svg = ET.fromstring(drawing(twin.render([run])))  # noqa: S314 - we made it
+    texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["0.6", "0.4", "2", "Training", "Validation"]
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}path"))) == 2
+
+
 def test_hostile_strings_stay_text(run):
     run.name = run.reason = HOSTILE
     run.error = ValueError(HOSTILE)
     run.measure(**{"loss": 0.5, HOSTILE: 1.0})
     page = Reader(twin.page(run))
     assert set(page.tags) <= {
-        "html", "head", "meta", "title", "body", "div", "style", "h4", "bdi", "p", "svg", "path", "text", "i", "table",
-        "tr", "th", "td"}
-    assert not [name for name in page.attributes if name.startswith("on") or name in {"src", "href"}]
+        "html", "head", "meta", "title", "body", "div", "style", "h4", "bdi", "p", "img", "table", "tr", "th",
+        "td"}
+    assert not [name for name in page.attributes if name.startswith("on") or name == "href"]
+    assert page.attributes.count("src") == 1
     assert page.open == []
     assert page.text.count("<script>alert(1)</script>") >= 4
 
@@ -82,7 +100,7 @@ def test_curves_keep_peaks_and_lift_the_pen_at_gaps(run):
     for step in range(5000):
         run.measure(loss=float("nan") if 1000 <= step < 4000 else 9.0 if step == 500 else 0.5)
     page = twin.render([run])
-    (path,) = re.findall(r"<path class='' d='([^']+)'", page)
+    (path,) = re.findall(r"<path class='' d='([^']+)'", drawing(page))
     heights = [float(y) for y in re.findall(r",([\d.]+)", path)]
     assert min(heights) == twin.MARGIN
     assert path.count("M") == 2
@@ -121,6 +139,7 @@ def test_no_run_yet():
 
 
 def test_light_and_dark(run):
+    run.measure(loss=0.5)
     page = twin.render([run])
-    assert "prefers-color-scheme:dark" in page
-    assert "data-jp-theme-light=false" in page
+    assert "prefers-color-scheme:dark" in drawing(page)
+    assert "[data-jp-theme-light=false] .nbt-static{color-scheme:dark}" in page
