@@ -82,15 +82,24 @@ class Table:
         where, parameters = query.where(self.columns)
         order = query.order(ROW)
         source = f"({self._numbered})" if order else self.source
+        yield from self.stream(
+            f"SELECT {self._listed(columns)} FROM {source} {where} {order}", parameters, size=size, progress=progress)
+
+    def stream(
+        self, statement: str, parameters: Sequence[Any] = (), *, size: int = 65_536, progress: Progress | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """What a statement finds, in batches of about `size` rows, never all in memory. Raises DataError in our words."""
         with cursor(progress) as connection:
             try:
-                found = connection.sql(
-                    f"SELECT {self._listed(columns)} FROM {source} {where} {order}", params=parameters)
-                yield from found.to_arrow_reader(size)
+                yield from connection.sql(statement, params=list(parameters)).to_arrow_reader(size)
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
                 raise self._explain(error) from error
+            except OSError as error:  # a query that fails while Arrow takes its rows says so in Arrow's class
+                if str(error).startswith("INTERRUPT"):
+                    raise duckdb.InterruptException(str(error)) from None
+                raise self._explain(duckdb.Error(str(error))) from error
 
     def sql(self, statement: str, parameters: Sequence[Any] = (), progress: Progress | None = None) -> pa.Table:
         """What a statement finds, whole, in memory. Raises DataError in our words."""
