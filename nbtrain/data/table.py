@@ -88,7 +88,7 @@ class Table:
     def stream(
         self, statement: str, parameters: Sequence[Any] = (), *, size: int = 65_536, progress: Progress | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """What a statement finds, in batches of about `size` rows, never all in memory. Raises DataError in our words."""
+        """What a statement finds, in batches of about `size` rows, never all in memory. Raises DataError."""
         with cursor(progress) as connection:
             try:
                 yield from connection.sql(statement, params=list(parameters)).to_arrow_reader(size)
