@@ -105,11 +105,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield beside
         with told("write", path):
-            for file in sorted(beside.iterdir()):
-                # Windows flushes only what is open for writing.
-                with _opened(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY) as descriptor:
-                    _flush(descriptor)
-            sync_folder(beside)
+            _sync_tree(beside)
             beside.rename(path)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)  # the first error is the one to tell
@@ -175,6 +171,18 @@ def sync_folder(folder: Path) -> None:
         return
     with _opened(folder, os.O_RDONLY) as descriptor:
         _flush(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    """Make everything in `folder` durable."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            _sync_tree(path)
+            continue
+        # Windows flushes only what is open for writing.
+        with _opened(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY) as descriptor:
+            _flush(descriptor)
+    sync_folder(folder)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The workspace's database: every run, and what happened in the workspace.
+"""The workspace's database: every run, and what happened in the workspace. Its datasets are in `store.datasets`.
 
 Changes are queued and written by the process's one writer thread, many in a transaction, so the trainer
 never waits for the disk; `flush` waits. Several kernels may use one workspace at the same time.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbtrain.config.problems import unknown
 from nbtrain.core.control import State
@@ -33,6 +33,15 @@ _MIGRATIONS = (
     CREATE TABLE activity (
         id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, run TEXT, text TEXT NOT NULL
     )
+    """,
+    """
+    CREATE TABLE datasets (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, name_key TEXT NOT NULL, created REAL NOT NULL, deleted REAL,
+        source TEXT NOT NULL, stamp TEXT, fingerprint TEXT NOT NULL,
+        rows INTEGER NOT NULL, columns INTEGER NOT NULL, bytes INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX datasets_by_name ON datasets (name_key) WHERE deleted IS NULL;
+    CREATE INDEX datasets_by_stamp ON datasets (stamp)
     """,
 )
 
@@ -79,6 +88,7 @@ _JSON = frozenset({"metrics", "options", "resumed"})
 _CHANGEABLE = frozenset(_COLUMNS) - {"id", "created", "updated"}
 
 _Change = tuple[str, tuple[Any, ...]]
+T = TypeVar("T")
 
 
 class Database:
@@ -146,6 +156,28 @@ class Database:
         """The newest `limit` lines, newest first."""
         rows = self._read("SELECT time, kind, run, text FROM activity ORDER BY id DESC LIMIT ?", (limit,))
         return [Activity(*row) for row in rows]
+
+    # -- both -------------------------------------------------------------------------------------
+
+    def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` gives, done in the writer thread as one transaction that no other kernel can come between.
+
+        It sees every change made before, and is on the disk when this returns. Raises what `work` raises; then
+        nothing is written.
+        """
+        results: list[T] = []
+
+        def task() -> None:
+            self._commit()
+            with sqlite.told(self.path), sqlite.transaction(self._connection):
+                results.append(work(self._connection))
+
+        writer.shared().run(task)
+        return results[0]
+
+    def select(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        """Rows as they are after every change made before in this process."""
+        return self._read(statement, values)
 
     # -- writing ----------------------------------------------------------------------------------
 

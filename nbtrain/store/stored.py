@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from nbtrain.core.control import Command, State, Ticket
 from nbtrain.core.errors import CommandError, TrainingError
+from nbtrain.core.events import Warned
 from nbtrain.core.history import History
 from nbtrain.core.ports import Resumption
 from nbtrain.store import lock, metrics
@@ -20,6 +21,7 @@ class StoredRun:
 
     def __init__(self, workspace: Workspace, record: RunRecord) -> None:
         self._folder = workspace.run_folder(record.id)
+        self._journal = workspace.journal(record.id)
         self._record = record
         self._live = lock.is_held(self._folder)
 
@@ -45,6 +47,11 @@ class StoredRun:
         if not self._record.state.ended:
             return f"Its kernel ended. Go on with nbtrain.resume({self.id!r})."
         return self._record.reason
+
+    @cached_property
+    def warnings(self) -> Sequence[str]:
+        """Read when first asked for."""
+        return [str(line.get("message")) for line in self._journal.read() if line.get("event") == Warned.__name__]
 
     @property
     def step(self) -> int:

@@ -1,4 +1,4 @@
-"""The folder where everything durable lives: `workspace.db`, and `runs/<id>/` for each run."""
+"""The folder where everything durable lives: `workspace.db`, `runs/<id>/` and `datasets/<id>/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from nbtrain.core.errors import RunNotFoundError, WorkspaceError
+from nbtrain.core.errors import DatasetNotFoundError, RunNotFoundError, WorkspaceError
 from nbtrain.store import atomic
 from nbtrain.store.database import Database
 from nbtrain.store.journal import Journal
@@ -37,6 +37,9 @@ class Workspace:
     def __init__(self, home: Path | str | None = None) -> None:
         self.home = _resolved(home)
         self.runs_folder = self.home / "runs"
+        self.datasets_folder = self.home / "datasets"
+        self.trash_folder = self.datasets_folder / ".trash"
+        self.uploads_folder = self.home / "uploads"
         self._opening = threading.Lock()
         self._database: Database | None = None
         with atomic.told("use the workspace", self.home):
@@ -56,8 +59,7 @@ class Workspace:
     def new_run_id(self) -> str:
         """A short id that sorts by age, such as ``20261122-0931-k3f9``; its folder is made, so it is taken."""
         while True:
-            letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
-            run_id = f"{time.strftime('%Y%m%d-%H%M')}-{letters}"
+            run_id = _new_id()
             try:
                 with atomic.told("make a folder in", self.runs_folder):
                     (self.runs_folder / run_id).mkdir()
@@ -73,10 +75,37 @@ class Workspace:
         Raises:
             RunNotFoundError: `run_id` is no run's id (it has ``..``, a slash, …), or leads out of the workspace.
         """
-        folder = self.runs_folder / run_id if _ID.fullmatch(run_id) and not _DEVICES.fullmatch(run_id) else None
-        if folder is None or folder.is_symlink():
+        folder = _inside(self.runs_folder, run_id)
+        if folder is None:
             raise RunNotFoundError(
                 f"{run_id!r} is not the id of a run; ids look like 20261122-0931-k3f9, and nbtrain.runs() lists them.")
+        return folder
+
+    def new_dataset_id(self) -> str:
+        """As `new_run_id`, of no dataset there is or was; nothing is made yet."""
+        while True:
+            dataset_id = _new_id()
+            if not any((folder / dataset_id).exists() for folder in (self.datasets_folder, self.trash_folder)):
+                return dataset_id
+
+    def dataset_folder(self, dataset_id: str) -> Path:
+        """Where a dataset keeps its files: in `datasets_folder`, or in `trash_folder` while it is deleted.
+
+        Raises:
+            DatasetNotFoundError: `dataset_id` is no dataset's id, or leads out of the workspace.
+        """
+        folder, trash = _inside(self.datasets_folder, dataset_id), _inside(self.trash_folder, dataset_id)
+        if folder is None or trash is None:
+            raise DatasetNotFoundError(
+                f"{dataset_id!r} is not the id of a dataset; ids look like 20261122-0931-k3f9, and nbtrain.datasets() "
+                "lists them.")
+        return trash if trash.is_dir() and not folder.is_dir() else folder
+
+    def upload_folder(self, upload_id: str) -> Path:
+        """Where an upload from the browser gathers. Raises DatasetNotFoundError as `dataset_folder`."""
+        folder = _inside(self.uploads_folder, upload_id)
+        if folder is None:
+            raise DatasetNotFoundError(f"{upload_id!r} is not the id of an upload.")
         return folder
 
     def journal(self, run_id: str) -> Journal:
@@ -115,6 +144,21 @@ def close_all() -> None:
 
 
 atexit.register(close_all)
+
+
+def is_id(text: str) -> bool:
+    """Whether it looks like the ids made here."""
+    return bool(re.fullmatch(r"\d{8}-\d{4}-[a-z2-9]{4}", text))
+
+
+def _new_id() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M')}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """The folder `name` in `folder`; None for what is no id, and for a link that leads elsewhere."""
+    path = folder / name if _ID.fullmatch(name) and not _DEVICES.fullmatch(name) else None
+    return None if path is None or path.is_symlink() else path
 
 
 def _resolved(home: Path | str | None) -> Path:
