@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -77,6 +77,11 @@ class Run:
     def reason(self) -> str:
         """Why it is in this state, a sentence; empty where the state says all."""
         return self._trainer.reason
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What you should know that does not end the run, a sentence each, the newest last."""
+        return self._trainer.diary.warnings
 
     @property
     def step(self) -> int:

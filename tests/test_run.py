@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from torch.utils.data import DataLoader, TensorDataset
 
 import nbtrain
 from nbtrain import training
@@ -66,6 +67,16 @@ def test_a_run_of_another_kernel_is_found_but_not_steered():
         ticket.wait()
     with pytest.raises(RunNotFoundError, match=f"did you mean '{run_id}'"):
         training.find(run_id[:-2])
+
+
+def test_what_a_run_warns_of_is_known_now_and_later():
+    loader = DataLoader(TensorDataset(*toys.data()), batch_size=16)
+    run = toys.trained(given=loader, epochs=1)
+    said = ["A DataLoader is not split, so nothing is validated on; hand in data for it: validation=…."]
+    assert run.warnings == said
+    run_id = run.id
+    del run
+    assert training.find(run_id).warnings == said
 
 
 def test_a_failed_run_of_another_kernel_keeps_its_error():

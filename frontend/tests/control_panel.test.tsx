@@ -429,6 +429,17 @@ describe("text from outside", () => {
   });
 });
 
+describe("warnings", () => {
+  it("are said once, also where one is the reason", async () => {
+    open();
+    show({ state: "paused", reason: "The disk is full.", warnings: ["Nothing is validated.", "The disk is full."] });
+    await pass();
+    const said = el.querySelector(".nbt-run-side")?.textContent ?? "";
+    expect(said).toContain("Nothing is validated.");
+    expect(said.split("The disk is full.")).toHaveLength(2);
+  });
+});
+
 describe("the language", () => {
   it("changes live, with the direction", () => {
     open();

@@ -96,6 +96,7 @@ export const RUN: RunState = {
   state: "running",
   stage: "boiling",
   reason: "",
+  warnings: [],
   step: 1250,
   total_steps: 4000,
   epoch: 4,

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypedDict
 
 from nbtrain.core.control import Command, State, Ticket
+from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.history import History
+from nbtrain.core.tasks import Tasks
 
 
 class Resumption(TypedDict):
@@ -28,6 +30,9 @@ class RunView(Protocol):
     @property
     def reason(self) -> str:
         """Why the run is in this state, a sentence or empty (early stopping, waiting for another run, disk full)."""
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know that does not end the run, a sentence each, the newest last."""
     @property
     def step(self) -> int: ...
     @property
@@ -148,3 +153,58 @@ class HardwareSource(Protocol):
         """One more onlooker."""
     def stop(self) -> None:
         """One onlooker less; sampling ends with the last."""
+
+
+class DatasetDesk(Protocol):
+    """Datasets for the interface. Long work is begun and its task's id returned; the rest may take a second.
+
+    A dataset is named by its id. Every method raises DatasetNotFoundError for one there is not, and ConfigError
+    with a problem for each field that is wrong (``source``, ``name``, ``train``, ``columns`` …).
+    """
+
+    @property
+    def tasks(self) -> Tasks:
+        """All long work of this kernel on data."""
+    def rows(self) -> Sequence[DatasetRow]:
+        """Every dataset of the workspace, newest first."""
+    def facts(self, dataset: str) -> DatasetFacts: ...
+    def steps(self) -> Sequence[StepSchema]:
+        """The processing steps there are."""
+
+    def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
+        """Import a path, folder, glob, ``hf:`` name or variable of the notebook. `options` are read options."""
+    def import_again(self, task: str, options: Mapping[str, Any]) -> str:
+        """Do an import that failed once more, with these read options changed."""
+    def sample(self) -> str:
+        """Import a small real dataset to try things on."""
+    def result(self, task: str) -> str | None:
+        """The dataset that a task made, once it is done."""
+
+    def uploads(self) -> Sequence[UploadView]:
+        """Files that have not arrived whole yet."""
+    def upload(self, name: str, size: int, stamp: str) -> UploadView:
+        """Begin an upload, or go on with one of this name, size and stamp."""
+    def chunk(self, upload: str, offset: int, data: memoryview, sha256: str | None) -> int:
+        """Take in bytes that belong at `offset`; returns how many there are now. A wrong hash is refused."""
+    def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
+        """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
+    def drop_upload(self, upload: str) -> None:
+        """Throw away what has arrived."""
+
+    def profile(self, dataset: str, target: str | None) -> str: ...
+    def split(self, dataset: str, spec: Mapping[str, Any]) -> str: ...
+    def quality(self, dataset: str, target: str | None) -> str: ...
+    def before_after(self, dataset: str, steps: Sequence[Mapping[str, Any]], index: int) -> BeforeAfter:
+        """What step `index` does to a few of the user's rows."""
+    def process(self, dataset: str, steps: Sequence[Mapping[str, Any]], name: str) -> str:
+        """Apply steps; the result is a new dataset."""
+    def remedy(self, dataset: str, finding: int) -> str:
+        """Carry out the remedy of a finding: a new dataset, or a new split of this one."""
+
+    def rename(self, dataset: str, name: str) -> None: ...
+    def delete(self, dataset: str) -> None: ...
+    def undelete(self, dataset: str) -> None: ...
+    def export(self, dataset: str, path: str) -> str:
+        """Write it to a file of the user's, in the format of the file's ending."""
+    def use(self, dataset: str) -> None:
+        """Let the training form take this dataset."""

@@ -36,6 +36,8 @@ class Diary:
 
     def __init__(self, places: Places, on_failure: Callable[[str], None]) -> None:
         self.events: list[Event] = []
+        self.warnings: list[str] = []
+        """The messages of the `Warned` among them."""
         self._journal = places.workspace.journal(places.id)
         self._database, self._run_id = places.workspace.database, places.id
         self._on_failure = on_failure
@@ -47,7 +49,7 @@ class Diary:
     def write(self, event: Event) -> None:
         """From any thread."""
         with self._lock:
-            self.events.append(event)
+            self._keep(event)
             self._unwritten.append(event.record())
             try:
                 while self._unwritten:
@@ -65,6 +67,11 @@ class Diary:
             self._database.flush()
         self._stop_listening()
 
+    def _keep(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Warned):
+            self.warnings.append(event.message)
+
     def _database_failed(self, error: WorkspaceError) -> None:
         """In the store's thread."""
         self._tell("database", error)
@@ -74,5 +81,5 @@ class Diary:
             return
         self._told.add(what)
         message = f"The {what} could not be written: {error}"
-        self.events.append(Warned(step=self.events[-1].step if self.events else 0, message=message))
+        self._keep(Warned(step=self.events[-1].step if self.events else 0, message=message))
         self._on_failure(message)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 BUBBLING = 64
 #: Readings of the throughput that count as now: a single one may be low for any reason.
 READINGS = 20
+#: Latest warnings told with the state.
+WARNINGS = 3
 #: Latest figures told with the state; a state goes out several times a second.
 METRICS = 100
 #: A trend is looked at anew when the loss has this much more points: the chef does not change his mind every step.
@@ -64,6 +66,7 @@ class Story:
         heat = speed / self._best_speed if state is State.RUNNING and speed and self._best_speed else 0.0
         return RunState(
             run=run.id, name=run.name, state=str(state), stage=stage_of(state, step, progress), reason=run.reason,
+            warnings=[*dict.fromkeys(run.warnings[-WARNINGS:])],
             step=step, total_steps=run.total_steps, epoch=run.epoch, epochs=run.epochs, progress=progress,
             samples_per_second=speed, seconds_left=finite(run.seconds_left), seconds=finite(run.seconds) or 0.0,
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,

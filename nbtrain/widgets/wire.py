@@ -44,6 +44,7 @@ class RunState(TypedDict):
     state: str
     stage: Stage
     reason: str
+    warnings: list[str]
     step: int
     total_steps: int | None
     epoch: int

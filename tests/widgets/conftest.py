@@ -30,6 +30,7 @@ class FakeRun:
     def __init__(self, run_id: str = "r1", name: str = "digits", total_steps: int | None = 1000) -> None:
         self.id, self.name, self.total_steps = run_id, name, total_steps
         self.reason = ""
+        self.warnings: list[str] = []
         self.step, self.epoch, self.epochs = 0, 0, 10
         self.samples_per_second: float | None = None
         self.seconds_left: float | None = None

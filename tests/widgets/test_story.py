@@ -23,6 +23,11 @@ def run():
     return run
 
 
+def test_the_latest_warnings_are_told_once_each(run):
+    run.warnings = ["a", "b", "c", "d", "c"]
+    assert Story(run).tell()["warnings"] == ["c", "d"]
+
+
 @pytest.mark.parametrize(("state", "step", "progress", "stage"), [
     (State.PREPARING, 0, 0.0, "preheating"), (State.RUNNING, 0, 0.0, "preheating"),
     (State.RUNNING, 1, 0.01, "simmering"), (State.RUNNING, 1, 0.2999, "simmering"),

@@ -6,7 +6,7 @@ import type { RunState } from "../shared/wire";
 
 export function Outcome({ state }: { state: RunState }) {
   const words = useWords();
-  const { error, resumed, reason } = state;
+  const { error, resumed, reason, warnings } = state;
   return (
     <>
       {error && (
@@ -26,6 +26,14 @@ export function Outcome({ state }: { state: RunState }) {
           {reason}
         </p>
       )}
+      {warnings
+        .filter((warning) => warning !== reason)
+        .map((warning) => (
+          <div key={warning} class="nbt-outcome nbt-outcome-plain">
+            <Icon name="alert" />
+            <p dir="auto">{warning}</p>
+          </div>
+        ))}
       {resumed && (
         <div class={resumed.exact ? "nbt-outcome nbt-outcome-plain" : "nbt-outcome"}>
           <Icon name={resumed.exact ? "check" : "reset"} />

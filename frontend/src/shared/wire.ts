@@ -31,6 +31,7 @@ export interface RunState {
   state: State;
   stage: Stage;
   reason: string;
+  warnings: string[];
   step: number;
   total_steps: number | null;
   epoch: number;
