@@ -1,0 +1,158 @@
+"""The datasets of the workspace: import, look, profile, split, process, check, rename, delete with undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import traitlets
+
+from nbtrain.core.errors import CommandError
+from nbtrain.core.ports import DatasetDesk
+from nbtrain.widgets.base import COMMON, Panel
+from nbtrain.widgets.commands import Handler, buffer, mapping, number, text
+from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.wire import Request
+
+#: Makes the preview of a dataset, of all its rows or of those with these numbers.
+Preview = Callable[[str, Sequence[int]], Panel]
+#: Bytes of an upload that travel in one message: few enough that a busy kernel's queue stays short.
+CHUNK = 2 * 2**20
+#: Previews kept open, so that going back to a dataset shows it at once.
+PREVIEWS = 4
+#: Examples a preview is narrowed to at most.
+MOST_ROWS = 1000
+
+
+class Datasets(Panel):
+    """A list of datasets beside the one that was chosen.
+
+    Args:
+        desk: knows the datasets and does the work.
+        preview: makes the preview of a dataset.
+        services: as for `Panel`.
+    """
+
+    name: ClassVar[str] = "datasets"
+    said: ClassVar[tuple[str, ...]] = (*COMMON, "datasets.", "task.")
+    has_twin: ClassVar[bool] = False
+
+    children = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, desk: DatasetDesk, preview: Preview, **services: Any) -> None:
+        self._datasets = desk
+        self._preview = preview
+        self._previews: dict[str, Panel] = {}
+        self._dismissed: set[str] = set()
+        setup = {"chunk": CHUNK, "steps": list(desk.steps())}
+        super().__init__(Feed(curves=False, tasks=desk.tasks), setup=setup, **services)
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            **super().handlers(),
+            "cancel": Handler(self._cancel),
+            "dismiss": Handler(self._dismiss),
+            **{kind: Handler(run, slow=True) for kind, run in self._slow().items()},
+        }
+
+    def close(self) -> None:
+        for panel in self._previews.values():
+            panel.close()
+        super().close()
+
+    def _slow(self) -> dict[str, Callable[[Request], Any]]:
+        """What asks the desk: by kind."""
+        desk = self._datasets
+        return {
+            "datasets": self._list,
+            "dataset": lambda r: desk.facts(text(r, "dataset")),
+            "open": self._open,
+            "import": lambda r: began(
+                desk.import_source(text(r, "source"), optional(r, "name"), mapping(r, "options"))),
+            "import_again": lambda r: began(desk.import_again(text(r, "task"), mapping(r, "options"))),
+            "sample": lambda _: began(desk.sample()),
+            "result": lambda r: {"dataset": desk.result(text(r, "task"))},
+            "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
+            "chunk": lambda r: {
+                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), optional(r, "sha256"))},
+            "uploaded": self._uploaded,
+            "drop_upload": lambda r: desk.drop_upload(text(r, "upload")),
+            "profile": lambda r: began(desk.profile(text(r, "dataset"), optional(r, "target"))),
+            "split": lambda r: began(desk.split(text(r, "dataset"), mapping(r, "spec"))),
+            "quality": lambda r: began(desk.quality(text(r, "dataset"), optional(r, "target"))),
+            "before_after": lambda r: desk.before_after(text(r, "dataset"), mappings(r, "steps"), number(r, "index")),
+            "process": lambda r: began(desk.process(text(r, "dataset"), mappings(r, "steps"), text(r, "name"))),
+            "remedy": lambda r: began(desk.remedy(text(r, "dataset"), number(r, "finding"))),
+            "rename": lambda r: desk.rename(text(r, "dataset"), text(r, "name")),
+            "delete": self._delete,
+            "undelete": lambda r: desk.undelete(text(r, "dataset")),
+            "export": lambda r: began(desk.export(text(r, "dataset"), text(r, "path"))),
+            "use": lambda r: desk.use(text(r, "dataset")),
+        }
+
+    def _list(self, request: Request) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "rows": list(self._datasets.rows()), "uploads": list(self._datasets.uploads()),
+            "dismissed": sorted(self._dismissed)}
+
+    def _uploaded(self, request: Request) -> dict[str, str]:
+        task, sha256 = self._datasets.uploaded(
+            text(request, "upload"), optional(request, "name"), mapping(request, "options"))
+        return {"task": task, "sha256": sha256}
+
+    def _cancel(self, request: Request) -> None:
+        task = self._datasets.tasks.find(text(request, "task"))
+        if task is None:
+            raise CommandError("This work has ended already, and is no longer known.")
+        task.cancel()
+
+    def _dismiss(self, request: Request) -> None:
+        self._dismissed.add(text(request, "task"))
+
+    def _delete(self, request: Request) -> None:
+        dataset = text(request, "dataset")
+        self._datasets.delete(dataset)
+        for name in [name for name in self._previews if name.partition(":")[0] == dataset]:
+            self._previews.pop(name).close()
+        self._tell_children()
+
+    def _open(self, request: Request) -> None:
+        """Make the preview ``<dataset>`` or ``<dataset>:<row>,<row>…``, and let the one opened longest ago go."""
+        name = text(request, "panel")
+        dataset, _, listed = name.partition(":")
+        known = self._previews.pop(name, None)
+        self._previews[name] = known or self._preview(dataset, row_numbers(listed))
+        while len(self._previews) > PREVIEWS:
+            self._previews.pop(next(iter(self._previews))).close()
+        self._tell_children()
+
+    def _tell_children(self) -> None:
+        children = {name: f"IPY_MODEL_{panel.model_id}" for name, panel in self._previews.items()}
+        self.pump.call(partial(self._change, {"children": children}))
+
+
+def began(task: str) -> dict[str, str]:
+    """The answer that names the task that runs now."""
+    return {"task": task}
+
+
+def row_numbers(listed: str) -> list[int]:
+    """Row numbers from ``"3,17"``. Raises CommandError."""
+    numbers = listed.split(",") if listed else []
+    if len(numbers) > MOST_ROWS or not all(number.isascii() and number.isdigit() for number in numbers):
+        raise CommandError(f"Rows are numbers with commas between, {MOST_ROWS:,} at most; it came with {listed!r:.80}.")
+    return [int(number) for number in numbers]
+
+
+def optional(request: Request, name: str) -> str | None:
+    """A field that is a text, or not there. Raises CommandError."""
+    return None if request.get(name) is None else text(request, name)
+
+
+def mappings(request: Request, name: str) -> list[dict[str, Any]]:
+    """A field that must be a list of named values. Raises CommandError."""
+    value = request.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise CommandError(f"The request {request['kind']!r} needs a list of named values as {name!r}.")
+    return value
