@@ -7,6 +7,7 @@ import { Smoother } from "../src/shared/charts/smoothing";
 import { Track } from "../src/shared/charts/track";
 import { View } from "../src/shared/charts/view";
 import { I18n } from "../src/shared/i18n";
+import { RequestError } from "../src/shared/rpc";
 import { Series } from "../src/shared/store";
 import { floats, ints } from "./fake";
 
@@ -256,5 +257,17 @@ describe("detail", () => {
     await vi.runAllTimersAsync();
     expect(failed).toHaveBeenCalledOnce();
     expect(detail.track([1000, 2000])).toBeNull();
+  });
+
+  it("is asked for again after the kernel was gone, and not again after a refusal", async () => {
+    const errors = [new RequestError("gone", "error.gone"), new RequestError("CommandError", "No such run.")];
+    const asked = vi.fn(() => Promise.reject(errors.shift()));
+    const events = { arrived: vi.fn(), failed: vi.fn() };
+    const detail = new Detail({ requestWithBuffers: asked }, "r1", "loss", thinned(), events);
+    for (let look = 0; look < 4; look++) {
+      detail.track([1000, 2000]);
+      await vi.runAllTimersAsync();
+    }
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 });

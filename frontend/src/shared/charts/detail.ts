@@ -1,6 +1,6 @@
 /** Points that Python has and the browser has not: fetched for the stretch that was zoomed into. */
 
-import type { Rpc } from "../rpc";
+import { RequestError, type Rpc } from "../rpc";
 import { floats, Series } from "../store";
 import { LIMIT, lowerBound } from "./decimate";
 import { Track } from "./track";
@@ -105,6 +105,8 @@ export class Detail {
       this.patch = { range: zoom, generation, track: new Track(series) };
       this.events.arrived();
     } catch (error) {
+      // A kernel that was gone may be there again at the next look; what it refuses, it would refuse again.
+      if (error instanceof RequestError && error.kind === "gone") this.asked = null;
       this.events.failed(error);
     }
   }
