@@ -40,28 +40,29 @@ class Handler:
 
 
 class Worker:
-    """Does jobs one after the other; its thread is there only while there are jobs."""
+    """Does jobs in the order they come, `threads` at a time; its threads are there only while there are jobs."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, threads: int = 1) -> None:
         self._name = name
+        self._threads = threads
         self._jobs: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
-        self._running = False
+        self._running = 0
 
     def submit(self, job: Callable[[], None]) -> None:
         """Have `job` done; it must not raise."""
         with self._lock:
             self._jobs.append(job)
-            if self._running:
+            if self._running == self._threads:
                 return
-            self._running = True
+            self._running += 1
         threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     def _run(self) -> None:
         while True:
             with self._lock:
                 if not self._jobs:
-                    self._running = False
+                    self._running -= 1
                     return
                 job = self._jobs.popleft()
             try:
