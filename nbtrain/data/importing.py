@@ -1,0 +1,237 @@
+"""Import: any table becomes one canonical Parquet file, streamed, with a fingerprint of its content.
+
+Three things run side by side: DuckDB reads and parses, a thread writes Parquet, another computes the fingerprint.
+At most three row groups are in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nbtrain.core.errors import DataError, DataFileError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Kind
+from nbtrain.data.fingerprint import Fingerprint
+from nbtrain.data.plain import plain_columns
+from nbtrain.data.table import Table
+from nbtrain.store import atomic
+
+#: The file of a dataset that holds its rows.
+DATA = "data.parquet"
+#: Key of the Parquet file's metadata: JSON of ``media`` (column → ``"image"`` or ``"audio"``) and ``fingerprint``.
+METADATA_KEY = b"nbtrain"
+#: A row group has so many rows, or so many bytes in memory, whichever comes first: what a random page must decode.
+GROUP_ROWS = 122_880
+GROUP_BYTES = 32 * 2**20
+#: Rows that DuckDB hands over at a time: whole vectors, and few enough that long texts do not add up.
+BATCH_ROWS = 8 * 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import wrote."""
+
+    rows: int
+    columns: int
+    bytes: int
+    """Size of the Parquet file."""
+    fingerprint: str
+    """Of the content; see `nbtrain.data.fingerprint`."""
+    rejected: int = 0
+    """Rows of the source that were left out because they could not be read."""
+
+
+def import_table(
+    table: Table, folder: Path, *, progress: Progress | None = None, files: Sequence[Path] = (),
+    rejected: Callable[[], int] | None = None,
+) -> Imported:
+    """Write `table` as ``folder/data.parquet``, in its order, streamed; memory does not grow with it.
+
+    Types stay as `nbtrain.data.plain.plain_columns` says. When anything goes wrong, or the work is called off,
+    nothing is left in `folder`.
+
+    Args:
+        table: what to import.
+        folder: where to; it is made when it is not there.
+        progress: told how far it is: in bytes of `files` where they are given, else in rows (without a total).
+        files: the files that `table` reads: when one changes meanwhile, the import is refused.
+        rejected: asked after the last row how many rows were left out.
+
+    Raises:
+        DataError: the table cannot be read, or has no columns. DataFileError, with file and line, for a file.
+        DataFileError: one of `files` changed while it was read.
+        WorkspaceError: the file cannot be written; `errno` says why (the disk is full, …).
+        CancelledError: the work was called off.
+    """
+    before = _states(files)
+    size = sum(state[0] for state in before.values())
+    reported = 0.0
+
+    def on_share(share: float) -> None:
+        nonlocal reported
+        if progress is not None and size:
+            reported = max(reported, min(share, 1.0))
+            progress.report(reported * size, size, "bytes")
+
+    def verified() -> Iterator[pa.RecordBatch]:
+        """The rows; after the last one, the files must be what they were."""
+        statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
+        yield from table.stream(statement, size=BATCH_ROWS, progress=progress, on_share=on_share)
+        for file, state in _states(files).items():
+            if state != before[file]:
+                raise DataFileError(
+                    f"{file} changed while it was read; import it again when nothing writes to it.", file=str(file))
+
+    with contextlib.closing(verified()) as batches:
+        return import_batches(
+            batches, folder, media=table.media, progress=progress if not size else None, rejected=rejected)
+
+
+def import_batches(
+    batches: Iterable[pa.RecordBatch], folder: Path, *, media: Mapping[str, Kind] | None = None,
+    progress: Progress | None = None, total: int | None = None, rejected: Callable[[], int] | None = None,
+) -> Imported:
+    """Write rows that come in batches, of types that a canonical table has, as ``folder/data.parquet``.
+
+    As `import_table`, which see; `progress` is told rows, of `total` where it is known. There must be a first
+    batch, for its schema, if only an empty one.
+
+    Raises:
+        DataError: there is no batch, or it has no column.
+        WorkspaceError: the file cannot be written.
+        CancelledError: the work was called off.
+    """
+    batches = iter(batches)
+    first = next(batches, None)
+    if first is None or not first.num_columns:
+        raise DataError("There is nothing to import: the table has no columns.")
+    schema, fingerprint, rows = _named(first.schema), Fingerprint(first.schema), 0
+    with _beside(folder / DATA) as beside, _writer(beside, schema) as writer:
+        with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
+            waiting: deque[tuple[Future[None], Future[None]]] = deque()
+            for group in _groups(_again(first, batches)):
+                if len(waiting) == 2:
+                    _ended(waiting.popleft())
+                rows += sum(batch.num_rows for batch in group)
+                waiting.append((hashing.submit(_hash, fingerprint, group), writing.submit(_write, writer, group)))
+                if progress is not None:
+                    progress.report(rows, total, "rows")
+            while waiting:
+                _ended(waiting.popleft())
+        digest = fingerprint.hexdigest()
+        facts = {"media": {name: str(kind) for name, kind in (media or {}).items()}, "fingerprint": digest}
+        writer.add_key_value_metadata({METADATA_KEY: json.dumps(facts, ensure_ascii=False)})
+    size = (folder / DATA).stat().st_size
+    return Imported(rows, len(schema), size, digest, rejected() if rejected is not None else 0)
+
+
+def facts_of(path: Path) -> tuple[dict[str, Kind], str | None]:
+    """The media columns of a Parquet file and the fingerprint of its content, as an import noted them.
+
+    Nothing and None for a file that no import wrote. Raises DataFileError when it is no Parquet file.
+    """
+    try:
+        noted = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataFileError(f"{path} cannot be read as Parquet: {error}", file=str(path)) from error
+    facts = json.loads(noted) if noted else {}
+    return {name: Kind(kind) for name, kind in facts.get("media", {}).items()}, facts.get("fingerprint")
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Batches put together into row groups; the first group comes even when it has no row."""
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        for part in _parts(batch):
+            if rows and (rows + part.num_rows > GROUP_ROWS or size + part.nbytes > GROUP_BYTES):
+                yield group
+                group, rows, size = [], 0, 0
+            group.append(part)
+            rows, size = rows + part.num_rows, size + part.nbytes
+    yield group
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch cut so that each part fits into a row group, as well as can be told without looking at each row."""
+    size = max(1, min(GROUP_ROWS, batch.num_rows * GROUP_BYTES // max(1, batch.nbytes)))
+    for start in range(0, max(1, batch.num_rows), size):
+        yield batch.slice(start, size)
+
+
+def _hash(fingerprint: Fingerprint, group: list[pa.RecordBatch]) -> None:
+    for batch in group:
+        fingerprint.update(batch)
+
+
+def _write(writer: pq.ParquetWriter, group: list[pa.RecordBatch]) -> None:
+    writer.write_table(pa.Table.from_batches(group), row_group_size=max(1, sum(batch.num_rows for batch in group)))
+
+
+def _ended(jobs: tuple[Future[None], Future[None]]) -> None:
+    for job in jobs:
+        job.result()
+
+
+def _again(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from others
+
+
+def _named(schema: pa.Schema) -> pa.Schema:
+    """The schema without the notes of the one it came from."""
+    return schema.remove_metadata()
+
+
+@contextlib.contextmanager
+def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    with (
+        atomic.told("import into", path.parent), pa.OSFile(str(path), "wb") as file,
+        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+    ):
+        yield writer
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file to write, which then takes the place of `path`; when the block raises, nothing is left."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    made = not path.parent.exists()
+    try:
+        with atomic.told("import into", path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        with atomic.told("import into", path.parent):
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())
+            beside.replace(path)
+            atomic.sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            beside.unlink(missing_ok=True)
+            if made:
+                path.parent.rmdir()
+        raise
+
+
+def _states(files: Sequence[Path]) -> dict[Path, tuple[int, int, int]]:
+    """Size, time of the last change and identity of each file."""
+    states = {}
+    for file in files:
+        try:
+            state = file.stat()
+        except OSError as error:
+            raise DataFileError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from error
+        states[file] = (state.st_size, state.st_mtime_ns, state.st_ino)
+    return states
