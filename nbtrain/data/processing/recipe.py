@@ -1,0 +1,196 @@
+"""A recipe: the steps that make of a table what a model is trained on, alike in training and at prediction time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nbtrain.core.errors import ConfigError, DataError, Problem
+from nbtrain.core.tasks import Progress
+from nbtrain.data.processing.randomness import generator
+from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, numbered, schema_of
+from nbtrain.data.processing.step import PART, Step
+from nbtrain.store import atomic
+
+TRAIN = 0
+FILE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Steps in their order. `fit` gives one that has learned from the training rows; only that one is applied.
+
+    Args:
+        steps: steps, or their JSON.
+        target: the column that is to be predicted, or several. New rows come without it, and steps that
+            work on all columns that fit leave it alone.
+
+    Raises:
+        ConfigError: steps that are unknown or have wrong options; all problems in one message.
+    """
+
+    steps: tuple[Step, ...] = ()
+    target: tuple[str, ...] = ()
+    types: dict[str, str] | None = field(default=None, repr=False)
+    """Columns of the table it was fitted on, with their Arrow types; None before."""
+
+    def __init__(
+        self, steps: Iterable[Step | Mapping[str, Any]] = (), target: str | Sequence[str] | None = None,
+        types: dict[str, str] | None = None,
+    ) -> None:
+        object.__setattr__(self, "steps", _parsed(steps))
+        object.__setattr__(self, "target", (target,) if isinstance(target, str) else tuple(target or ()))
+        object.__setattr__(self, "types", types)
+
+    @property
+    def fitted(self) -> bool:
+        return self.types is not None
+
+    def fit(self, table: Rows, split: HasParts | None = None, progress: Progress | None = None) -> Recipe:
+        """The recipe with every step fitted on the rows of part 0 of `split`, or on all where there is no split.
+
+        Each step that learns reads the table once, as the steps before it leave it.
+
+        Raises:
+            DataError: a column is missing or of a wrong kind, or the split is of another table.
+            CancelledError: `progress` was cancelled.
+        """
+        before: list[Step] = []
+        schema = start = schema_of(table)
+        passes, done = sum(step.learns for step in self.steps), 0
+        for step in self.steps:
+            settled = step.unfitted().settled(schema, target=self.target)
+            if settled.learns:
+                rows = numbered(table, split, progress=progress, told=(done, passes))
+                settled = settled.fit(_through(before, _training(rows)))
+                done += 1
+            schema = settled.outputs(schema)
+            before.append(settled)
+        return Recipe(before, self.target, {each.name: str(each.type) for each in start})
+
+    def stream(
+        self, table: Rows, split: HasParts | None = None, progress: Progress | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """A whole dataset, processed, batch by batch, never all in memory; duplicates and empty rows are left out.
+
+        Each row carries its number in the table as `ROW` and, where there is a split, its part as `PART`: rows are
+        left out and made into windows, so that the split of the table does not fit any more, and these columns do.
+
+        Raises:
+            DataError: the recipe is not fitted, or as `fit`.
+            CancelledError: `progress` was cancelled.
+        """
+        self._must_be_fitted()
+        return _through(self.steps, numbered(table, split, progress=progress))
+
+    def apply(self, rows: Rows) -> pa.Table:
+        """New rows at prediction time, with or without the target, as the rows of the dataset were processed.
+
+        No row is left out; windows come without what lies ahead. `rows` is a dict, a list of dicts, a pandas data
+        frame, an Arrow table or batch, or a `Table`.
+
+        Raises:
+            DataError: the recipe is not fitted, a column is missing, or its cells do not fit.
+        """
+        types = self._must_be_fitted()
+        batch = as_batch(rows)
+        lacking = {name for name in types if name not in batch.schema.names}
+        self._must_have(lacking - set(self.target), batch.schema)
+        batch = cast(batch, types)
+        for step in self.steps:
+            kept = step.without(lacking)
+            batch = batch if kept is None else kept.apply_new(batch)
+        return pa.Table.from_batches([batch])
+
+    def augment(self, sample: Mapping[str, Any], *, seed: int, epoch: int, index: int) -> dict[str, Any]:
+        """A sample of the training part as training sees it in this epoch: a function of (seed, epoch, index)."""
+        found = dict(sample)
+        for position, step in enumerate(self.steps):
+            if step.augments:
+                found = step.augment(found, generator(seed, epoch, index, position))
+        return found
+
+    @property
+    def augments(self) -> bool:
+        """Whether `augment` changes anything."""
+        return any(step.augments for step in self.steps)
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits of everything that decides what the recipe does."""
+        return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe but for what is in `files`."""
+        return {"version": 1, "target": list(self.target), "types": self.types,
+                "steps": [step.to_json() for step in self.steps]}
+
+    def files(self) -> dict[str, bytes]:
+        """What is kept beside the JSON (tokenizers), by file name."""
+        return {name: content for step in self.steps for name, content in step.files().items()}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Recipe:
+        """A recipe from `to_json`'s value and `files`. Raises ConfigError, with all problems in one message."""
+        if not isinstance(given, Mapping) or given.get("version", 1) != 1 or not isinstance(given.get("steps"), list):
+            raise ConfigError([Problem("recipe", f"{given!r:.80} is no recipe that this nbtrain can read.")])
+        return cls(_parsed(given["steps"], files), given.get("target"), given.get("types"))
+
+    def save(self, folder: Path) -> None:
+        """Write ``recipe.json`` and the files beside into a folder that is there. Raises WorkspaceError."""
+        for name, content in self.files().items():
+            atomic.write_bytes(folder / name, content)
+        atomic.write_json(folder / FILE, self.to_json())  # last: it names only files that are there
+
+    @classmethod
+    def load(cls, folder: Path) -> Recipe:
+        """What `save` wrote. Raises WorkspaceError or ConfigError."""
+        beside = {
+            path.name: atomic.read_bytes(path) for path in sorted(folder.glob("tokenizer-*")) if path.is_file()}
+        return cls.from_json(json.loads(atomic.read_bytes(folder / FILE)), beside)
+
+    def with_steps(self, steps: Iterable[Step | Mapping[str, Any]]) -> Recipe:
+        """Other steps, not fitted yet."""
+        return replace(self, steps=_parsed(steps), types=None)
+
+    def _must_be_fitted(self) -> dict[str, str]:
+        if self.types is None:
+            raise DataError("The recipe has not learned from training rows yet; fit it first.")
+        return self.types
+
+    def _must_have(self, missing: set[str], schema: pa.Schema) -> None:
+        needed = sorted(missing & {name for step in self.steps for name in step.reads()})
+        if needed:
+            raise DataError(
+                f"The new rows have no column {', '.join(map(repr, needed))}, which the recipe works on; they have: "
+                f"{', '.join(map(repr, schema.names))}.")
+
+
+def _through(steps: Iterable[Step], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for step in steps:
+        batches = step.stream(batches)
+    return batches
+
+
+def _training(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of the training part alone."""
+    for batch in batches:
+        yield batch.filter(pc.equal(batch.column(PART), TRAIN)) if PART in batch.schema.names else batch
+
+
+def _parsed(given: Iterable[Any], files: Mapping[str, bytes] | None = None) -> tuple[Step, ...]:
+    steps, problems = [], []
+    for each in given:
+        try:
+            steps.append(each if isinstance(each, Step) else Step.from_json(each, files))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return tuple(steps)
