@@ -4,48 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from nbtrain.core.errors import ConfigError, Problem
-from nbtrain.data.columns import Column, Kind, quoted
+from nbtrain.data.columns import Column, quoted
+from nbtrain.data.conditions import Filter, MisfitError, Op, can_be_nan, condition, search
 
-
-class Op(StrEnum):
-    """How a cell is compared with the value of a filter."""
-
-    EQUAL = "eq"
-    UNEQUAL = "ne"
-    LESS = "lt"
-    AT_MOST = "le"
-    GREATER = "gt"
-    AT_LEAST = "ge"
-    BETWEEN = "between"
-    """From the first of two values up to, and without, the second: a bar of a histogram."""
-    IN = "in"
-    CONTAINS = "contains"
-    """Text, without regard to upper and lower case."""
-    MISSING = "missing"
-    PRESENT = "present"
-
-
-_COMPARISONS = {
-    Op.EQUAL: "=", Op.UNEQUAL: "IS DISTINCT FROM", Op.LESS: "<", Op.AT_MOST: "<=", Op.GREATER: ">", Op.AT_LEAST: ">=",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Rows whose cell in `column` compares so with `value`; a list of values for ``in``, of two for ``between``."""
-
-    column: str
-    op: Op
-    value: Any = None
+__all__ = ["Filter", "Op", "Query", "Sort"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of rows; missing cells come last either way."""
+    """An order of rows; missing cells (NULL and NaN) come last either way."""
 
     column: str
     descending: bool = False
@@ -67,80 +37,89 @@ class Query:
         Raises:
             ConfigError: an unknown column or comparison, or a value that does not fit; all problems in one message.
         """
-        names, problems = {column.name for column in columns}, []
-        filters, sort = [], []
-        for item in given.get("filters") or ():
-            problem = _misfit(item, names)
-            if problem:
-                problems.append(Problem("filters", problem))
-            else:
-                filters.append(Filter(item["column"], Op(item["op"]), _frozen(item.get("value"))))
-        for item in given.get("sort") or ():
-            if not isinstance(item, Mapping) or item.get("column") not in names:
-                problems.append(Problem("sort", f"The table cannot be sorted by {item!r:.80}; it has no such column."))
-            else:
-                sort.append(Sort(item["column"], bool(item.get("descending"))))
-        search = given.get("search") or ""
-        if not isinstance(search, str):
-            problems.append(Problem("search", f"The search is {search!r:.80}; it must be text."))
+        problems: list[Problem] = []
+        filters = [_filter(item, problems) for item in _items(given, "filters", problems)]
+        sort = [_sort(item, problems) for item in _items(given, "sort", problems)]
+        text = given.get("search") or ""
+        if not isinstance(text, str) or any("\ud800" <= sign <= "\udfff" for sign in text):
+            problems.append(Problem("search", f"The search is {text!r:.80}; it must be text."))
         if problems:
             raise ConfigError(problems)
-        return cls(tuple(filters), search, tuple(sort))
+        query = cls(tuple(filter(None, filters)), text, tuple(filter(None, sort)))
+        query.where(columns)
+        query.order("row", columns)
+        return query
 
     def where(self, columns: Sequence[Column]) -> tuple[str, list[Any]]:
-        """The condition as SQL, empty when there is none, and its parameters."""
-        parts, parameters = [], []
+        """The condition as SQL, empty when there is none, and its parameters.
+
+        Raises:
+            ConfigError: a filter names no column, or its value does not fit; all problems in one message.
+        """
+        known = {column.name: column for column in columns}
+        parts, parameters, problems = [], [], []
         for each in self.filters:
-            part, values = _condition(each)
+            try:
+                if each.column not in known:
+                    raise MisfitError(f"The filter on {each.column!r:.80} names no column of the table.")  # noqa: TRY301
+                part, values = condition(each, known[each.column])
+            except MisfitError as misfit:
+                problems.append(Problem("filters", str(misfit)))
+                continue
             parts.append(part)
             parameters += values
+        if problems:
+            raise ConfigError(problems)
         if self.search:
-            searched = [column for column in columns if column.kind not in {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}]
-            parts.append("(" + (" OR ".join(_contains(column.name) for column in searched) or "FALSE") + ")")
-            parameters += [self.search] * len(searched)
+            part, values = search(self.search, columns)
+            parts.append(part)
+            parameters += values
         return (f"WHERE {' AND '.join(parts)}" if parts else ""), parameters
 
-    def order(self, row: str) -> str:
-        """The order as SQL; `row` is the expression of a row's number, which decides between equals."""
-        keys = [f"{quoted(s.column)} {'DESC' if s.descending else 'ASC'} NULLS LAST" for s in self.sort]
+    def order(self, row: str, columns: Sequence[Column]) -> str:
+        """The order as SQL; `row` is the expression of a row's number, which decides between equals.
+
+        Raises:
+            ConfigError: there is no such column.
+        """
+        known = {column.name: column for column in columns}
+        unknown = [Problem("sort", f"The table cannot be sorted by {sort.column!r:.80}; it has no such column.")
+                   for sort in self.sort if sort.column not in known]
+        if unknown:
+            raise ConfigError(unknown)
+        keys = [_key(sort, known[sort.column]) for sort in self.sort]
         return f"ORDER BY {', '.join([*keys, row])}" if keys else ""
 
 
-def _condition(given: Filter) -> tuple[str, list[Any]]:
-    name = quoted(given.column)
-    if given.op is Op.MISSING:
-        return f"{name} IS NULL", []
-    if given.op is Op.PRESENT:
-        return f"{name} IS NOT NULL", []
-    if given.op is Op.CONTAINS:
-        return _contains(given.column), [str(given.value)]
-    if given.op is Op.BETWEEN:
-        return f"({name} >= ? AND {name} < ?)", list(given.value)
-    if given.op is Op.IN:
-        return f"{name} IN ({', '.join('?' for _ in given.value)})", list(given.value)
-    return f"{name} {_COMPARISONS[given.op]} ?", [given.value]
+def _key(sort: Sort, column: Column) -> str:
+    name = quoted(column.name)
+    cell = f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END" if can_be_nan(column) else name
+    return f"{cell} {'DESC' if sort.descending else 'ASC'} NULLS LAST"
 
 
-def _contains(name: str) -> str:
-    return f"contains(lower({quoted(name)}::VARCHAR), lower(?))"
+def _items(given: Mapping[str, Any], key: str, problems: list[Problem]) -> Sequence[Any]:
+    items = given.get(key) or ()
+    if isinstance(items, list | tuple):
+        return items
+    problems.append(Problem(key, f"{key} is {items!r:.80}; it must be a list."))
+    return ()
 
 
-def _misfit(item: Any, names: set[str]) -> str:
-    """What is wrong with a filter as it came; empty when nothing is."""
-    if not isinstance(item, Mapping) or item.get("column") not in names:
-        return f"The filter {item!r:.80} names no column of the table."
-    op, value = item.get("op"), item.get("value")
-    if op not in set(Op):
-        return f"The filter compares with {op!r:.40}; there are: {', '.join(Op)}."
-    count = len(value) if isinstance(value, list | tuple) else 0
-    if op == Op.BETWEEN and count != 2:
-        return f"The filter between needs two values; it came with {value!r:.40}."
-    if op == Op.IN and not count:
-        return f"The filter in needs a list of values; it came with {value!r:.40}."
-    if op not in {Op.BETWEEN, Op.IN, Op.MISSING, Op.PRESENT} and not isinstance(value, str | int | float | bool):
-        return f"The filter {op} needs a text or a number; it came with {value!r:.40}."
-    return ""
+def _filter(item: Any, problems: list[Problem]) -> Filter | None:
+    if not isinstance(item, Mapping) or not isinstance(item.get("column"), str):
+        problems.append(Problem("filters", f"The filter {item!r:.80} names no column."))
+    elif item.get("op") not in list(Op):
+        problems.append(Problem(
+            "filters", f"The filter on {item['column']!r:.80} compares with {item.get('op')!r:.40}; there are: "
+            f"{', '.join(Op)}."))
+    else:
+        value = item.get("value")
+        return Filter(item["column"], Op(item["op"]), tuple(value) if isinstance(value, list) else value)
+    return None
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _sort(item: Any, problems: list[Problem]) -> Sort | None:
+    if isinstance(item, Mapping) and isinstance(item.get("column"), str):
+        return Sort(item["column"], bool(item.get("descending")))
+    problems.append(Problem("sort", f"The order {item!r:.80} names no column."))
+    return None

@@ -71,7 +71,7 @@ class Table:
         """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`."""
         where, parameters = query.where(self.columns)
         return self.sql(
-            f"SELECT {ROW}, {self._listed(columns)} FROM ({self._numbered}) {where} {query.order(ROW)} "
+            f"SELECT {ROW}, {self._listed(columns)} FROM ({self._numbered}) {where} {query.order(ROW, self.columns)} "
             f"LIMIT {int(limit)} OFFSET {int(offset)}", parameters, progress)
 
     def batches(
@@ -80,18 +80,27 @@ class Table:
     ) -> Iterator[pa.RecordBatch]:
         """Every row the query finds, in batches of about `size`, without their numbers; never all in memory."""
         where, parameters = query.where(self.columns)
-        order = query.order(ROW)
+        order = query.order(ROW, self.columns)
         source = f"({self._numbered})" if order else self.source
         yield from self.stream(
             f"SELECT {self._listed(columns)} FROM {source} {where} {order}", parameters, size=size, progress=progress)
 
     def stream(
         self, statement: str, parameters: Sequence[Any] = (), *, size: int = 65_536, progress: Progress | None = None,
+        on_share: Callable[[float], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """What a statement finds, in batches of about `size` rows, never all in memory. Raises DataError."""
+        """What a statement finds, in batches of about `size` rows, never all in memory.
+
+        Before each batch `on_share` hears which share of the source has been read, from 0 to 1. Raises DataError.
+        """
         with cursor(progress) as connection:
             try:
-                yield from connection.sql(statement, params=list(parameters)).to_arrow_reader(size)
+                if on_share is not None:
+                    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+                for batch in connection.sql(statement, params=list(parameters)).to_arrow_reader(size):
+                    if on_share is not None:
+                        on_share(max(0.0, connection.query_progress() / 100))
+                    yield batch
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
