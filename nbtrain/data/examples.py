@@ -1,0 +1,231 @@
+"""Rows of a table as what a model takes: numbers as arrays, tokens as padded rows, images and sounds one by one.
+
+This is where a dataset meets a training. Nothing is guessed that could be wrong in silence: a column that is not
+numbers, or has gaps, is named, with what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nbtrain.core.errors import DataError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Column, Kind
+from nbtrain.data.pictures import Files
+from nbtrain.data.table import Table
+
+#: Columns that hold what is to be learnt, where none was named.
+TARGETS = ("label", "labels", "target", "targets", "y")
+TOKENS, MASK = "input_ids", "attention_mask"
+_FILES = {Kind.IMAGE, Kind.AUDIO}
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a model trains on. `inputs` and `target` have as many rows as the table.
+
+    `inputs` is an array (rows, features), an array (rows, time, features) of windows, a dict of token arrays
+    (rows, length), or a `Files` that gives images or sounds one by one. `target` is an array (rows,), a pandas
+    Categorical for text, or None where there is nothing to learn but the inputs themselves.
+    """
+
+    inputs: Any
+    target: Any
+
+    @property
+    def data(self) -> Any:
+        """As `nbtrain.train` takes it."""
+        if isinstance(self.inputs, Files):
+            return self.inputs
+        return self.inputs if self.target is None else (self.inputs, self.target)
+
+
+def examples(
+    table: Table, *, target: str | None = None, features: Sequence[str] | None = None, progress: Progress | None = None,
+) -> Examples:
+    """Every row of `table` as a model takes it.
+
+    Args:
+        table: one part of a dataset, or all of it.
+        target: the column to learn; None takes the one that is called `label`, `target` or `y`, and where there is
+            none the inputs are their own target.
+        features: columns to learn from; None takes all others that can be.
+        progress: is told how far it is, and may call it off.
+
+    Raises:
+        DataError: a column is not there, is not numbers, or has gaps; or there is no row.
+        CancelledError: it was called off.
+    """
+    goal = _target(table, target)
+    chosen = _features(table, features, goal)
+    label = None if goal is None else _labels(table, goal, progress)
+    files = [column for column in chosen if column.kind in _FILES]
+    if files:
+        return Examples(Files(table, files[0], target=label), label)
+    rows = table.rows(progress=progress)
+    if rows == 0:
+        raise DataError(f"{table.name} has no rows, so there is nothing to train on.")
+    if TOKENS in {column.name for column in chosen}:
+        return Examples(_tokens(table, chosen, rows, progress), label)
+    nested = [column for column in chosen if column.kind is Kind.NESTED]
+    if nested:
+        return Examples(_windows(table, nested, chosen, progress), label)
+    return Examples(_matrix(table, chosen, rows, progress), label)
+
+
+# -- which columns ------------------------------------------------------------------------------------
+
+
+def _target(table: Table, name: str | None) -> Column | None:
+    if name is not None:
+        return table.column(name)
+    return next((column for column in table.columns if column.name.lower() in TARGETS), None)
+
+
+def _features(table: Table, names: Sequence[str] | None, goal: Column | None) -> list[Column]:
+    """The columns to learn from. Raises DataError when one of them cannot be, with what to do."""
+    others = [column for column in table.columns if column != goal]
+    if names is not None:
+        chosen = [table.column(name) for name in names]
+    else:
+        files = [column for column in others if column.kind in _FILES]
+        tokens = [column for column in others if column.name in {TOKENS, MASK}]
+        chosen = files[:1] or tokens or others
+    if not chosen:
+        raise DataError(f"{table.name} has no column to learn from beside its target {goal.name if goal else ''!r}.")
+    for column in chosen:
+        if column.kind in {Kind.TEXT, Kind.DATE, Kind.TIME, Kind.DURATION, Kind.BINARY}:
+            raise DataError(
+                f"Column {column.name!r} of {table.name} holds {_WORDS[column.kind]}, not numbers; "
+                f"{_ADVICE[column.kind]}, or leave it out: "
+                f"features={[c.name for c in chosen if c.kind.is_numeric]!r:.200}.")
+    return chosen
+
+
+_WORDS = {
+    Kind.TEXT: "text", Kind.DATE: "dates", Kind.TIME: "times", Kind.DURATION: "durations", Kind.BINARY: "bytes",
+}
+_ADVICE = {
+    Kind.TEXT: "tokenise or encode it with dataset.process(…)", Kind.DATE: "encode it with dataset.process(…)",
+    Kind.TIME: "encode it with dataset.process(…)", Kind.DURATION: "turn it into a number of seconds",
+    Kind.BINARY: "decode it first",
+}
+
+# -- the target -----------------------------------------------------------------------------------------
+
+
+def _labels(table: Table, column: Column, progress: Progress | None) -> Any:
+    """Numbers as an array, text as a pandas Categorical with its classes sorted. Raises DataError for gaps."""
+    values = _column(table, column, progress)
+    if column.kind in {Kind.TEXT, Kind.BOOLEAN} or column.kind.is_numeric:
+        if column.kind is not Kind.TEXT:
+            return values.to_numpy()
+        import pandas as pd  # noqa: PLC0415 - only texts need it
+
+        encoded = values.dictionary_encode().combine_chunks()
+        found = encoded.dictionary.to_pylist()
+        order = np.argsort(np.array(found, dtype=object))
+        rank = np.empty(len(found), dtype=np.int64)
+        rank[order] = np.arange(len(found))
+        codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index([found[place] for place in order], dtype=object)))
+    if column.kind is Kind.NESTED:
+        return _array(values, column, table)
+    raise DataError(
+        f"The target {column.name!r} of {table.name} holds {_WORDS.get(column.kind, column.kind)}; "
+        "it must hold numbers, or one text a row that names the class.")
+
+
+# -- the inputs -----------------------------------------------------------------------------------------
+
+
+def _matrix(table: Table, columns: Sequence[Column], rows: int, progress: Progress | None) -> npt.NDArray[Any]:
+    """Numbers (rows, columns) as float32, filled batch by batch. Raises DataError for gaps."""
+    matrix = np.empty((rows, len(columns)), dtype=np.float32)
+    gaps = np.zeros(len(columns), dtype=np.int64)
+    done = 0
+    for batch in table.batches([column.name for column in columns], progress=progress):
+        for place, values in enumerate(batch.columns):
+            numbers = values.cast(pa.float64() if pa.types.is_decimal(values.type) else pa.float32(), safe=False)
+            filled = numbers.to_numpy(zero_copy_only=False)
+            gaps[place] += int(np.isnan(filled).sum())
+            matrix[done:done + len(filled), place] = filled
+        done += batch.num_rows
+        if progress is not None:
+            progress.report(done, rows, "rows")
+    if gaps.any():
+        found = ", ".join(f"{c.name!r} in {count:,}" for c, count in zip(columns, gaps, strict=True) if count)
+        raise DataError(
+            f"{table.name} has missing values ({found} of {rows:,} rows); fill them with dataset.process(…), "
+            "or leave these columns out with features=[…].")
+    return matrix
+
+
+def _tokens(
+    table: Table, columns: Sequence[Column], rows: int, progress: Progress | None,
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Token ids and mask (rows, longest), padded with 0 at the end."""
+    lists = pa.chunked_array([
+        batch.column(0) for batch in table.batches([TOKENS], progress=progress)])
+    lengths = pc.list_value_length(lists).fill_null(0).to_numpy()
+    longest = int(lengths.max(initial=0))
+    if longest == 0:
+        raise DataError(f"Column {TOKENS!r} of {table.name} holds no token at all; tokenise the text again.")
+    mask = np.arange(longest) < lengths[:, None]
+    ids = np.zeros((rows, longest), dtype=np.int64)
+    ids[mask] = pc.list_flatten(lists).to_numpy()
+    wanted = {column.name for column in columns}
+    return {TOKENS: ids, MASK: mask.astype(np.int64)} if MASK in wanted or len(wanted) == 1 else {TOKENS: ids}
+
+
+def _windows(
+    table: Table, nested: Sequence[Column], columns: Sequence[Column], progress: Progress | None,
+) -> Any:
+    """Lists of numbers as one array, several as a dict of them. Raises DataError where they differ in length."""
+    if len(nested) != len(columns):
+        plain = [column.name for column in columns if column not in nested]
+        raise DataError(
+            f"{table.name} has lists ({nested[0].name!r}) beside single numbers ({plain[0]!r}); choose one kind: "
+            f"features={[column.name for column in nested]!r:.200}.")
+    arrays = {column.name: _array(_column(table, column, progress), column, table) for column in nested}
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+
+def _column(table: Table, column: Column, progress: Progress | None) -> pa.ChunkedArray:
+    """One column, whole. Raises DataError when cells are missing."""
+    chunks = [batch.column(0) for batch in table.batches([column.name], progress=progress)]
+    values = pa.chunked_array(chunks) if chunks else pa.chunked_array([], type=pa.null())
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    if values.null_count:
+        raise DataError(
+            f"Column {column.name!r} of {table.name} is missing in {values.null_count:,} of {len(values):,} rows; "
+            "drop these rows or fill them in with dataset.process(…).")
+    return values
+
+
+def _array(values: pa.ChunkedArray, column: Column, table: Table) -> npt.NDArray[Any]:
+    """Lists of one length, of lists or of numbers, as one array."""
+    shape = [len(values)]
+    flat = values.combine_chunks()
+    while pa.types.is_list(flat.type) or pa.types.is_fixed_size_list(flat.type) or pa.types.is_large_list(flat.type):
+        lengths = pc.unique(pc.list_value_length(flat)).to_pylist()
+        if len(lengths) != 1 or lengths[0] is None:
+            shown = ", ".join(str(length) for length in lengths[:5])
+            raise DataError(
+                f"Column {column.name!r} of {table.name} holds lists of different lengths ({shown}); cut or pad them "
+                "to one length, or cut the series into windows with dataset.process(…).")
+        shape.append(lengths[0])
+        flat = pc.list_flatten(flat)
+    if not (pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type) or pa.types.is_boolean(flat.type)):
+        raise DataError(f"Column {column.name!r} of {table.name} holds {column.type}; a model takes lists of numbers.")
+    numbers = flat.to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers).reshape(shape)
+
