@@ -136,41 +136,21 @@ class SplitSpec:
         return spec
 
 
-def _problems(spec: SplitSpec) -> Iterator[Problem]:
+def _problems(spec: Any) -> Iterator[Problem]:
+    """All that is wrong; what came may be of any type."""
     if spec.method not in METHODS:
         yield Problem("method", f"method is {spec.method!r:.60}; it must be one of {', '.join(METHODS)}.")
     yield from _wrong_shares(spec)
-    if not _whole(spec.seed) or not 0 <= spec.seed < 2**63:
-        yield Problem("seed", f"seed is {spec.seed!r:.60}; it must be a whole number from 0 to 2^63 - 1.")
-    for name in ("target", "group", "time", "column"):
-        value = getattr(spec, name)
-        if value is not None and (not isinstance(value, str) or not value):
-            yield Problem(name, f"{name} is {value!r:.60}; it must be the name of a column, or None.")
-    for method, name in (("stratified", "target"), ("group", "group"), ("time", "time"), ("column", "column")):
-        if spec.method == method and getattr(spec, name) is None:
-            yield Problem(name, f"A split with method={method!r} needs {name}: the name of a column.")
-    if not isinstance(spec.key, tuple) or not all(isinstance(name, str) and name for name in spec.key):
-        yield Problem("key", f"key is {spec.key!r:.60}; it must be the names of columns, or empty for the whole row.")
-    gap = spec.gap
-    if not (_whole(gap) and gap >= 0) and spec.gap_seconds is None:  # type: ignore[operator]  # whole, so a number
-        yield Problem("gap", f"gap is {gap!r:.60}; it must be a number of rows, or a time such as '36h' or '7d' "
-                             f"(units: {', '.join(_UNITS)}).")
-    names = [part.name.lower() for part in Part]
-    pairs = spec.values if isinstance(spec.values, tuple) else ()
-    if not isinstance(spec.values, tuple) or any(len(pair) != 2 or pair[1] not in names for pair in pairs):
-        yield Problem("values", f"values is {spec.values!r:.80}; each value of the column must name one of "
-                                f"{', '.join(names)}.")
-    if not _whole(spec.folds) or not 2 <= spec.folds <= 100:
-        yield Problem("folds", f"folds is {spec.folds!r:.60}; it must be a whole number from 2 to 100.")
-    elif not _whole(spec.fold) or not 0 <= spec.fold < spec.folds:
-        yield Problem("fold", f"fold is {spec.fold!r:.60}; it must be a whole number from 0 to {spec.folds - 1}.")
-    if spec.duplicates not in {"together", "apart"}:
+    yield from _wrong_columns(spec)
+    yield from _wrong_numbers(spec)
+    if spec.duplicates not in ("together", "apart"):
         yield Problem("duplicates", f"duplicates is {spec.duplicates!r:.60}; it must be 'together' or 'apart'.")
 
 
-def _wrong_shares(spec: SplitSpec) -> Iterator[Problem]:
+def _wrong_shares(spec: Any) -> Iterator[Problem]:
     wrong = False
-    for name, share in zip(("train", "validation", "test"), spec.shares, strict=True):
+    for name in ("train", "validation", "test"):
+        share = getattr(spec, name)
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             wrong = True
             yield Problem(name, f"{name} is {share!r:.60}; it must be a share from 0 to 1, such as 0.125.")
@@ -184,6 +164,35 @@ def _wrong_shares(spec: SplitSpec) -> Iterator[Problem]:
                                    f"{spec.test:g}; they must add up to 1, not {sum(spec.shares):g}.")
     elif spec.method == "kfold" and spec.test == 1:
         yield Problem("test", "test is 1; with folds it must be below 1, so that something is left for them.")
+
+
+def _wrong_columns(spec: Any) -> Iterator[Problem]:
+    for name in ("target", "group", "time", "column"):
+        value = getattr(spec, name)
+        if value is not None and not (isinstance(value, str) and value):
+            yield Problem(name, f"{name} is {value!r:.60}; it must be the name of a column, or None.")
+    for method, name in (("stratified", "target"), ("group", "group"), ("time", "time"), ("column", "column")):
+        if spec.method == method and getattr(spec, name) is None:
+            yield Problem(name, f"A split with method={method!r} needs {name}: the name of a column.")
+    if not isinstance(spec.key, tuple) or not all(isinstance(name, str) and name for name in spec.key):
+        yield Problem("key", f"key is {spec.key!r:.60}; it must be the names of columns, or empty for the whole row.")
+    names = [part.name.lower() for part in Part]
+    if not isinstance(spec.values, tuple) or not all(
+            isinstance(pair, tuple) and len(pair) == 2 and pair[1] in names for pair in spec.values):
+        yield Problem("values", f"values is {spec.values!r:.80}; each value of the column must name one of "
+                                f"{', '.join(names)}.")
+
+
+def _wrong_numbers(spec: Any) -> Iterator[Problem]:
+    if not _whole(spec.seed) or not 0 <= spec.seed < 2**63:
+        yield Problem("seed", f"seed is {spec.seed!r:.60}; it must be a whole number from 0 to 2^63 - 1.")
+    if not (spec.gap >= 0 if _whole(spec.gap) else spec.gap_seconds is not None):
+        yield Problem("gap", f"gap is {spec.gap!r:.60}; it must be a number of rows, or a time such as '36h' or '7d' "
+                             f"(units: {', '.join(_UNITS)}).")
+    if not _whole(spec.folds) or not 2 <= spec.folds <= 100:
+        yield Problem("folds", f"folds is {spec.folds!r:.60}; it must be a whole number from 2 to 100.")
+    elif not _whole(spec.fold) or not 0 <= spec.fold < spec.folds:
+        yield Problem("fold", f"fold is {spec.fold!r:.60}; it must be a whole number from 0 to {spec.folds - 1}.")
 
 
 def _whole(value: Any) -> bool:
