@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal
-from nbtrain.data.formats import ReadOptions
+from nbtrain.data.read_options import ReadOptions
 from nbtrain.data.rejects import Reject, Rejects
 from nbtrain.data.table import Table
 
