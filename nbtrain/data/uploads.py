@@ -17,6 +17,7 @@ import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.core.tasks import Progress
@@ -47,8 +48,15 @@ class Upload:
     """So many bytes from the start are here: the next piece begins there."""
 
 
+class Arrived(NamedTuple):
+    """An upload that is whole: the file, and its SHA-256 in hexadecimal digits."""
+
+    path: Path
+    sha256: str
+
+
 class Uploads:
-    """The uploads of a workspace. Any thread may call; every call is short but `finish` with a hash.
+    """The uploads of a workspace. Any thread may call; every call is short, but `finish` after a restart of the kernel.
 
     Args:
         workspace: None takes the current one.
@@ -57,25 +65,27 @@ class Uploads:
     def __init__(self, workspace: Workspace | None = None) -> None:
         self._workspace = workspace or workspaces.current()
         self._lock = threading.Lock()
+        self._hashes: dict[str, tuple[int, Any]] = {}
+        """Upload → bytes that went into its hash, and the hash."""
 
-    def begin(self, name: str, size: int, modified: float | None = None) -> Upload:
-        """Begin, or go on with what a reload cut off: the same `name`, `size` and time of change, not yet whole.
+    def begin(self, name: str, size: int, stamp: str | None = None) -> Upload:
+        """Begin, or go on with what a reload cut off: an upload of the same `name`, `size` and `stamp`.
 
         Args:
             name: as the browser says it; only its last part counts, made harmless.
             size: bytes of the file.
-            modified: when the file was last changed, in any unit; None never goes on with an older upload.
+            stamp: tells the file from others of its name and size, e.g. when it was changed; None begins anew.
 
         Raises:
-            DataError: the size is none, or there is not so much space.
+            DataError: there is not so much space.
             WorkspaceError: the workspace cannot be written.
         """
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise DataError(f"The size of an upload is {size!r:.40}; it must be a number of bytes.")
+        if size < 0:
+            raise DataError(f"The size of an upload is {size}; it must be a number of bytes.")
         self.sweep()
-        facts = {"name": harmless(name), "size": size, "modified": modified}
+        facts = {"name": harmless(name), "size": size, "stamp": stamp}
         with self._lock:
-            if modified is not None:
+            if stamp is not None:
                 for found in self._all():
                     if self._facts(found) == facts:
                         return self._status(found)
@@ -87,6 +97,10 @@ class Uploads:
                 atomic.write_new(beside / _FACTS, [atomic.to_json(facts)])
                 atomic.write_new(beside / _PART, [])
             return self._status(folder)
+
+    def all(self) -> list[Upload]:
+        """Every upload that is here, whole or not, oldest first."""
+        return [self._status(folder) for folder in sorted(self._all()) if (folder / _FACTS).is_file()]
 
     def status(self, upload_id: str) -> Upload:
         """How much of it is here. Raises DatasetNotFoundError when it was given up, or finished."""
@@ -121,15 +135,16 @@ class Uploads:
                     f"{now.name} was said to have {now.size} bytes, and a piece reaches to byte {offset + len(view)}; "
                     "the file has changed, so begin the upload anew.")
             _append(folder / _PART, offset, view)
+            self._hash(upload_id, now.had, view[now.had - offset:])
             return self._status(folder)
 
-    def finish(self, upload_id: str, digest: str | None = None, *, progress: Progress | None = None) -> Path:
+    def finish(self, upload_id: str, digest: str | None = None, *, progress: Progress | None = None) -> Arrived:
         """The whole file, under its own name, to be imported; `remove` it afterwards. May be asked again.
 
         Args:
             upload_id: from `begin`.
             digest: SHA-256 of the file in hexadecimal digits; None trusts the pieces, each of which was checked.
-            progress: is told the bytes that were checked.
+            progress: is told the bytes that were read again, where that is needed.
 
         Raises:
             DataError: pieces are missing; or the hash differs, and the upload was thrown away.
@@ -137,20 +152,20 @@ class Uploads:
         """
         folder = self._folder(upload_id)
         now = self._status(folder)
-        whole = folder / now.name
-        if whole.exists():
-            return whole
+        part, whole = folder / _PART, folder / now.name
         if now.had < now.size:
             raise DataError(
                 f"Of {now.name}, {now.had} of {now.size} bytes are here; send the rest from byte {now.had} on.")
-        if digest is not None and _sha256(folder / _PART, now.size, progress) != digest.lower():
+        found = self._whole_hash(now, whole if whole.exists() else part, progress)
+        if digest is not None and found != digest.lower():
             self.remove(upload_id)
             raise DataError(
                 f"{now.name} did not arrive as it was sent, for its SHA-256 differs; it may have changed meanwhile: "
                 "upload it again.")
-        with atomic.told("write", whole):
-            (folder / _PART).replace(whole)
-        return whole
+        if not whole.exists():
+            with atomic.told("write", whole):
+                part.replace(whole)
+        return Arrived(whole, found)
 
     def cancel(self, upload_id: str) -> None:
         """Give it up; what was here of it is gone. Nothing happens when there is no such upload."""
@@ -161,6 +176,7 @@ class Uploads:
         """Take its files away. Raises DatasetNotFoundError when there is no such upload."""
         folder = self._folder(upload_id)
         with self._lock:
+            self._hashes.pop(upload_id, None)
             atomic.remove_folder(folder)
 
     def sweep(self, older_than: float = STALE_SECONDS) -> None:
@@ -170,6 +186,21 @@ class Uploads:
                 newest = max((path.stat().st_mtime for path in [folder, *folder.iterdir()]), default=0.0)
                 if time.time() - newest > older_than:
                     shutil.rmtree(folder, ignore_errors=True)  # another kernel may be at it too
+
+    def _hash(self, upload_id: str, start: int, data: memoryview) -> None:
+        """Go on with the hash of the whole, where every byte before went into it."""
+        done, found = self._hashes.get(upload_id, (0, None))
+        if done == start:
+            found = sha256() if found is None else found
+            found.update(data)
+            self._hashes[upload_id] = (start + len(data), found)
+
+    def _whole_hash(self, upload: Upload, path: Path, progress: Progress | None) -> str:
+        done, found = self._hashes.get(upload.id, (0, None))
+        if found is None or done != upload.size:  # another kernel took some of the pieces
+            found = _sha256(path, upload.size, progress)
+            self._hashes[upload.id] = (upload.size, found)
+        return str(found.hexdigest())
 
     def _folder(self, upload_id: str) -> Path:
         folder = self._workspace.upload_folder(upload_id)
@@ -228,7 +259,7 @@ def _digest(data: memoryview, given: str) -> str:
     return sha256(data).hexdigest()
 
 
-def _sha256(path: Path, size: int, progress: Progress | None) -> str:
+def _sha256(path: Path, size: int, progress: Progress | None) -> Any:
     found, done = sha256(), 0
     with atomic.told("read", path), path.open("rb") as file:
         while data := file.read(atomic.CHUNK):
@@ -236,7 +267,7 @@ def _sha256(path: Path, size: int, progress: Progress | None) -> str:
             done += len(data)
             if progress is not None:
                 progress.report(done, size, "bytes")
-    return found.hexdigest()
+    return found
 
 
 def _append(path: Path, offset: int, data: memoryview) -> None:
@@ -247,7 +278,7 @@ def _append(path: Path, offset: int, data: memoryview) -> None:
         known = file.read(min(len(data), had - offset))
         if known != data[: len(known)]:
             raise DataError(
-                f"The piece at byte {offset} differs from what is here; the file has changed, so begin the upload anew.")
+                f"The piece at byte {offset} is not what is here; the file has changed, so begin the upload anew.")
         rest = data[len(known):]
         try:
             file.seek(had)

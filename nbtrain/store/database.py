@@ -38,7 +38,8 @@ _MIGRATIONS = (
     CREATE TABLE datasets (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, name_key TEXT NOT NULL, created REAL NOT NULL, deleted REAL,
         source TEXT NOT NULL, stamp TEXT, fingerprint TEXT NOT NULL,
-        rows INTEGER NOT NULL, columns INTEGER NOT NULL, bytes INTEGER NOT NULL
+        rows INTEGER NOT NULL, columns INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        rejected INTEGER NOT NULL
     );
     CREATE UNIQUE INDEX datasets_by_name ON datasets (name_key) WHERE deleted IS NULL;
     CREATE INDEX datasets_by_stamp ON datasets (stamp)

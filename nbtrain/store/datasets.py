@@ -37,6 +37,8 @@ class DatasetRecord:
     columns: int
     bytes: int
     """On the disk."""
+    rejected: int = 0
+    """Rows of the source that could not be read and were left out."""
 
 
 _COLUMNS = tuple(f.name for f in fields(DatasetRecord))
@@ -65,6 +67,10 @@ class DatasetRecords:
     def stamped(self, stamp: str) -> list[DatasetRecord]:
         """Those made from this very state of a source, newest first."""
         return self._select("WHERE deleted IS NULL AND stamp = ? ORDER BY created DESC", stamp)
+
+    def ids(self) -> set[str]:
+        """Of all of them, deleted ones too."""
+        return {row["id"] for row in self._database.select("SELECT id FROM datasets")}
 
     def find(self, given: str) -> DatasetRecord:
         """One that is there, by id or by name. Raises DatasetNotFoundError, with the nearest names."""
@@ -134,6 +140,13 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+def taken(name: str) -> ConfigError:
+    """What is said when another dataset has this name."""
+    return ConfigError([Problem("name", (
+        f"There is a dataset {name!r} already, and names are unique whatever their case; choose another name, or "
+        "rename or delete that one."))])
+
+
 @contextlib.contextmanager
 def _unique(name: str) -> Iterator[None]:
     """Say that a name is taken, where SQLite says that an index would hold it twice."""
@@ -142,9 +155,7 @@ def _unique(name: str) -> Iterator[None]:
     except WorkspaceError as error:
         if not isinstance(error.__cause__, sqlite3.IntegrityError):
             raise
-        raise ConfigError([Problem("name", (
-            f"There is a dataset {name!r} already, and names are unique whatever their case; choose another name."
-        ))]) from None
+        raise taken(name) from None
 
 
 def _one(dataset_id: str, done: sqlite3.Cursor) -> None:

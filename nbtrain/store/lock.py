@@ -12,7 +12,8 @@ from typing import Self
 from nbtrain.core.errors import CommandError
 from nbtrain.store import atomic
 
-_NAME = "lock"
+#: The file whose lock it is.
+NAME = "lock"
 #: A look by someone else holds the lock for an instant.
 _PATIENCE_SECONDS = 0.5
 
@@ -47,7 +48,7 @@ class RunLock:
     """Held by the kernel that trains the run in `folder`; use it as a context manager, or acquire and release it."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _NAME
+        self._path = folder / NAME
         self._file: int | None = None
 
     @property
@@ -97,7 +98,7 @@ class RunLock:
 
 def is_held(folder: Path) -> bool:
     """True while some kernel, this one included, trains the run in `folder`."""
-    path = folder / _NAME
+    path = folder / NAME
     if not path.exists():
         return False
     with atomic.told("look at", path):

@@ -1,0 +1,57 @@
+"""What was found out about a dataset, kept in its folder: the next kernel need not do the work again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nbtrain.core.errors import WorkspaceError
+from nbtrain.store import atomic
+
+T = TypeVar("T")
+#: Results of one kind that are kept, for the arguments last asked with.
+_MOST = 16
+
+
+def kept(
+    file: Path, arguments: Mapping[str, Any] | None, find: Callable[[], T],
+    to_json: Callable[[T], Any], from_json: Callable[[Any], T],
+) -> T:
+    """The result for these arguments as it was kept in `file`; or what `find` gives, which is kept from now on.
+
+    Args:
+        file: JSON, from arguments to results.
+        arguments: what the result depends on, as plain JSON; None where that cannot be told, and nothing is kept.
+        find: does the work.
+        to_json: writes a result.
+        from_json: reads it; a result that an older nbtrain wrote differently is found anew.
+
+    Raises:
+        WorkspaceError: the result cannot be written. What `find` raises.
+    """
+    if arguments is None:
+        return find()
+    key = json.dumps(arguments, sort_keys=True, ensure_ascii=False)
+    known = _read(file)
+    if key in known:
+        try:
+            return from_json(known[key])
+        except (KeyError, TypeError, ValueError):
+            del known[key]
+    found = find()
+    known = _read(file)  # another kernel, or another thread, may have kept something meanwhile
+    known.pop(key, None)
+    entries = [*known.items(), (key, to_json(found))]
+    atomic.write_json(file, dict(entries[-_MOST:]))
+    return found
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What is kept; nothing when the file is not there, or was damaged."""
+    try:
+        known = json.loads(atomic.read_bytes(file))
+    except (WorkspaceError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
