@@ -25,11 +25,12 @@ settings.load_profile("ci" if IN_CI else "local")
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workspace(tmp_path: Path) -> Iterator[Path]:
     """An empty workspace folder, the only one that nbtrain sees during the test, in child processes too."""
     folder = tmp_path / "workspace"
-    monkeypatch.setenv("NBTRAIN_HOME", str(folder))
-    yield folder
+    with pytest.MonkeyPatch.context() as patch:  # its own: a test may undo what it patched
+        patch.setenv("NBTRAIN_HOME", str(folder))
+        yield folder
     if (used := sys.modules.get("nbtrain.store.workspace")) is not None:
         used.close_all()  # a few hundred tests would else hold more files open than a process may
 

@@ -91,12 +91,12 @@ def test_what_fails_while_things_are_closed_is_told_and_the_rest_is_closed(monke
     def broken(self):
         raise OSError("it is stuck")
 
-    monkeypatch.setattr(MemorySource, "close", broken)
-    run = toys.trained(model, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(MemorySource, "close", broken)
+        run = toys.trained(model, epochs=1)
     assert [event.message for event in run.events if isinstance(event, Warned)] == [
         "Closing the data failed: it is stuck"
     ]
-    monkeypatch.undo()
     toys.trained(model, epochs=1)  # it was let go all the same
 
 
