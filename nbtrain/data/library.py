@@ -24,8 +24,8 @@ from nbtrain.store.datasets import DatasetRecord, DatasetRecords, name_key, take
 from nbtrain.store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from nbtrain.data.read_options import ReadOptions
     from nbtrain.data.importing import Imported
+    from nbtrain.data.read_options import ReadOptions
     from nbtrain.data.table import Table
 
 __all__ = ["DatasetRecord", "Import", "Library"]
@@ -111,6 +111,12 @@ class Library:
         with atomic.told("look at", folder):
             return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
+    def known(self, stamp: str | None, name: str | None = None) -> DatasetRecord | None:
+        """The newest dataset that was made from this very state of a source, under this name if one is given."""
+        found = [] if stamp is None else self._records.stamped(stamp)
+        wanted = None if name is None else name_key(checked_name(name))
+        return next((record for record in found if wanted in {None, name_key(record.name)}), None)
+
     # -- importing ------------------------------------------------------------------------------
 
     def add(
@@ -140,7 +146,7 @@ class Library:
         options = options or ReadOptions()
         asked = {**options.to_json(), **more}
         stamp = stamp_of(source, asked)
-        known = self._known(stamp, name)
+        known = self.known(stamp, name)
         if known is not None:
             return Import(known, new=False)
         opened = open_any(source, options, progress=progress, **more)
@@ -150,7 +156,7 @@ class Library:
 
     def write(
         self, fill: Callable[[Path], Imported], *, name: str | None, else_name: str, source: str,
-        stamp: str | None = None, **facts: Any,
+        stamp: str | None = None, distinct: bool = False, **facts: Any,
     ) -> Import:
         """A new dataset from what `fill` writes into a folder: ``data.parquet``, and what belongs to it.
 
@@ -160,6 +166,7 @@ class Library:
             else_name: the name where none is given; with a number behind it where it is taken.
             source: where the data comes from, as a person reads it.
             stamp: tells whether the source is still as it was.
+            distinct: make it also where a dataset of this name has the same content.
             facts: what else is written down in ``dataset.json``.
 
         Raises:
@@ -176,10 +183,12 @@ class Library:
             with atomic.new_folder(self.workspace.datasets_folder / dataset_id) as beside:
                 with lock.RunLock(beside):  # so that no other kernel takes it for what a crash left
                     imported = fill(beside)
-                    record = self._record(dataset_id, imported, wanted, source, stamp, exact=name is not None)
+                    record = self._record(
+                        dataset_id, imported, wanted, source, stamp, exact=name is not None, distinct=distinct)
                     _write_facts(beside, record, facts)
                 (beside / lock.NAME).unlink()
         except _Same as same:
+            self._records.stamp(same.record.id, stamp)
             return Import(same.record, new=False)
         record = self._register(record, exact=name is not None)
         self._note("dataset imported", record.name)
@@ -253,12 +262,6 @@ class Library:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _known(self, stamp: str | None, name: str | None) -> DatasetRecord | None:
-        """The dataset that was made from this very state of the source, under this name if one is given."""
-        found = [] if stamp is None else self._records.stamped(stamp)
-        wanted = None if name is None else name_key(checked_name(name))
-        return next((record for record in found if wanted in {None, name_key(record.name)}), None)
-
     def _refuse_taken(self, name: str, source: str) -> None:
         """Before a long import: a name that data from elsewhere has cannot turn out to have the same content."""
         holder = self._records.named(name)
@@ -267,10 +270,11 @@ class Library:
 
     def _record(
         self, dataset_id: str, imported: Imported, name: str, source: str, stamp: str | None, *, exact: bool,
+        distinct: bool,
     ) -> DatasetRecord:
         """What is known of what was written. Raises `_Same` when the dataset of this name has this very content."""
         holder = self._records.named(name)
-        if holder is not None and holder.fingerprint == imported.fingerprint:
+        if holder is not None and holder.fingerprint == imported.fingerprint and not distinct:
             raise _Same(holder)
         if holder is not None and exact:
             raise taken(name)

@@ -100,6 +100,11 @@ class DatasetRecords:
                 "UPDATE datasets SET name = ?, name_key = ? WHERE id = ? AND deleted IS NULL",
                 (name, name_key(name), dataset_id))))
 
+    def stamp(self, dataset_id: str, stamp: str | None) -> None:
+        """Its source was seen in another state that gives the same content."""
+        self._database.transact(lambda connection: connection.execute(
+            "UPDATE datasets SET stamp = ? WHERE id = ?", (stamp, dataset_id)))
+
     def mark_deleted(self, dataset_id: str, move: Callable[[], None]) -> None:
         """Mark as deleted and `move` its folder, both or neither. Raises DatasetNotFoundError when it is gone."""
         def work(connection: sqlite3.Connection) -> None:
