@@ -11,22 +11,19 @@ from nbtrain.data.columns import Column, Kind, literal, quoted
 from nbtrain.data.table import Table
 
 
-def derived(table: Table, expressions: Mapping[str, str], where: str = "") -> Table:
-    """A table of other columns over the same rows: name → SQL expression, of the rows that meet the condition."""
-    listed = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in expressions.items())
-    condition = f" WHERE {where}" if where else ""
-    return Table(f"(SELECT {listed} FROM {table.source}{condition})", name=table.name)
-
-
 def scan(
     table: Table, expressions: Mapping[str, str], *, total: int | None = None, progress: Progress | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """What the expressions give for each row, in the order of the table, in batches; `progress` hears of rows."""
+    """What SQL expressions give for each row, by name, in the order of the table, in batches.
+
+    With `total`, the number of rows, `progress` hears how many are done. Raises DataError and CancelledError.
+    """
     done = 0
-    for batch in derived(table, expressions).batches(progress=progress):
+    listed = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in expressions.items())
+    for batch in table.stream(f"SELECT {listed} FROM {table.source}", progress=progress):
         yield batch
         done += batch.num_rows
-        if progress is not None:
+        if progress is not None and total is not None:
             progress.report(done, total, "rows")
 
 

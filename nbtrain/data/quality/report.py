@@ -22,18 +22,20 @@ class Remedy:
     """What cures a finding with one click, as plain JSON.
 
     Attributes:
-        kind: ``"step"``: add the processing step `step`; ``"split"``: split again by the spec `split`;
-            ``"weights"``: give each class its weight in `weights`.
+        kind: ``"steps"``: add the processing steps `steps` to the recipe; ``"split"``: split again by the spec
+            `split`; ``"rows"``: leave `rows` out (`Split.leaving_out`); ``"weights"``: weigh the classes by `weights`.
         action: what the button says: the catalogue's ``remedy.<action>``.
-        step: JSON of a step of `nbtrain.data.processing`, for a step.
-        split: options for `SplitSpec.from_json`, for a split.
+        steps: JSON of steps of `nbtrain.data.processing`.
+        split: options for `SplitSpec.from_json`.
+        rows: numbers of rows.
         weights: weight of each class, by its label as text; they average 1 over the rows.
     """
 
-    kind: Literal["step", "split", "weights"]
+    kind: Literal["steps", "split", "rows", "weights"]
     action: str
-    step: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
     split: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[int, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -127,6 +129,6 @@ class Report:
 
 def _finding(given: Mapping[str, Any]) -> Finding:
     remedy = given["remedy"]
-    return Finding(**{
-        **given, "columns": tuple(given["columns"]), "rows": tuple(given["rows"]),
-        "remedy": Remedy(**remedy) if remedy else None})
+    if remedy:
+        remedy = Remedy(**{**remedy, "steps": tuple(remedy["steps"]), "rows": tuple(remedy["rows"])})
+    return Finding(**{**given, "columns": tuple(given["columns"]), "rows": tuple(given["rows"]), "remedy": remedy})

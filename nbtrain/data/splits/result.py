@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ class Split:
     def rows(self, part: Part | str) -> np.ndarray:
         """Numbers of the rows in a part, int64, ascending. Raises DataError for a name that is no part."""
         return np.flatnonzero(self.parts == part_named(part))
+
+    def leaving_out(self, rows: Sequence[int] | np.ndarray) -> Split:
+        """The same split with these rows in no part; `classes` stays as it was counted. Raises DataError."""
+        at = np.asarray(rows, np.int64)
+        strange = at[(at < 0) | (at >= len(self.parts))]
+        if len(strange):
+            raise DataError(f"Row {strange[0]:,} cannot be left out: the split is of {len(self.parts):,} rows.")
+        parts = self.parts.copy()
+        parts[at] = Part.LEFT_OUT
+        return replace(self, parts=parts, notes=(*self.notes, Note("left_out", {"count": len(np.unique(at))})))
 
     def to_json(self) -> dict[str, Any]:
         """All but `parts`."""
