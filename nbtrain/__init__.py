@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         CommandError,
         ConfigError,
         DataError,
+        DataFileError,
+        DatasetNotFoundError,
         ModelError,
         NbtrainError,
         NonFiniteLossError,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         TrainingError,
         WorkspaceError,
     )
+    from nbtrain.dataset import Dataset
+    from nbtrain.loading import datasets, load_dataset
     from nbtrain.magics import load_ipython_extension, unload_ipython_extension
     from nbtrain.run import Run
     from nbtrain.studio import (
@@ -44,10 +48,12 @@ _HOME = {
     **dict.fromkeys(("TrainConfig",), "nbtrain.config"),
     **dict.fromkeys(
         (
-            "CheckpointError", "CommandError", "ConfigError", "DataError", "ModelError", "NbtrainError",
-            "NonFiniteLossError", "RunNotFoundError", "TrainingError", "WorkspaceError",
+            "CheckpointError", "CommandError", "ConfigError", "DataError", "DataFileError", "DatasetNotFoundError",
+            "ModelError", "NbtrainError", "NonFiniteLossError", "RunNotFoundError", "TrainingError", "WorkspaceError",
         ),
         "nbtrain.core.errors"),
+    **dict.fromkeys(("Dataset",), "nbtrain.dataset"),
+    **dict.fromkeys(("datasets", "load_dataset"), "nbtrain.loading"),
     **dict.fromkeys(("Run",), "nbtrain.run"),
     **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
     **dict.fromkeys(
@@ -62,6 +68,9 @@ __all__ = [
     "ConfigError",
     "ControlPanel",
     "DataError",
+    "DataFileError",
+    "Dataset",
+    "DatasetNotFoundError",
     "HardwareMonitor",
     "Kitchen",
     "LiveCharts",
@@ -74,6 +83,8 @@ __all__ = [
     "TrainConfig",
     "TrainingError",
     "WorkspaceError",
+    "datasets",
+    "load_dataset",
     "load_ipython_extension",
     "resume",
     "runs",

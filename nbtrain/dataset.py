@@ -216,7 +216,7 @@ class Dataset:
         """Divide the rows into training, validation and test. The last split that was made is kept, and used.
 
         Args:
-            method: ``"random"``, ``"stratified"``, ``"group"``, ``"time"``, ``"column"`` or ``"kfold"``; or a `SplitSpec`.
+            method: ``random``, ``stratified``, ``group``, ``time``, ``column`` or ``kfold``; or a whole `SplitSpec`.
                 With nothing given at all it is the split that is kept; a random one where there is none.
             progress: see `Dataset`.
             options: the options of `SplitSpec`: ``train=0.8, validation=0.1, test=0.1, target="label", seed=1`` …
