@@ -32,10 +32,12 @@ def kind_of_arrow(given: pa.DataType) -> Kind | None:
 
 
 def is_text(given: pa.DataType) -> bool:
+    """Whether a column of this type holds strings, whatever their layout."""
     return bool(pa.types.is_string(given) or pa.types.is_large_string(given) or pa.types.is_string_view(given))
 
 
 def is_bytes(given: pa.DataType) -> bool:
+    """Whether a column of this type holds bytes, whatever their layout."""
     return bool(
         pa.types.is_binary(given) or pa.types.is_large_binary(given) or pa.types.is_fixed_size_binary(given)
         or pa.types.is_binary_view(given))

@@ -33,26 +33,21 @@ def _sentence(step: str, name: str, options: Sequence[str], detail: ErrorDetails
     return f"Step {step}: {name} is {shown}; it must be {_allowed(detail)}."
 
 
+_TYPES = {
+    "bool": "True or False", "int": "a whole number", "float": "a number", "finite": "a number", "string": "a text",
+    "tuple": "the name of a column, or a list of names",
+}
+
+
 def _allowed(detail: ErrorDetails) -> str:
-    limits = detail.get("ctx", {})
-    match detail["type"]:
+    limits, kind = detail.get("ctx", {}), detail["type"]
+    match kind:
         case "literal_error":
             return f"one of {limits['expected'].replace(chr(39), '')}"
         case "greater_than_equal":
             return f"at least {number(limits['ge'])}"
         case "less_than_equal":
             return f"at most {number(limits['le'])}"
-        case "bool_type" | "bool_parsing":
-            return "True or False"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "a whole number"
-        case "float_type" | "float_parsing" | "finite_number":
-            return "a number"
-        case "string_type":
-            return "a text"
         case "string_too_long":
             return f"a text of at most {limits['max_length']} characters"
-        case "tuple_type" | "list_type":
-            return "the name of a column, or a list of names"
-        case _:
-            return detail["msg"][:1].lower() + detail["msg"][1:]
+    return _TYPES.get(kind.partition("_")[0]) or detail["msg"][:1].lower() + detail["msg"][1:]

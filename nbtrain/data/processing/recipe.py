@@ -185,7 +185,8 @@ def _training(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _parsed(given: Iterable[Any], files: Mapping[str, bytes] | None = None) -> tuple[Step, ...]:
-    steps, problems = [], []
+    steps: list[Step] = []
+    problems: list[Problem] = []
     for each in given:
         try:
             steps.append(each if isinstance(each, Step) else Step.from_json(each, files))

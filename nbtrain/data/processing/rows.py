@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,14 @@ from nbtrain.data.table import Table
 
 #: Rows of one batch while a dataset is processed: large enough for vectors, small enough for long texts.
 BATCH = 16_384
-Rows = Table | pa.Table | pa.RecordBatch | pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Rows: TypeAlias = Table | pa.Table | pa.RecordBatch | pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 class HasParts(Protocol):
     """A split: the part of each row of the table, 0 for training."""
 
-    parts: np.ndarray[Any, np.dtype[np.uint8]]
+    @property
+    def parts(self) -> np.ndarray[Any, np.dtype[np.uint8]]: ...
 
 
 def as_batch(given: Rows) -> pa.RecordBatch:
@@ -32,7 +33,7 @@ def as_batch(given: Rows) -> pa.RecordBatch:
         DataError: it is none of these, or its cells have no common type.
     """
     if isinstance(given, Table):
-        given = pa.Table.from_batches(given.batches(), schema=None) if given.rows() else given.page(limit=0).drop(ROW)
+        given = pa.Table.from_batches(given.batches(size=BATCH), schema=schema_of(given))
     try:
         if isinstance(given, pd.DataFrame):
             given = pa.Table.from_pandas(given, preserve_index=False).replace_schema_metadata()
@@ -48,7 +49,8 @@ def as_batch(given: Rows) -> pa.RecordBatch:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"The rows have no common types: {error}.") from error
     raise DataError(
-        f"Rows are given as {type(given).__name__}; give a dict, a list of dicts, a pandas data frame or an Arrow table.")
+        f"Rows are given as {type(given).__name__}; give a dict, a list of dicts, a pandas data frame or an Arrow "
+        "table.")
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
@@ -65,6 +67,10 @@ def numbered(
     """All rows in order, with their number as the column `ROW` and, where there is a split, their part as `PART`.
 
     Args:
+        table: the rows.
+        split: the part of each.
+        columns: those to read, all when not given.
+        progress: hears how many rows are done.
         told: which pass over the rows this is, of how many: what `progress` is told.
 
     Raises:

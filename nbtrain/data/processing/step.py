@@ -87,10 +87,15 @@ class Step(BaseModel):
         if "name" in cls.__dict__:
             _steps[cls.name] = cls
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", "groups", mode="before", check_fields=False)
     @classmethod
     def _one_is_several(cls, given: Any) -> Any:
         return (given,) if isinstance(given, str) else given
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows of the dataset may go: new rows at prediction time never do."""
+        return False
 
     def fit(self, batches: Iterable[pa.RecordBatch]) -> Self:  # noqa: ARG002 - most steps learn nothing
         """The step with what it learned from `batches`: rows of the training part, and no others."""
@@ -107,7 +112,7 @@ class Step(BaseModel):
 
     def apply_new(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """New rows at prediction time, changed as the dataset's were. No row is left out."""
-        return self.apply(batch)
+        return batch if self.leaves_out else self.apply(batch)
 
     def augment(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:  # noqa: ARG002 - most do not
         """One sample of the training part, changed by chance; the sample given stays as it is."""
@@ -118,36 +123,47 @@ class Step(BaseModel):
         return self.apply(pa.RecordBatch.from_pylist([], schema=schema)).schema
 
     def settled(self, schema: pa.Schema, *, target: Collection[str] = ()) -> Self:
-        """The step with its columns by name, where it was to take all that fit. Raises DataError as `chosen`."""
+        """The step with its columns by name, where it was to take all that fit.
+
+        Raises:
+            DataError: none fits, or as `chosen`.
+        """
         if self.columns or self.all_columns:
             self.chosen(schema)
             return self
         found = tuple(
             field.name for field in schema
-            if field.name not in {*HIDDEN, *target} and kind_of_arrow(field.type) in self.kinds)
+            if field.name not in {*HIDDEN, *target} and kind_of_arrow(field.type) in self.takes())
+        if not found:
+            raise DataError(
+                f"Step {self.name} finds no column to work on; it takes: {', '.join(sorted(self.takes()))}. Leave the "
+                "step out.")
         return self.model_copy(update={"columns": found})
 
-    def chosen(self, schema: pa.Schema, *, lacking: Collection[str] = ()) -> list[str]:
-        """Names of the columns to work on; those `lacking` may be missing.
+    def takes(self) -> frozenset[Kind]:
+        """Kinds of columns it works on with these options."""
+        return self.kinds
+
+    def chosen(self, schema: pa.Schema) -> list[str]:
+        """Names of the columns to work on.
 
         Raises:
             DataError: a column is not there, or is of a kind that the step cannot work on.
         """
         wanted = self.columns or tuple(
             field.name for field in schema
-            if field.name not in HIDDEN and (self.all_columns or kind_of_arrow(field.type) in self.kinds))
+            if field.name not in HIDDEN and (self.all_columns or kind_of_arrow(field.type) in self.takes()))
         there = set(schema.names)
         for name in wanted:
             if name not in there:
-                if name in lacking:
-                    continue
                 names = ", ".join(repr(each) for each in schema.names if each not in HIDDEN)
                 raise DataError(f"Step {self.name} works on column {name!r}, which is not there; there are: {names}.")
             kind = kind_of_arrow(schema.field(name).type)
-            if kind is not None and kind not in self.kinds:
-                takes = ", ".join(sorted(self.kinds))
-                raise DataError(f"Step {self.name} cannot work on column {name!r}, which holds {kind}; it takes: {takes}.")
-        return [name for name in wanted if name in there]
+            if kind is not None and kind not in self.takes():
+                takes = ", ".join(sorted(self.takes()))
+                raise DataError(
+                    f"Step {self.name} cannot work on column {name!r}, which holds {kind}; it takes: {takes}.")
+        return list(wanted)
 
     def without(self, lacking: Collection[str]) -> Step | None:
         """The step for rows that lack these columns; None when there is nothing left to do."""

@@ -1,0 +1,36 @@
+"""White space: one space between words, none at the ends."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nbtrain.data.processing.step import option
+from nbtrain.data.processing.text_step import TextStep
+
+#: Every space and separator of Unicode, control characters, the byte order mark and the zero width space.
+BLANK = r"\p{Z}\x{0000}-\x{0020}\x{007F}-\x{009F}\x{200B}\x{FEFF}"
+
+
+class Whitespace(TextStep):
+    """Runs of white space become one space; those at the ends go. A zero width non-joiner is no white space."""
+
+    name: ClassVar[str] = "whitespace"
+    line_breaks: bool = option(False)
+    """Keep line breaks, at most one empty line between paragraphs."""
+
+    def clean(self, column: pa.Array) -> pa.Array:
+        if not self.line_breaks:
+            return _trimmed(pc.replace_substring_regex(column, f"[{BLANK}]+", " "))
+        column = pc.replace_substring_regex(column, r"\r\n|[\r\x{0085}\x{2028}\x{2029}\x{000B}\x{000C}]", "\n")
+        # RE2 has no class difference: what is blank and no line feed is written out.
+        blank = BLANK.replace(r"\x{0000}-\x{0020}", r"\x{0000}-\x{0009}\x{000B}-\x{0020}")
+        column = pc.replace_substring_regex(column, rf"(?:[{blank}]*\n[{blank}]*){{3,}}", "\n\n")
+        column = pc.replace_substring_regex(column, rf"[{blank}]*\n[{blank}]*", "\n")
+        return _trimmed(pc.replace_substring_regex(column, f"[{blank}]+", " "))
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    return pc.utf8_trim(column, characters=" \n")
