@@ -38,7 +38,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Bar `i` holds `counts[i]` cells, from `edges[i]` up to, and without, `edges[i + 1]`: what a filter ``between`` finds.
+    """Bar `i` holds `counts[i]` cells from `edges[i]` up to, and without, `edges[i + 1]`: a filter ``between``.
 
     The bars are of one width, except that the first and the last reach out to the outliers.
     """
@@ -49,7 +49,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long texts are, in characters or tokens, or lists, in elements. Missing cells are left out."""
+    """How long texts are in characters or tokens, lists in elements, binary cells in bytes; without the missing."""
 
     minimum: int
     maximum: int
@@ -109,9 +109,9 @@ class ColumnProfile:
     tokens: Lengths | None = None
     """Texts: their lengths in tokens, when a tokenizer was given."""
     right_to_left: float | None = None
-    """Texts: the share of those with letters whose first letter is Arabic, Hebrew or another of that direction."""
+    """Texts: the share whose first letter is Arabic, Hebrew, or another that is read from right to left."""
     elements: Lengths | None = None
-    """Lists and maps: how many elements they have."""
+    """Lists and maps: how many elements they have; binary cells: how many bytes."""
     pictures: Pictures | None = None
 
     @property
@@ -141,7 +141,8 @@ class Profile:
             | {f"{share:.0%}": value for share, value in zip(QUANTILES, column.quantiles, strict=False)}
             | {"mean length": column.characters.mean if column.characters else None}
             for column in self.columns.values()]
-        return pd.DataFrame(rows, index=pd.Index(list(self.columns), name="column"))
+        frame = pd.DataFrame(rows, index=pd.Index(list(self.columns), name="column"))
+        return frame.astype({"missing": "Int64", "distinct": "Int64", "zeros": "Int64"}) if rows else frame
 
     def to_json(self) -> dict[str, Any]:
         """As what `json.dumps` takes."""
@@ -174,12 +175,12 @@ def _column(given: Mapping[str, Any]) -> ColumnProfile:
 
 
 def _lengths(given: Mapping[str, Any] | None) -> Lengths | None:
-    return given and Lengths(**{
+    return None if given is None else Lengths(**{
         **given, "quantiles": tuple(given["quantiles"]), "histogram": _histogram(given["histogram"])})
 
 
 def _histogram(given: Mapping[str, Any] | None) -> Histogram | None:
-    return given and Histogram(tuple(given["edges"]), tuple(given["counts"]))
+    return None if given is None else Histogram(tuple(given["edges"]), tuple(given["counts"]))
 
 
 def _counts(given: list[Mapping[str, Any]]) -> tuple[Count, ...]:

@@ -34,6 +34,9 @@ class Table:
         DataError: the source cannot be read.
     """
 
+    files: tuple[Path, ...] = ()
+    """What it is read from, where that is files."""
+
     def __init__(
         self, source: str, *, name: str, row: str | None = None, media: dict[str, Kind] | None = None,
         explain: Callable[[duckdb.Error], NbtrainError] | None = None,
@@ -48,8 +51,10 @@ class Table:
     @classmethod
     def of_parquet(cls, path: Path, *, name: str, media: dict[str, Kind] | None = None) -> Table:
         """The table in one Parquet file. Raises DataError."""
-        return cls(
+        table = cls(
             f"read_parquet({literal(str(path))}, file_row_number=true)", name=name, row="file_row_number", media=media)
+        table.files = (path,)
+        return table
 
     def column(self, name: str) -> Column:
         """One column by name. Raises DataError, with the names there are."""
@@ -71,7 +76,7 @@ class Table:
         """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`."""
         where, parameters = query.where(self.columns)
         return self.sql(
-            f"SELECT {ROW}, {self._listed(columns)} FROM ({self._numbered}) {where} {query.order(ROW, self.columns)} "
+            f"SELECT {ROW}, {self._listed(columns)} FROM ({self.numbered}) {where} {query.order(ROW, self.columns)} "
             f"LIMIT {int(limit)} OFFSET {int(offset)}", parameters, progress)
 
     def batches(
@@ -81,7 +86,7 @@ class Table:
         """Every row the query finds, in batches of about `size`, without their numbers; never all in memory."""
         where, parameters = query.where(self.columns)
         order = query.order(ROW, self.columns)
-        source = f"({self._numbered})" if order else self.source
+        source = f"({self.numbered})" if order else self.source
         yield from self.stream(
             f"SELECT {self._listed(columns)} FROM {source} {where} {order}", parameters, size=size, progress=progress)
 
@@ -121,8 +126,21 @@ class Table:
                 raise self._explain(error) from error
 
     @property
-    def _numbered(self) -> str:
-        """All rows with their numbers."""
+    def columnar(self) -> bool:
+        """Whether one column costs less to read than all."""
+        return self.source.startswith("read_parquet(")
+
+    @property
+    def bytes(self) -> int | None:
+        """Size of its files on the disk; None when it is of none, or one has gone."""
+        try:
+            return sum(path.stat().st_size for path in self.files) if self.files else None
+        except OSError:
+            return None
+
+    @property
+    def numbered(self) -> str:
+        """All rows with their numbers as the column `ROW`, as SQL."""
         number = self._row or "row_number() OVER () - 1"
         return f"SELECT {number} AS {ROW}, * FROM {self.source}"
 
