@@ -1,0 +1,220 @@
+/** One dataset: its name and actions, and below them, in tabs, what is in it and what can be done with it. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Button } from "../shared/controls/button";
+import { type I18n, useWords } from "../shared/i18n";
+import { Icon, type IconName } from "../shared/icons";
+import { usePanel } from "../shared/panel";
+import { useUid } from "../shared/uid";
+import { ExportForm } from "./detail/export";
+import { Name } from "./detail/name";
+import { type Narrowed, Preview } from "./detail/preview";
+import { Process } from "./process/process";
+import { Profile } from "./profile/profile";
+import { Quality } from "./quality/quality";
+import { Split } from "./split/split";
+import { useEnded, useFacts } from "./state";
+import type { Say } from "./toast";
+import type { DatasetFacts, DatasetRow } from "./wire";
+import "./detail.css";
+
+type Tab = "preview" | "profile" | "split" | "process" | "quality";
+
+const TABS: readonly { name: Tab; icon: IconName }[] = [
+  { name: "preview", icon: "table" },
+  { name: "profile", icon: "chart" },
+  { name: "split", icon: "sliders" },
+  { name: "process", icon: "list" },
+  { name: "quality", icon: "check" },
+];
+
+export interface DetailProps {
+  row: DatasetRow;
+  /** Names that are taken. */
+  names: readonly string[];
+  say: Say;
+  onChanged(): Promise<void>;
+  /** A task began that makes another dataset. */
+  onMade(task: string): void;
+  onDelete(row: DatasetRow): Promise<void>;
+}
+
+export function Detail(props: DetailProps) {
+  const { row } = props;
+  const words = useWords();
+  const id = useUid();
+  const facts = useFacts(row.id);
+  const [tab, setTab] = useState<Tab>("preview");
+  const [narrowed, setNarrowed] = useState<Narrowed | null>(null);
+  // A preview that was opened stays where its reader scrolled to.
+  const [previewed, setPreviewed] = useState(tab === "preview");
+  if (tab === "preview" && !previewed) setPreviewed(true);
+  useEnded((task) => {
+    if (task.phase === "done" || Object.values(facts.value?.running ?? {}).includes(task.task)) void facts.reload();
+  });
+  const showRows = (rows: Narrowed): void => {
+    setNarrowed(rows);
+    setTab("preview");
+  };
+  return (
+    <div class="nbt-detail">
+      <Head {...props} facts={facts.value} primary={tab === "preview" || tab === "profile"} />
+      <Tabs id={id} current={tab} facts={facts.value} onChoose={setTab} />
+      <div class="nbt-detail-body" id={`${id}-body`} role="tabpanel" aria-labelledby={`${id}-${tab}`}>
+        {previewed && (
+          <div class="nbt-detail-preview" hidden={tab !== "preview"}>
+            <Preview dataset={row.id} narrowed={narrowed} onWiden={() => setNarrowed(null)} />
+          </div>
+        )}
+        {tab !== "preview" && !facts.value && (
+          <p class="nbt-detail-wait nbt-soft" role="status">
+            <Icon name="hourglass" /> {words.t("datasets.loading")}
+          </p>
+        )}
+        {facts.value && tab === "profile" && <Profile facts={facts.value} onBegan={facts.reload} />}
+        {facts.value && tab === "split" && <Split facts={facts.value} onBegan={facts.reload} />}
+        {facts.value && tab === "process" && <Process facts={facts.value} names={props.names} onMade={props.onMade} />}
+        {facts.value && tab === "quality" && (
+          <Quality facts={facts.value} onBegan={facts.reload} onMade={props.onMade} onShowRows={showRows} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & HeadProps) {
+  const { rpc, report } = usePanel();
+  const words = useWords();
+  const [exporting, setExporting] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const use = (): void => {
+    rpc.request("use", { dataset: row.id }).then(() => say(words.t("datasets.said.used", { name: row.name })), report);
+  };
+  const remove = (): void => {
+    setDeleting(true);
+    onDelete(row).catch((error: unknown) => {
+      setDeleting(false);
+      report(error);
+    });
+  };
+  return (
+    <header class="nbt-detail-head">
+      <div class="nbt-detail-title">
+        <Name row={row} say={say} onChanged={onChanged} />
+        <p class="nbt-detail-facts">
+          {factsOf(row, words).map((fact) => (
+            <span key={fact} class="nbt-number">
+              {fact}
+            </span>
+          ))}
+          <bdi class="nbt-detail-source" title={row.source}>
+            {words.t("datasets.from", { source: row.source })}
+          </bdi>
+        </p>
+        {row.rejected > 0 && (
+          <p class="nbt-detail-rejected">
+            <Icon name="alert" size={14} />
+            <span dir="auto">
+              {words.t("datasets.rejected", { count: row.rejected, file: facts?.rejected_file ?? "" })}
+            </span>
+          </p>
+        )}
+      </div>
+      <div class="nbt-detail-actions">
+        <Button icon="play" label={words.t("datasets.use")} primary={primary && !exporting} onClick={use} />
+        <Button
+          icon="download"
+          iconOnly
+          quiet
+          label={words.t("datasets.export")}
+          pressed={exporting}
+          onClick={() => setExporting(!exporting)}
+        />
+        <Button icon="trash" iconOnly quiet label={words.t("datasets.delete")} busy={deleting} onClick={remove} />
+      </div>
+      {exporting && <ExportForm row={row} say={say} onClose={() => setExporting(false)} />}
+    </header>
+  );
+}
+
+interface HeadProps {
+  facts: DatasetFacts | null;
+  /** Whether nothing on the tab below is the main thing to do. */
+  primary: boolean;
+}
+
+function factsOf(row: DatasetRow, words: I18n): string[] {
+  return [
+    words.t("datasets.rows", { count: row.rows }),
+    words.t("datasets.columns", { count: row.columns }),
+    words.bytes(row.bytes),
+    words.date(row.created),
+  ];
+}
+
+interface TabsProps {
+  id: string;
+  current: Tab;
+  facts: DatasetFacts | null;
+  onChoose(tab: Tab): void;
+}
+
+function Tabs({ id, current, facts, onChoose }: TabsProps) {
+  const words = useWords();
+  const list = useRef<HTMLDivElement>(null);
+  const move = (event: KeyboardEvent): void => {
+    const at = TABS.findIndex(({ name }) => name === current);
+    const forward = words.direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+    const backward = words.direction === "rtl" ? "ArrowRight" : "ArrowLeft";
+    const steps: Record<string, number> = { [forward]: at + 1, [backward]: at - 1, Home: 0, End: -1 };
+    const step = steps[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const index = (step + TABS.length) % TABS.length;
+    const next = TABS[index];
+    if (next) onChoose(next.name);
+    list.current?.querySelectorAll("button")[index]?.focus();
+  };
+  // Where the tabs do not fit, the chosen one is in sight all the same.
+  useEffect(() => {
+    const chosen = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
+    const { current: row } = list;
+    if (!chosen || !row) return;
+    const { left, right } = chosen.getBoundingClientRect();
+    const edge = row.getBoundingClientRect();
+    if (left < edge.left) row.scrollLeft -= edge.left - left;
+    else if (right > edge.right) row.scrollLeft += right - edge.right;
+  }, [current]);
+  return (
+    <div ref={list} class="nbt-detail-tabs" role="tablist" aria-label={words.t("datasets.tabs")} onKeyDown={move}>
+      {TABS.map(({ name, icon }) => (
+        <button
+          key={name}
+          id={`${id}-${name}`}
+          type="button"
+          role="tab"
+          aria-selected={name === current}
+          aria-controls={`${id}-body`}
+          tabIndex={name === current ? 0 : -1}
+          onClick={() => onChoose(name)}
+        >
+          <Icon name={icon} size={14} />
+          <span>{words.t(`datasets.tab.${name}`)}</span>
+          {name === "quality" && <Findings facts={facts} />}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** How many grave findings there are. */
+function Findings({ facts }: { facts: DatasetFacts | null }) {
+  const words = useWords();
+  const grave = facts?.quality?.findings.filter(({ severity }) => severity === "high").length ?? 0;
+  if (grave === 0) return null;
+  return (
+    <span class="nbt-detail-count" title={words.t("datasets.quality.grave", { count: grave })}>
+      {words.integer(grave)}
+    </span>
+  );
+}

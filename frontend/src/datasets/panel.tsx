@@ -1,0 +1,101 @@
+/** The datasets panel: the list on one side; on the other the dataset that was chosen, or the way to add one. */
+
+import { useState } from "preact/hooks";
+import { useWords } from "../shared/i18n";
+import { Icon } from "../shared/icons";
+import { usePanel } from "../shared/panel";
+import { useValue } from "../shared/signal";
+import { Detail } from "./detail";
+import { AddData } from "./import/add_data";
+import { type Imports, useImports } from "./import/use_imports";
+import { Sidebar } from "./sidebar";
+import { type List, useEnded, useList } from "./state";
+import { Toast, useToast } from "./toast";
+import type { DatasetRow } from "./wire";
+import "./datasets.css";
+
+export function Datasets() {
+  const panel = usePanel();
+  const words = useWords();
+  const list = useList();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [adding, setAdding] = useState(false);
+  const toast = useToast();
+  const ready = useValue(panel.store.ready);
+  const show = (dataset: string): void => {
+    setChosen(dataset);
+    setAdding(false);
+  };
+  const imports = useImports(list.value?.dismissed ?? [], async (dataset, title) => {
+    await list.reload();
+    show(dataset);
+    toast.say(words.t("datasets.said.imported", { name: title }));
+  });
+  useEnded((task) => {
+    if (task.phase === "done") void list.reload();
+  });
+
+  if (!list.value || !ready) {
+    return (
+      <div class="nbt-datasets nbt-datasets-empty">
+        <p class="nbt-soft" role="status">
+          <Icon name="hourglass" /> {words.t("datasets.loading")}
+        </p>
+      </div>
+    );
+  }
+  const rows = list.value.rows;
+  const row = adding ? undefined : (rows.find(({ id }) => id === chosen) ?? rows[0]);
+
+  const remove = async (gone: DatasetRow): Promise<void> => {
+    await panel.rpc.request("delete", { dataset: gone.id });
+    await list.reload();
+    toast.say(words.t("datasets.said.deleted", { name: gone.name }), async () => {
+      await panel.rpc.request("undelete", { dataset: gone.id });
+      await list.reload();
+      show(gone.id);
+      toast.say(words.t("datasets.said.restored", { name: gone.name }));
+    });
+  };
+
+  return (
+    <div class={rows.length === 0 ? "nbt-datasets nbt-datasets-empty" : "nbt-datasets"}>
+      {rows.length > 0 && (
+        <Sidebar
+          rows={rows}
+          chosen={row?.id ?? null}
+          adding={adding}
+          imports={imports}
+          onChoose={show}
+          onAdd={() => setAdding(true)}
+        />
+      )}
+      <section class="nbt-datasets-main" aria-label={row?.name ?? words.t("datasets.add.title")}>
+        {row ? (
+          <Detail
+            key={row.id}
+            row={row}
+            names={rows.map(({ name }) => name)}
+            say={toast.say}
+            onChanged={list.reload}
+            onMade={imports.follow}
+            onDelete={remove}
+          />
+        ) : (
+          <Adding list={list.value} imports={imports} onClose={rows.length > 0 ? () => setAdding(false) : undefined} />
+        )}
+      </section>
+      <Toast toast={toast} />
+    </div>
+  );
+}
+
+interface AddingProps {
+  list: List;
+  imports: Imports;
+  onClose: (() => void) | undefined;
+}
+
+function Adding({ list, imports, onClose }: AddingProps) {
+  return <AddData empty={list.rows.length === 0} left={list.uploads} imports={imports} onClose={onClose} />;
+}

@@ -1,0 +1,54 @@
+/** What was just done, said in place, with the way back where there is one. */
+
+import { useCallback, useState } from "preact/hooks";
+import { Button } from "../shared/controls/button";
+import { useWords } from "../shared/i18n";
+import { Icon } from "../shared/icons";
+import { usePanel } from "../shared/panel";
+
+export type Say = (text: string, undo?: () => Promise<void>) => void;
+
+export interface ToastState {
+  /** What is said now; a new text takes the place of the last one. */
+  shown: { text: string; undo: (() => Promise<void>) | undefined } | null;
+  say: Say;
+  dismiss(): void;
+}
+
+export function useToast(): ToastState {
+  const [shown, setShown] = useState<ToastState["shown"]>(null);
+  const say = useCallback<Say>((text, undo) => setShown({ text, undo }), []);
+  return { shown, say, dismiss: () => setShown(null) };
+}
+
+export function Toast({ toast }: { toast: ToastState }) {
+  const { report } = usePanel();
+  const words = useWords();
+  const [busy, setBusy] = useState(false);
+  const { shown } = toast;
+  const undo = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await shown?.undo?.();
+    } catch (error) {
+      report(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  // The place is always there: what appears in it is read out.
+  return (
+    <div class="nbt-toast-place" role="status">
+      {shown && (
+        <div class="nbt-toast">
+          <Icon name="check" />
+          <span dir="auto">{shown.text}</span>
+          {shown.undo && (
+            <Button icon="reset" label={words.t("datasets.undo")} busy={busy} onClick={() => void undo()} />
+          )}
+          <Button icon="close" iconOnly quiet label={words.t("button.dismiss")} onClick={toast.dismiss} />
+        </div>
+      )}
+    </div>
+  );
+}
