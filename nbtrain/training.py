@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.history import History
 from nbtrain.core.ports import RunRow, RunView
+from nbtrain.feeding import again, feed
 from nbtrain.run import Run
 from nbtrain.store import lock
 from nbtrain.store import workspace as workspaces
@@ -32,15 +33,21 @@ _known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
 
 
 def train(
-    model: nn.Module, data: Any, *, validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
+    model: nn.Module, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
+    validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
     config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
     """Train `model` on `data` in the background; returns at once.
 
     Args:
         model: any `torch.nn.Module`. It is trained in place.
-        data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader.
-        validation: a share to hold out (0–0.5, default 0.15), or data of its own.
+        data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader; or a dataset of the
+            workspace, its name, a file, a folder, a glob or a Hub name, which is imported first.
+        target: the column of such a dataset to learn; None takes the one its split names, or that is called `label`,
+            `target` or `y`.
+        features: its columns to learn from; None takes all others.
+        validation: a share to hold out (0–0.5, default 0.15), or data of its own. A dataset that was split brings its
+            own.
         loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor;
             None infers it from the targets.
         metrics: names (``accuracy macro_f1 r2 …``) or functions ``metric(output, target)``; None takes the task's
@@ -53,7 +60,7 @@ def train(
 
     Raises:
         ConfigError: an option is unknown or out of range; all problems in one message.
-        DataError: the data is empty, not finite, or does not fit the model.
+        DataError: the data cannot be read, is empty, not finite, or does not fit the model.
         ModelError: the model has nothing to train, or cannot take the data.
         WorkspaceError: the workspace cannot be written.
     """
@@ -61,7 +68,8 @@ def train(
 
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         options["validation"], validation = validation, None
-    given = Ingredients(model, data, validation, loss, metrics)
+    fed = feed(data, validation, target=target, features=features)
+    given = Ingredients(model, fed.data, fed.validation, loss, metrics, fed.origin)
     run = _start(given, _config(config, options), name=name, queue=queue)
     if show:
         _show(run)
@@ -77,7 +85,8 @@ def resume(
     Args:
         run_id: from `nbtrain.runs()` or ``run.id``.
         model: the run's, or one of the same shape, where this kernel does not have it any more.
-        data: what the run was started with, where this kernel does not have it any more.
+        data: what the run was started with, where this kernel does not have it any more; a dataset of the workspace
+            is found by itself.
         validation: as `data`, if the run had validation data of its own.
         loss: the run's loss function; one given by name is remembered.
         metrics: the run's metrics; those given by name are remembered.
@@ -105,8 +114,13 @@ def resume(
     try:
         restart = revival.open_checkpoint(workspace, run_id)
         before = known._trainer.given if known is not None else None  # noqa: SLF001 - a Run is the trainer's face
+        origin = revival.origin(restart) if before is None and data is None else None
+        if origin is not None:
+            fed = again(origin, validation)
+            data, validation = fed.data, fed.validation
         given = revival.handed_in_again(
-            run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics)
+            run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
+            origin=origin)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
     except BaseException:
         held.release()

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import Column, Kind
+from nbtrain.data.columns import Column, Kind, quoted
 from nbtrain.data.pictures import Files
 from nbtrain.data.table import Table
 
@@ -48,7 +48,8 @@ class Examples:
 
 
 def examples(
-    table: Table, *, target: str | None = None, features: Sequence[str] | None = None, progress: Progress | None = None,
+    table: Table, *, target: str | None = None, features: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None, progress: Progress | None = None,
 ) -> Examples:
     """Every row of `table` as a model takes it.
 
@@ -57,6 +58,8 @@ def examples(
         target: the column to learn; None takes the one that is called `label`, `target` or `y`, and where there is
             none the inputs are their own target.
         features: columns to learn from; None takes all others that can be.
+        classes: of a target of text, in the order of their numbers, which other parts of the dataset share; None
+            takes those of these rows.
         progress: is told how far it is, and may call it off.
 
     Raises:
@@ -65,7 +68,7 @@ def examples(
     """
     goal = _target(table, target)
     chosen = _features(table, features, goal)
-    label = None if goal is None else _labels(table, goal, progress)
+    label = None if goal is None else _labels(table, goal, classes, progress)
     files = [column for column in chosen if column.kind in _FILES]
     if files:
         return Examples(Files(table, files[0], target=label), label)
@@ -78,6 +81,16 @@ def examples(
     if nested:
         return Examples(_windows(table, nested, chosen, progress), label)
     return Examples(_matrix(table, chosen, rows, progress), label)
+
+
+def classes_of(table: Table, target: str | None = None, *, progress: Progress | None = None) -> list[str] | None:
+    """The classes of a target of text, sorted; None where the target is not text. Raises DataError: no such column."""
+    goal = _target(table, target)
+    if goal is None or goal.kind is not Kind.TEXT:
+        return None
+    name = quoted(goal.name)
+    found = table.sql(f"SELECT DISTINCT {name} AS c FROM {table.source} WHERE {name} IS NOT NULL", progress=progress)
+    return sorted(found["c"].to_pylist())
 
 
 # -- which columns ------------------------------------------------------------------------------------
@@ -121,21 +134,17 @@ _ADVICE = {
 # -- the target -----------------------------------------------------------------------------------------
 
 
-def _labels(table: Table, column: Column, progress: Progress | None) -> Any:
-    """Numbers as an array, text as a pandas Categorical with its classes sorted. Raises DataError for gaps."""
+def _labels(table: Table, column: Column, classes: Sequence[str] | None, progress: Progress | None) -> Any:
+    """Numbers as an array, text as a pandas Categorical of its classes. Raises DataError for gaps."""
     values = _column(table, column, progress)
-    if column.kind in {Kind.TEXT, Kind.BOOLEAN} or column.kind.is_numeric:
-        if column.kind is not Kind.TEXT:
-            return values.to_numpy()
+    if column.kind is Kind.BOOLEAN or column.kind.is_numeric:
+        return values.to_numpy()
+    if column.kind is Kind.TEXT:
         import pandas as pd  # noqa: PLC0415 - only texts need it
 
-        encoded = values.dictionary_encode().combine_chunks()
-        found = encoded.dictionary.to_pylist()
-        order = np.argsort(np.array(found, dtype=object))
-        rank = np.empty(len(found), dtype=np.int64)
-        rank[order] = np.arange(len(found))
-        codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
-        return pd.Series(pd.Categorical.from_codes(codes, pd.Index([found[place] for place in order], dtype=object)))
+        names = sorted(pc.unique(values).to_pylist()) if classes is None else list(classes)
+        codes = pc.index_in(values, pa.array(names, values.type)).to_numpy()
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)))
     if column.kind is Kind.NESTED:
         return _array(values, column, table)
     raise DataError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,6 +40,8 @@ class Ingredients:
     validation: Any = None
     loss: Loss | None = None
     metrics: Metrics | None = None
+    origin: Mapping[str, Any] | None = None
+    """Where the data came from, as plain JSON, when it was a dataset of the workspace."""
 
     def with_model(self, model: nn.Module) -> Ingredients:
         return replace(self, model=model)
@@ -50,6 +52,7 @@ class Ingredients:
             "validation": self.validation is not None,
             "loss": None if self.loss is None else _described(self.loss),
             "metrics": None if self.metrics is None else [_described(metric) for metric in self.metrics],
+            "origin": None if self.origin is None else dict(self.origin),
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -36,9 +37,15 @@ def options(restart: Restart) -> TrainConfig:
     return TrainConfig(**restart.snapshot.state["options"])
 
 
+def origin(restart: Restart) -> Mapping[str, Any] | None:
+    """Where the data of the run came from, when it was a dataset of the workspace."""
+    found: Mapping[str, Any] | None = restart.snapshot.state["handed_in"].get("origin")  # runs of 0.1 have none
+    return found
+
+
 def handed_in_again(
     run_id: str, restart: Restart, before: Ingredients | None, *, model: nn.Module | None, data: Any, validation: Any,
-    loss: Loss | None, metrics: Metrics | None,
+    loss: Loss | None, metrics: Metrics | None, origin: Mapping[str, Any] | None = None,
 ) -> Ingredients:
     """What the run was started with: as `before` knows it in the same kernel, over that what is handed in now.
 
@@ -67,7 +74,7 @@ def handed_in_again(
     assert model is not None  # noqa: S101 - it would be among the missing
     return Ingredients(
         model, data, validation, saved["loss"] if loss is None else loss,
-        saved["metrics"] if metrics is None else metrics)
+        saved["metrics"] if metrics is None else metrics, origin)
 
 
 def _function(described: str | None) -> str | None:

@@ -1,0 +1,201 @@
+"""Trainings that are given a dataset, or told where one is."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+from PIL import Image
+from pyarrow import feather
+from torch import nn
+
+import nbtrain
+from nbtrain import feeding, training
+from nbtrain.core.errors import DataError, DatasetNotFoundError
+from nbtrain.data.library import Library
+from nbtrain.data.splitting import SplitSpec, split
+from nbtrain.launcher import NotebookLauncher
+
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Three numbers, and whether their sum is positive, in words."""
+    draw = np.random.default_rng(0)
+    numbers = draw.normal(size=(ROWS, 3)).round(3)
+    columns = {name: numbers[:, place] for place, name in enumerate("abc")}
+    return pd.DataFrame({**columns, "label": np.where(numbers.sum(1) > 0, "up", "down")})
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+
+
+def trained(model, data, **options):
+    run = nbtrain.train(model, data, show=False, epochs=2, **options)
+    assert run.wait() == "finished"
+    return run
+
+
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+@pytest.fixture(scope="module")
+def straight(frame, tmp_path_factory):
+    """Weights after a training on the frame's own numbers: what every file of them must lead to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBTRAIN_HOME", str(tmp_path_factory.mktemp("workspace")))
+        model = net()
+        trained(model, (frame[["a", "b", "c"]].to_numpy(np.float32), frame["label"].astype("category")))
+        return weights(model)
+
+
+
+WRITERS = {
+    "csv": lambda frame, path: frame.to_csv(path, index=False),
+    "csv.gz": lambda frame, path: frame.to_csv(path, index=False),
+    "csv.zst": lambda frame, path: pa.CompressedOutputStream(str(path), "zstd").write(
+        frame.to_csv(index=False).encode()),
+    "tsv": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    "json": lambda frame, path: frame.to_json(path, orient="records"),
+    "jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+    "parquet": lambda frame, path: frame.to_parquet(path),
+    "arrow": lambda frame, path: feather.write_feather(frame, path, compression="uncompressed"),
+}
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_of_any_kind_trains_as_its_rows_do(ending, frame, straight, tmp_path):
+    path = tmp_path / f"rows.{ending}"
+    WRITERS[ending](frame, path)
+    model = net()
+    run = trained(model, path)
+    assert torch.equal(weights(model), straight)
+    assert list(run._trainer.given.data[1].cat.categories) == ["down", "up"]
+
+
+def test_objects_of_a_notebook_and_a_name_train_as_their_rows_do(frame, straight, tmp_path):
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    dataset = nbtrain.load_dataset(frame, name="Rows")
+    for given in (dataset, "rows", "dataset:ROWS", str(tmp_path / "*.csv")):
+        model = net()
+        trained(model, given)
+        assert torch.equal(weights(model), straight), given
+
+
+def test_a_folder_of_images(tmp_path):
+    draw = np.random.default_rng(0)
+    for name in ("dark", "light"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(8):
+            pixels = draw.integers(0, 60, (6, 6, 3)) + (180 if name == "light" else 0)
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "photos" / name / f"{number}.png")
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 6, 2))
+    run = trained(model, tmp_path / "photos", validation=0.25, batch_size=4, learning_rate=0.01, metrics=["accuracy"])
+    assert run.history["val_accuracy"].values[-1] == 1.0
+
+
+def test_one_part_is_trained_on_and_another_validated(frame):
+    library = Library()
+    record = library.add(frame, name="rows").dataset
+    made = split(library.table(record.id), SplitSpec(method="stratified", target="label"))
+    made.save(library.folder(record.id))
+    fed = feeding.feed("rows")
+    train, validation = fed.data, fed.validation
+    assert (len(train[0]), len(validation[0])) == made.counts[:2]
+    rows = made.rows("validation")
+    np.testing.assert_array_equal(validation[0], frame[["a", "b", "c"]].to_numpy(np.float32)[rows])
+    assert validation[1].tolist() == frame["label"].to_numpy()[rows].tolist()
+    assert trained(net(), "rows").history["val_loss"].values.size == 2
+
+
+def test_classes_are_numbered_alike_in_all_parts():
+    rows = pd.DataFrame({
+        "a": range(12), "label": ["b"] * 8 + ["a"] * 2 + ["c"] * 2, "part": ["train"] * 10 + ["validation"] * 2})
+    library = Library()
+    record = library.add(rows, name="rows").dataset
+    split(library.table(record.id), SplitSpec(method="column", column="part", target="label")).save(
+        library.folder(record.id))
+    fed = feeding.feed("rows", features=["a"])
+    assert list(fed.data[1].cat.categories) == list(fed.validation[1].cat.categories) == ["a", "b", "c"]
+    assert fed.validation[1].cat.codes.tolist() == [2, 2]
+
+
+def test_another_kernel_finds_the_data_by_itself(frame):
+    nbtrain.load_dataset(frame, name="rows")
+    whole = net()
+    trained(whole, "rows")
+    model = net()
+    run = nbtrain.train(model, "rows", show=False, epochs=2)
+    run.pause()
+    run.stop()
+    run.wait()
+    run_id = run.id
+    del run, model
+    training._known.clear()  # as in another kernel
+    again = nbtrain.resume(run_id, model=net(), show=False)
+    assert again.wait() == "finished"
+    assert again.resumed == {"exact": True, "reasons": []}
+    assert torch.equal(weights(again.model), weights(whole))
+
+
+def test_a_dataset_that_was_deleted_is_missed_by_name(frame):
+    dataset = nbtrain.load_dataset(frame, name="rows")
+    run_id = trained(net(), dataset).id
+    Library().delete(dataset.id)
+    training._known.clear()
+    with pytest.raises(nbtrain.CommandError, match="has finished"):
+        nbtrain.resume(run_id, model=net(), show=False)
+    with pytest.raises(DatasetNotFoundError):
+        feeding.feed("dataset:rows")
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ("rowz", "'rowz' is no dataset of this workspace, and cannot be imported as a file"),
+    ("missing.csv", "'missing.csv' is no dataset of this workspace"),
+])
+def test_what_is_not_there_is_said_before_anything_starts(given, said):
+    with pytest.raises(DataError, match=re.escape(said)):
+        nbtrain.train(net(), given, show=False)
+    assert nbtrain.runs() == []
+
+
+def test_columns_are_chosen_by_name(frame):
+    dataset = nbtrain.load_dataset(frame, name="rows")
+    model = nn.Linear(2, 1)
+    run = trained(model, dataset, target="c", features=["a", "b"])
+    assert run._trainer.given.data[0].shape == (ROWS, 2)
+    with pytest.raises(DataError, match="'d'"):
+        nbtrain.train(nn.Linear(2, 1), dataset, target="d", show=False)
+    with pytest.raises(DataError, match="target and features choose columns of a dataset, but the data is a tuple"):
+        nbtrain.train(net(), (torch.zeros(4, 3), torch.zeros(4)), target="c", show=False)
+
+
+def test_the_form_offers_datasets_and_starts_on_them(frame, monkeypatch):
+    nbtrain.load_dataset(frame, name="rows")
+    monkeypatch.setattr("nbtrain.launcher.namespace", lambda: {"model": net()})
+    launcher = NotebookLauncher()
+    offered = [subject for subject in launcher.subjects() if subject["kind"] == "data"]
+    assert offered == [{"name": "dataset:rows", "kind": "data", "text": "dataset, 120 × 4"}]
+    run = launcher.start({"epochs": 1}, model="model", data="dataset:rows")
+    assert isinstance(run, nbtrain.Run)
+    assert run.wait() == "finished"
+
+
+def test_text_and_windows_and_lines(tmp_path):
+    path = tmp_path / "windows.jsonl"
+    path.write_text("".join(
+        json.dumps({"window": [[float(i), 1.0]] * 4, "label": i % 2}) + "\n" for i in range(16)), "utf-8")
+    trained(nn.Sequential(nn.Flatten(), nn.Linear(8, 2)), path, batch_size=4)
+    lines = tmp_path / "lines.txt"
+    lines.write_text("a\nb\n", "utf-8")
+    with pytest.raises(DataError, match=r"Column 'text' of .* holds text, not numbers; tokenise"):
+        nbtrain.train(net(), lines, show=False)
