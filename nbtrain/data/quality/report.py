@@ -51,7 +51,7 @@ class Finding:
         share: `count` over all there are, 0–1.
         columns: it is about these; empty for whole rows.
         rows: numbers of example rows in the table, at most 20.
-        args: what the braces of the words hold, beside ``count``, ``share`` and ``columns``.
+        args: what the braces of the words hold; ``count``, ``percent`` (of `share`) and ``columns`` always.
         remedy: None where only its owner can decide.
     """
 
@@ -64,22 +64,21 @@ class Finding:
     args: Mapping[str, Any] = field(default_factory=dict)
     remedy: Remedy | None = None
 
+    def __post_init__(self) -> None:
+        always = {"count": self.count, "percent": float(f"{100 * self.share:.3g}"), "columns": ", ".join(self.columns)}
+        object.__setattr__(self, "args", {**always, **self.args})
+
     def sentence(self, say: Say) -> str:
         """What was found and how many, in the words of a catalogue."""
-        return say(f"finding.{self.kind}", **self._args)
+        return say(f"finding.{self.kind}", **self.args)
 
     def help(self, say: Say) -> str:
         """Why it matters and what to do."""
-        return say(f"finding.{self.kind}.help", **self._args)
+        return say(f"finding.{self.kind}.help", **self.args)
 
     def offer(self, say: Say) -> str:
         """What the button of the remedy says; empty without one."""
-        return say(f"remedy.{self.remedy.action}", **self._args) if self.remedy else ""
-
-    @property
-    def _args(self) -> dict[str, Any]:
-        percent = f"{100 * self.share:.3g}"
-        return {"count": self.count, "percent": float(percent), "columns": ", ".join(self.columns), **self.args}
+        return say(f"remedy.{self.remedy.action}", **self.args) if self.remedy else ""
 
     def __str__(self) -> str:
         about = f" in {', '.join(self.columns)}" if self.columns else ""
