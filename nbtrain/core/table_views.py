@@ -26,11 +26,12 @@ class TableColumn(TypedDict):
 
 
 class CellText(TypedDict):
-    """One cell as text, whole or its first `MOST_CHARACTERS`; `length` is all of them. None: it is missing."""
+    """One cell as text, whole or `cut` after `MOST_CHARACTERS`; `length` is all of them. None: it is missing."""
 
     row: int
     text: str | None
     length: int
+    cut: bool
 
 
 class MediaItem(TypedDict):

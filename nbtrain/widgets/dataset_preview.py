@@ -129,8 +129,8 @@ class DatasetPreview(Panel):
     def _media(self, request: Request) -> Answer:
         query, offset, column = mapping(request, "query"), place(request, "offset"), text(request, "column")
         limit, edge = min(number(request, "limit"), MOST_MEDIA), min(max(1, number(request, "edge")), MOST_EDGE)
-        media = self._calls.run(
-            call(request), lambda progress: self._view.media(query, offset, limit, column, edge=edge, progress=progress))
+        media = self._calls.run(call(request), lambda progress: self._view.media(
+            query, offset, limit, column, edge=edge, progress=progress))
         return Answer({"items": [medium.item for medium in media]}, [medium.content for medium in media])
 
     def _profile(self, request: Request) -> dict[str, str]:
