@@ -17,7 +17,10 @@ from nbtrain.i18n import printed, text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; `arguments` default to the process's own. Returns the exit status: 0, or 2 for an error."""
+    """Run the command; `arguments` default to the process's own.
+
+    Returns the exit status: 0, 2 for an error, 130 after Ctrl-C.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         print(_answer(words), flush=True)
@@ -26,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NbtrainError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as shells have it
     return 0
 
 
@@ -67,6 +72,12 @@ def _options(name: str | None = None) -> str:
     return options_text() if name is None else option_text(name)
 
 
+def _data(*words: str) -> str:
+    from nbtrain.data_verbs import answer  # noqa: PLC0415 - as above
+
+    return str(answer(words, "nbtrain data"))
+
+
 def _version() -> str:
     return __version__
 
@@ -91,6 +102,7 @@ class _Command:
 _COMMANDS = {
     "runs": _Command(_runs, "nbtrain runs"),
     "show": _Command(_show, "nbtrain show RUN", 1, 1),
+    "data": _Command(_data, "nbtrain data ACTION", 0, 1000),
     "options": _Command(_options, "nbtrain options [NAME]", 0, 1),
     "version": _Command(_version, "nbtrain version"),
 }

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from nbtrain.commandline.completion import complete
-from nbtrain.commandline.flags import Kind, read, split
+from nbtrain.commandline.flags import read, split
 from nbtrain.commandline.reference import columns, option_text, options_text, value_text
 from nbtrain.commandline.summary import summary
 from nbtrain.commandline.verbs import TRAINING, verb_of, verbs
@@ -34,12 +34,13 @@ class NbtrainMagics(Magics):
     """The verbs of `%nbtrain`, each a method ``_<verb>``; what they take is declared in `commandline.verbs`."""
 
     @line_cell_magic
-    def nbtrain(self, line: str, cell: str | None = None) -> Run | None:
+    def nbtrain(self, line: str, cell: str | None = None) -> Any:
         """Train models from the notebook, and steer them while they train.
 
         %nbtrain train --model net --data X,y --epochs 5 --learning-rate 1e-3
         %nbtrain status | pause | resume | stop | runs | show
         %nbtrain set --learning-rate 3e-4
+        %nbtrain data import reviews.csv
         %nbtrain help [option]
 
         As a cell magic, %%nbtrain, the options may go on over several lines.
@@ -47,6 +48,8 @@ class NbtrainMagics(Magics):
         try:
             words = split(line if cell is None else f"{line}\n{cell}")
             verb = verb_of(words[0] if words else "help")
+            if verb.name == "data":
+                return self._data_action(words[1:])
             plain, values = read(words[1:], verb.flags, f"%nbtrain {verb.name}")
             self._take_bare_word(plain, values, verb.name, verb.word)
             handler: Callable[..., Run | None] = getattr(self, f"_{verb.name}")
@@ -135,6 +138,16 @@ class NbtrainMagics(Magics):
 
         studio.show(None if run is None else training.find(run))
 
+    def _data_action(self, words: list[str]) -> Any:
+        """A dataset or a panel is the cell's result; a text is printed."""
+        from nbtrain.data_verbs import answer  # noqa: PLC0415 - as above
+
+        found = answer(words, "%nbtrain data", self._namespace())
+        if not isinstance(found, str):
+            return found
+        _say(found)
+        return None
+
     def _help(self, *, option: str | None = None) -> None:
         _say(overview() if option is None else option_text(option))
 
@@ -181,8 +194,12 @@ class NbtrainMagics(Magics):
 
     # -- completion -----------------------------------------------------------------------------
 
-    def offers(self, kind: Kind) -> list[str]:
-        """What the notebook holds of a kind, for completion."""
+    def offers(self, kind: str) -> list[str]:
+        """What the notebook or the workspace holds of a kind, for completion."""
+        if kind in {"dataset", "deleted"}:
+            from nbtrain.data_verbs import offered  # noqa: PLC0415 - as above
+
+            return offered(kind)
         if kind == "run":
             from nbtrain import training  # noqa: PLC0415 - as above
 
@@ -220,7 +237,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         shell.magics_manager.magics[kind].pop("nbtrain", None)
 
 
-def complete_context(context: CompletionContext, offers: Callable[[Kind], Iterable[str]]) -> SimpleMatcherResult:
+def complete_context(context: CompletionContext, offers: Callable[[str], Iterable[str]]) -> SimpleMatcherResult:
     """Completions where the cursor is behind `%nbtrain`, or in a cell that begins with `%%nbtrain`."""
     lines = context.full_text.split("\n")
     before = context.line_with_cursor[: context.cursor_position]
@@ -237,7 +254,7 @@ def complete_context(context: CompletionContext, offers: Callable[[Kind], Iterab
     }
 
 
-def _of_kind(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
+def _of_kind(namespace: Mapping[str, Any], kind: str) -> list[str]:
     """Variables that are models, or data (whole, or a part of it: ``X``)."""
     wanted = is_model if kind == "model" else lambda value: is_data(value) or is_array(value)
     return [name for name, value in namespace.items() if not name.startswith("_") and wanted(value)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nbtrain.commandline.flags import Flag, Kind, normal
+from nbtrain.commandline import data
+from nbtrain.commandline.flags import Flag, normal
 from nbtrain.commandline.verbs import Verb, verbs
 from nbtrain.config import fields
 
-Offers = Callable[[Kind], Iterable[str]]
-"""The names there are now of a kind that only the notebook knows: ``model``, ``data``, ``run``."""
+Offers = Callable[[str], Iterable[str]]
+"""The names there are now of a kind: ``model`` and ``data`` of the notebook, ``run``, ``dataset``, ``deleted``."""
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -23,6 +24,8 @@ def complete(text: str, offers: Offers) -> tuple[list[str], str]:
     fragment = words.pop() if words and not text[-1:].isspace() else ""
     if not words:
         return _starting(fragment, verbs()), fragment
+    if words[0] == "data":
+        return data.complete(words[1:], fragment, offers)
     verb = verbs().get(words[0])
     if verb is None:
         return [], fragment
@@ -33,9 +36,8 @@ def complete(text: str, offers: Offers) -> tuple[list[str], str]:
     before = flags.get(normal(words[-1])) if words[-1].startswith("--") else None
     if before is not None and not fragment.startswith("--"):
         found, part = _values(before, fragment, offers)
-        if before.kind not in {"bool", "switch"}:
-            return found, part
-        return [*found, *_flags(flags.values(), words, fragment)], part
+        more = _flags(flags.values(), words, fragment) if before.kind in {"bool", "switch"} else []
+        return [*found, *more], part
     return [*_bare(verb, words, fragment, offers), *_flags(flags.values(), words, fragment)], fragment
 
 

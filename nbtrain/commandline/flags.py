@@ -11,8 +11,8 @@ from typing import Any, Literal
 from nbtrain.config import PRESETS, fields
 from nbtrain.core.errors import ConfigError, Problem
 
-Kind = Literal["int", "float", "bool", "choice", "text", "names", "switch", "model", "data", "run"]
-"""What the value is: as in the schema, or ``names`` (``a,b``), a ``switch`` (no value), variables, a run's id."""
+Kind = Literal["int", "float", "bool", "choice", "text", "names", "switch", "model", "data", "run", "file"]
+"""What the value is: as in the schema, or ``names`` (``a,b``), ``switch`` (no value), variables, a run's id, a file."""
 
 
 @dataclass(frozen=True, slots=True)

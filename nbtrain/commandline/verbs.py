@@ -27,7 +27,7 @@ TRAINING = (
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. Its words are ``magic.help.<name>`` in the catalogue."""
+    """One verb. Its words are ``magic.help.<name>`` in the catalogue. Those of ``data`` are in `commandline.data`."""
 
     name: str
     flags: tuple[Flag, ...] = ()
@@ -48,6 +48,7 @@ def verbs() -> dict[str, Verb]:
         Verb("set", (RUN, *option_flags(live=True))),
         Verb("runs"),
         Verb("show", (RUN,), "run"),
+        Verb("data"),
         Verb("help", word="option"),
     )}
 
