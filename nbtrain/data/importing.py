@@ -10,10 +10,11 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,11 +25,15 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
 from nbtrain.data.fingerprint import Fingerprint
 from nbtrain.data.plain import plain_columns
+from nbtrain.data.reading import FileTable, read_whole
+from nbtrain.data.rejects import Rejects
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
 #: The file of a dataset that holds its rows.
 DATA = "data.parquet"
+#: The file of the rows that were left out, if any were.
+REJECTED = "rejected.csv"
 #: Key of the Parquet file's metadata: JSON of ``media`` (column → ``"image"`` or ``"audio"``) and ``fingerprint``.
 METADATA_KEY = b"nbtrain"
 #: A row group has so many rows, or so many bytes in memory, whichever comes first: what a random page must decode.
@@ -52,30 +57,30 @@ class Imported:
     """Rows of the source that were left out because they could not be read."""
 
 
-def import_table(
-    table: Table, folder: Path, *, progress: Progress | None = None, files: Sequence[Path] = (),
-    rejected: Callable[[], int] | None = None,
-) -> Imported:
+def import_table(table: Table, folder: Path, *, progress: Progress | None = None) -> Imported:
     """Write `table` as ``folder/data.parquet``, in its order, streamed; memory does not grow with it.
 
-    Types stay as `nbtrain.data.plain.plain_columns` says. When anything goes wrong, or the work is called off,
+    Types stay as `nbtrain.data.plain.plain_columns` says. Rows that could not be read and were left out (see
+    `ReadOptions.on_error`) are in ``folder/rejected.csv``. When anything goes wrong, or the work is called off,
     nothing is left in `folder`.
 
     Args:
         table: what to import.
         folder: where to; it is made when it is not there.
-        progress: told how far it is: in bytes of `files` where they are given, else in rows (without a total).
-        files: the files that `table` reads: when one changes meanwhile, the import is refused.
-        rejected: asked after the last row how many rows were left out.
+        progress: told how far it is: for files in their bytes, else in rows, without a total.
 
     Raises:
-        DataError: the table cannot be read, or has no columns. DataFileError, with file and line, for a file.
-        DataFileError: one of `files` changed while it was read.
+        DataError: the table cannot be read, or has no columns. DataFileError, with file and line, for a file,
+            and for one that changed while it was read.
         WorkspaceError: the file cannot be written; `errno` says why (the disk is full, …).
         CancelledError: the work was called off.
     """
-    before = _states(files)
-    size = sum(state[0] for state in before.values())
+    imported, rejects = read_whole(table, lambda whole: _written(whole, folder, progress), progress=progress)
+    return keep_rejects(imported, rejects, folder)
+
+
+def _written(table: Table, folder: Path, progress: Progress | None) -> Imported:
+    size = sum(file.stat().st_size for file in table.files) if isinstance(table, FileTable) else 0
     reported = 0.0
 
     def on_share(share: float) -> None:
@@ -84,23 +89,14 @@ def import_table(
             reported = max(reported, min(share, 1.0))
             progress.report(reported * size, size, "bytes")
 
-    def verified() -> Iterator[pa.RecordBatch]:
-        """The rows; after the last one, the files must be what they were."""
-        statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
-        yield from table.stream(statement, size=BATCH_ROWS, progress=progress, on_share=on_share)
-        for file, state in _states(files).items():
-            if state != before[file]:
-                raise DataFileError(
-                    f"{file} changed while it was read; import it again when nothing writes to it.", file=str(file))
-
-    with contextlib.closing(verified()) as batches:
-        return import_batches(
-            batches, folder, media=table.media, progress=progress if not size else None, rejected=rejected)
+    statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
+    batches = table.stream(statement, size=BATCH_ROWS, progress=progress, on_share=on_share)
+    return import_batches(batches, folder, media=table.media, progress=None if size else progress)
 
 
 def import_batches(
     batches: Iterable[pa.RecordBatch], folder: Path, *, media: Mapping[str, Kind] | None = None,
-    progress: Progress | None = None, total: int | None = None, rejected: Callable[[], int] | None = None,
+    progress: Progress | None = None, total: int | None = None,
 ) -> Imported:
     """Write rows that come in batches, of types that a canonical table has, as ``folder/data.parquet``.
 
@@ -133,7 +129,30 @@ def import_batches(
         facts = {"media": {name: str(kind) for name, kind in (media or {}).items()}, "fingerprint": digest}
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(facts, ensure_ascii=False)})
     size = (folder / DATA).stat().st_size
-    return Imported(rows, len(schema), size, digest, rejected() if rejected is not None else 0)
+    return Imported(rows, len(schema), size, digest)
+
+
+def keep_rejects(imported: Imported, rejects: Rejects | None, folder: Path) -> Imported:
+    """Write the rows left out, if there are any, beside the import. Raises WorkspaceError; then nothing is left."""
+    if not rejects:
+        return imported
+    try:
+        with atomic.told("import into", folder):
+            rejects.save(folder / REJECTED)
+    except BaseException:
+        for name in (DATA, REJECTED):
+            (folder / name).unlink(missing_ok=True)
+        raise
+    return replace(imported, rejected=len(rejects))
+
+
+def copy_import(imported: Imported, source: Path, folder: Path) -> Imported:
+    """Copy what was imported into one folder to another. Raises WorkspaceError; then nothing is left there."""
+    with _beside(folder / DATA) as beside, atomic.told("import into", folder):
+        shutil.copyfile(source / DATA, beside)
+        if (source / REJECTED).exists():
+            shutil.copyfile(source / REJECTED, folder / REJECTED)
+    return imported
 
 
 def facts_of(path: Path) -> tuple[dict[str, Kind], str | None]:
@@ -142,7 +161,7 @@ def facts_of(path: Path) -> tuple[dict[str, Kind], str | None]:
     Nothing and None for a file that no import wrote. Raises DataFileError when it is no Parquet file.
     """
     try:
-        noted = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
+        noted = (pq.read_metadata(path).metadata or {}).get(METADATA_KEY)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Parquet: {error}", file=str(path)) from error
     facts = json.loads(noted) if noted else {}
@@ -223,15 +242,3 @@ def _beside(path: Path) -> Iterator[Path]:
             if made:
                 path.parent.rmdir()
         raise
-
-
-def _states(files: Sequence[Path]) -> dict[Path, tuple[int, int, int]]:
-    """Size, time of the last change and identity of each file."""
-    states = {}
-    for file in files:
-        try:
-            state = file.stat()
-        except OSError as error:
-            raise DataFileError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from error
-        states[file] = (state.st_size, state.st_mtime_ns, state.st_ino)
-    return states

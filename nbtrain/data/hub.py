@@ -1,0 +1,139 @@
+"""Datasets of the Hugging Face Hub, by its own client: the files that hold the rows, downloaded or cached.
+
+Files lie in the client's cache (``HF_HOME``), where other tools find them too: each is downloaded once, a cut
+connection goes on where it was cut, and a file is there whole or not at all. Which files a dataset has is kept in the
+workspace, so that what was downloaded can be opened without a network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from nbtrain.core.errors import DataError
+from nbtrain.core.tasks import Progress
+from nbtrain.data import features, hub_files
+from nbtrain.data.columns import Kind, literal
+from nbtrain.data.hub_client import Client, Listing
+from nbtrain.data.hub_files import Picked
+from nbtrain.data.importing import Imported, import_table
+from nbtrain.data.media import open_media
+from nbtrain.data.opened import Opened
+from nbtrain.data.read_options import ReadOptions
+from nbtrain.data.reading import DEFAULT, open_source
+from nbtrain.data.table import Table
+
+#: The branch where the Hub keeps every dataset as Parquet.
+CONVERTED = "refs/convert/parquet"
+
+
+def is_hub_name(given: Any) -> bool:
+    """Whether this is ``hub://owner/name``, or ``owner/name`` that is no path of a file here."""
+    if not isinstance(given, str):
+        return False
+    if given.startswith("hub://"):
+        return True
+    owner, _, name = given.partition("/")
+    return hub_files.is_repository(given) and not Path(owner).exists() and not hub_files.is_data(name)
+
+
+def open_hub(
+    given: str, options: ReadOptions = DEFAULT, *, config: str | None = None, split: str | None = None,
+    revision: str | None = None, name: str | None = None, progress: Progress | None = None,
+) -> Opened:
+    """Open a dataset of the Hub: its list of files is fetched, the files themselves when they are needed.
+
+    Parquet is preferred to other formats; a dataset that has none of a known format is taken from the Parquet that the
+    Hub makes of it. Several parts (train, test) become one table with the column ``split``. Class labels become their
+    names; images and sounds are known as such. The endpoint is ``HF_ENDPOINT``; with ``HF_HUB_OFFLINE``, without a
+    network or when the Hub fails, what was downloaded earlier is used, and `Opened.notes` says so.
+
+    Args:
+        given: ``hub://owner/name`` or ``owner/name``.
+        options: how files of rows are read.
+        config: which of several configurations (subsets).
+        split: one part only.
+        revision: a branch, tag or commit; None is the newest.
+        name: overrides the dataset's name.
+        progress: cancelling it ends the work.
+
+    Raises:
+        DataError: there is no such dataset, configuration or part; it may not be read (log in, or accept its
+            conditions); the Hub cannot be reached and nothing is cached.
+    """
+    repository = given.removeprefix("hub://").strip("/")
+    if not hub_files.is_repository(repository):
+        raise DataError(f"{given!r} is no name of a Hub dataset; names look like owner/name.")
+    client = Client(repository)
+    listing = client.listing(revision)
+    picked = hub_files.pick(listing, config, split)
+    if picked is None and revision is None:
+        listing = client.listing_or_none(CONVERTED) or listing
+        picked = hub_files.pick(listing, config, split)
+    if picked is None:
+        raise DataError(
+            f"{repository} has no file that can be read as rows, images or sounds, and the Hub has not converted it "
+            "to Parquet; look at its page for how it is meant to be read.")
+    if progress is not None:
+        progress.check()
+    opening = _Opening(client, listing, picked, options)
+    recipe = {
+        "kind": "hub", "dataset": repository, "config": config, "split": split, "revision": revision,
+        "commit": listing.commit}
+    text = f"{repository} on the Hub" + (f" ({config})" if config else "") + (f", {split}" if split else "")
+    notes = (listing.note,) if listing.note else ()
+    return Opened(
+        name or repository.split("/")[-1], text, recipe, write=opening.write,
+        look=None if picked.is_media else opening.table, notes=notes)
+
+
+class _Opening:
+    """A dataset whose files are downloaded when they are first needed."""
+
+    def __init__(self, client: Client, listing: Listing, picked: Picked, options: ReadOptions) -> None:
+        self._client = client
+        self._listing = listing
+        self._picked = picked
+        self._options = options
+
+    def write(self, folder: Path, progress: Progress | None) -> Imported:
+        if not self._picked.is_media:
+            return import_table(self.table(progress), folder, progress=progress)
+        self._client.download(self._listing, self._picked.files, progress)
+        root = self._client.snapshot(self._listing)
+        opened = open_media(
+            root, on_error=self._options.on_error, inside=self._client.cache, only=frozenset(self._picked.files),
+            progress=progress)
+        return opened.import_to(folder, progress=progress)
+
+    def table(self, progress: Progress | None) -> Table:
+        paths = self._client.download(self._listing, self._picked.files, progress)
+        parts = {
+            part: open_source([paths[file] for file in files], self._options, progress=progress)
+            for part, files in self._picked.parts.items()}
+        found = self._features([paths[file] for file in self._picked.files])
+        first = next(iter(parts.values()))
+        if len(parts) == 1 and not found:
+            return first
+        named = len(parts) > 1 and "split" not in [column.name.lower() for column in first.columns]
+        selected = [
+            f"SELECT * {found.replacements()}{f', {literal(part)} AS split' if named else ''} FROM {table.source}"
+            for part, table in parts.items()]
+        return _Kept(
+            f"({' UNION ALL BY NAME '.join(selected)})", name=self._client.repository, media=dict(found.media),
+            parts=list(parts.values()))
+
+    def _features(self, paths: list[Path]) -> features.Features:
+        """What the columns mean: of the first Parquet file, for they are alike."""
+        first = next((path for path in paths if path.suffix == ".parquet"), None)
+        return features.Features() if first is None else features.of_metadata(pq.read_schema(first).metadata)
+
+
+class _Kept(Table):
+    """A table over others, which stay as long as it does: they may have temporary files."""
+
+    def __init__(self, source: str, *, name: str, media: dict[str, Kind], parts: list[Table]) -> None:
+        self._parts = parts
+        super().__init__(source, name=name, media=media)
