@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -43,6 +44,7 @@ class Table:
     ) -> None:
         self.source = source
         self.name = name
+        self.shown: Mapping[str, str] = {}
         self.media = dict(media or {})
         self._row = row
         self._explain = explain or self._explained
@@ -75,9 +77,26 @@ class Table:
     ) -> pa.Table:
         """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`."""
         where, parameters = query.where(self.columns)
-        return self.sql(
+        return self.sql(self.as_shown(
             f"SELECT {ROW}, {self._listed(columns)} FROM ({self.numbered}) {where} {query.order(ROW, self.columns)} "
-            f"LIMIT {int(limit)} OFFSET {int(offset)}", parameters, progress)
+            f"LIMIT {int(limit)} OFFSET {int(offset)}", columns), parameters, progress)
+
+    def showing(self, expressions: Mapping[str, str]) -> Self:
+        """This table, whose pages hold these SQL expressions in the place of the columns of their names.
+
+        Queries filter, search and sort by the columns as they are.
+        """
+        table = copy.copy(self)
+        table.shown = dict(expressions)
+        return table
+
+    def as_shown(self, statement: str, columns: Sequence[str] | None = None) -> str:
+        """A statement that gives `ROW` and columns of the table, with what is shown in their place."""
+        if not self.shown:
+            return statement
+        names = [column.name for column in self.columns] if columns is None else columns
+        listed = (f"{self.shown.get(name, quoted(name))} AS {quoted(name)}" for name in names)
+        return f"SELECT {', '.join([ROW, *listed])} FROM ({statement})"
 
     def batches(
         self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,
