@@ -86,23 +86,28 @@ class PartCounts(TypedDict):
     parts: list[int]
 
 
+class NoteView(TypedDict):
+    """Something about a split that its owner should know: ``split.note.<kind>`` says it with `args`."""
+
+    kind: str
+    args: dict[str, Scalar]
+
+
 class SplitView(TypedDict):
     """A split that was made: how, the rows of each part, and the classes of the target in each part."""
 
     spec: dict[str, Any]
     counts: list[int]
     classes: list[PartCounts]
-
-
-class RemedyView(TypedDict):
-    """What one click would do about a finding: the key ``remedy.<kind>`` says it."""
-
-    kind: str
-    args: dict[str, Scalar]
+    notes: list[NoteView]
 
 
 class FindingView(TypedDict):
-    """One thing the quality check found: ``finding.<kind>`` says it with `args`; `rows` are examples' numbers."""
+    """One thing the quality check found; `rows` are examples' numbers.
+
+    ``finding.<kind>`` says it with `args`, ``finding.<kind>.help`` why it matters, and ``remedy.<remedy>`` what one
+    click would do about it; None where only the owner of the data can decide.
+    """
 
     index: int
     kind: str
@@ -112,7 +117,7 @@ class FindingView(TypedDict):
     columns: list[str]
     rows: list[int]
     args: dict[str, Scalar]
-    remedy: RemedyView | None
+    remedy: str | None
 
 
 class QualityView(TypedDict):
@@ -137,24 +142,29 @@ class DatasetFacts(TypedDict):
     running: dict[str, str]
 
 
-class StepOption(TypedDict):
-    """An option of a processing step: the words are ``step.<step>.<name>``."""
+class StepField(TypedDict):
+    """One option of a step: its words are ``step.<step>.<name>``, and ``step.<step>.<name>.<choice>``."""
 
     name: str
-    type: Literal["bool", "int", "float", "choice", "text", "column", "columns"]
+    type: Literal["int", "float", "bool", "choice", "text", "column", "columns"]
     default: Any
-    choices: list[str]
     min: float | None
     max: float | None
+    choices: list[str] | None
+    kinds: list[str] | None
+    optional: bool
+    advanced: bool
+    needs: dict[str, list[Any]] | None
 
 
 class StepSchema(TypedDict):
-    """A step that can be added: its words are ``step.<name>`` and ``step.<name>.help``; `kinds` of columns it fits."""
+    """A step that can be added: its words are ``step.<name>``, ``step.<name>.help`` and ``step_group.<group>``."""
 
     name: str
     group: str
-    kinds: list[str]
-    options: list[StepOption]
+    learns: bool
+    augments: bool
+    fields: list[StepField]
 
 
 class Cells(TypedDict):

@@ -184,8 +184,8 @@ class DatasetDesk(Protocol):
         """Files that have not arrived whole yet."""
     def upload(self, name: str, size: int, stamp: str) -> UploadView:
         """Begin an upload, or go on with one of this name, size and stamp."""
-    def chunk(self, upload: str, offset: int, data: memoryview, sha256: str | None) -> int:
-        """Take in bytes that belong at `offset`; returns how many there are now. A wrong hash is refused."""
+    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
+        """Take in bytes that belong at `offset`, of this SHA-256 or CRC-32; returns how many there are now."""
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
     def drop_upload(self, upload: str) -> None:

@@ -75,7 +75,7 @@ class Datasets(Panel):
             "result": lambda r: {"dataset": desk.result(text(r, "task"))},
             "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
             "chunk": lambda r: {
-                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), optional(r, "sha256"))},
+                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
             "uploaded": self._uploaded,
             "drop_upload": lambda r: desk.drop_upload(text(r, "upload")),
             "profile": lambda r: began(desk.profile(text(r, "dataset"), optional(r, "target"))),
