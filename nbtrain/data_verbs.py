@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,7 @@ def _rename(*, dataset: str, name: str) -> str:
 def _delete(*, dataset: str) -> str:
     found = find_dataset(dataset)
     found.delete()
-    return printed(text("data.deleted", name=found.name))
+    return printed(text("data.deleted", name=found.name, command=f"data undo {shlex.quote(found.name)}"))
 
 
 def _undo(*, deleted: str | None = None) -> str:
