@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import pyarrow as pa
@@ -26,17 +26,18 @@ class Pager:
 
     def page(
         self, query: Query = EVERYTHING, *, offset: int = 0, limit: int = 100, columns: Sequence[str] | None = None,
-        progress: Progress | None = None,
+        shown: Mapping[str, str] | None = None, progress: Progress | None = None,
     ) -> pa.Table:
         """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`.
 
-        Past the end there are none.
+        Past the end there are none. `shown` are SQL expressions that stand in the place of the columns of their names
+        (long cells cut, say); the query sees the columns as they are.
 
         Raises:
             DataError: the table cannot be read, or has no such column.
             CancelledError: it was called off.
         """
-        return self.table.page(query, offset=offset, limit=limit, columns=columns, progress=progress)
+        return self.table.page(query, offset=offset, limit=limit, columns=columns, shown=shown, progress=progress)
 
     def rows(self, query: Query = EVERYTHING, *, progress: Progress | None = None) -> int:
         """How many rows the query finds; remembered. Raises as `page`."""

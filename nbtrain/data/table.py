@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -44,7 +43,6 @@ class Table:
     ) -> None:
         self.source = source
         self.name = name
-        self.shown: Mapping[str, str] = {}
         self.media = dict(media or {})
         self._row = row
         self._explain = explain or self._explained
@@ -73,30 +71,22 @@ class Table:
 
     def page(
         self, query: Query = EVERYTHING, *, offset: int = 0, limit: int = 100, columns: Sequence[str] | None = None,
-        progress: Progress | None = None,
+        shown: Mapping[str, str] | None = None, progress: Progress | None = None,
     ) -> pa.Table:
-        """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`."""
-        where, parameters = query.where(self.columns)
-        return self.sql(self.as_shown(
-            f"SELECT {ROW}, {self._listed(columns)} FROM ({self.numbered}) {where} {query.order(ROW, self.columns)} "
-            f"LIMIT {int(limit)} OFFSET {int(offset)}", columns), parameters, progress)
+        """Rows `offset` to `offset + limit` of what the query finds, with their numbers as the column `ROW`.
 
-    def showing(self, expressions: Mapping[str, str]) -> Self:
-        """This table, whose pages hold these SQL expressions in the place of the columns of their names.
-
-        Queries filter, search and sort by the columns as they are.
+        `shown` are SQL expressions that stand in the place of the columns of their names: long cells cut, say. The
+        query filters, searches and sorts by the columns as they are.
         """
-        table = copy.copy(self)
-        table.shown = dict(expressions)
-        return table
-
-    def as_shown(self, statement: str, columns: Sequence[str] | None = None) -> str:
-        """A statement that gives `ROW` and columns of the table, with what is shown in their place."""
-        if not self.shown:
-            return statement
-        names = [column.name for column in self.columns] if columns is None else columns
-        listed = (f"{self.shown.get(name, quoted(name))} AS {quoted(name)}" for name in names)
-        return f"SELECT {', '.join([ROW, *listed])} FROM ({statement})"
+        where, parameters = query.where(self.columns)
+        page = (
+            f"SELECT {ROW}, {self._listed(columns)} FROM ({self.numbered}) {where} {query.order(ROW, self.columns)} "
+            f"LIMIT {int(limit)} OFFSET {int(offset)}")
+        if shown:
+            names = [column.name for column in self.columns] if columns is None else columns
+            listed = (f"{shown.get(name, quoted(name))} AS {quoted(name)}" for name in names)
+            page = f"SELECT {', '.join([ROW, *listed])} FROM ({page})"
+        return self.sql(page, parameters, progress)
 
     def batches(
         self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,
