@@ -22,9 +22,10 @@ BOOKS = {code: json.loads((PACKAGE / "i18n" / f"{code}.json").read_text("utf-8")
 FORMS = ("one", "few", "many", "other")
 #: Names that stay Latin in Persian and Russian: of methods, formats, programs and makers, and what is typed.
 NAMES = {
-    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "AP", "Apple", "auto", "bf16", "careful",
+    "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "AP", "Apple", "Arrow", "CSV", "JSON", "JSONL", "Parquet",
+    "TSV", "TXT", "auto", "bf16", "careful",
     "checkpointing", "Colab", "CPU", "cpu", "cuda", "decay", "dropout", "EMA", "F1", "fast", "focal", "fp16",
-    "gamma", "GiB", "GPU", "GPUs", "gradient", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum", "mps",
+    "gamma", "GiB", "GPU", "GPUs", "gradient", "Hub", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum", "mps",
     "N", "NaN", "nbtrain", "NVIDIA", "nvidia-smi", "pinned", "precision", "R", "recall", "RMSprop", "ROC", "seed",
     "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100", "val_accuracy", "val_loss", "val_macro_f1", "weight",
     "Xy",
