@@ -33,7 +33,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_NAN = {2: np.float16, 4: np.float32, 8: np.float64}
+_FLOATS = {4: np.float32, 8: np.float64}
+_FIXED = (
+    pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_boolean, pa.types.is_date32,
+    pa.types.is_time64, pa.types.is_decimal128,
+)
 
 
 class Fingerprint:
@@ -159,7 +163,7 @@ def _column(kind: pa.DataType) -> _Column:  # noqa: PLR0911 - a table of types
         return _Lengths("bytes")
     if pa.types.is_timestamp(kind):
         return _Column(f"timestamp[{kind.unit}{', UTC' if kind.tz else ''}]")
-    if pa.types.is_primitive(kind) or pa.types.is_decimal128(kind):
+    if any(is_kind(kind) for is_kind in _FIXED):
         return _Column(str(kind))
     raise TypeError(f"A canonical table has no column of type {kind}; cast it first.")
 
@@ -176,7 +180,7 @@ def _fixed(array: pa.Array, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
         values = values.copy()
         values.reshape(-1, width)[missing] = 0
     if pa.types.is_floating(array.type):
-        floats = values.view(_NAN[width])
+        floats = values.view(_FLOATS[width])
         unclear = np.isnan(floats)
         if unclear.any():
             values = np.where(unclear, floats.dtype.type(np.nan), floats)

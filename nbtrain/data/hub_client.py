@@ -28,7 +28,7 @@ TIMEOUT = 15.0
 #: What the Hub may answer that does not mean that the dataset is not there: what is cached can be used.
 _TROUBLE = {408, 425, 429, 500, 502, 503, 504}
 #: The root of the errors of the HTTP library, which is not the same in all versions of the client.
-_TransportError = errors.HfHubHTTPError.__bases__[0]
+_TransportError: type[Exception] = errors.HfHubHTTPError.__bases__[0]
 
 
 @dataclass(frozen=True)

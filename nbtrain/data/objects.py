@@ -57,7 +57,8 @@ def open_object(given: Any, *, name: str | None = None) -> Opened:
     - a dict of columns, a list of dicts (missing keys are missing values), a list of lists;
     - a NumPy array: structured, or of one or two dimensions, whose columns are called ``column_0``, ….
 
-    Column names become text, made unique where they are not.
+    Column names become text, made unique where they are not. NaN, NaT and pandas' NA are missing values, except in
+    what comes as Arrow.
 
     Raises:
         DataError: it is nothing of these, or its values do not fit into columns; the sentence names the column.
@@ -155,7 +156,7 @@ def _array(values: Any, name: Any) -> pa.Array:
     try:
         if isinstance(values, np.ndarray) and values.ndim > 1:
             values = values.tolist()
-        return pa.array(values, from_pandas=True if type(values).__module__.startswith("pandas") else None)
+        return pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
         raise DataError(
             f"The column {str(name)!r} holds values that do not fit one type: {error}. Convert them first.") from error
