@@ -66,6 +66,13 @@ def is_dataset(given: Any) -> bool:
     return isinstance(given, str | Path | DatasetRecord) or _id_of(given) is not None
 
 
+def says_where(name: str) -> bool:
+    """Whether a text names a dataset of the workspace, or a file, folder or glob that is there."""
+    if name.startswith(PREFIX) or Path(name).expanduser().exists() or "*" in name or "://" in name:
+        return True
+    return any(record.name.casefold() == name.casefold() for record in Library().list())
+
+
 def subjects() -> list[Subject]:
     """The datasets of the workspace, as a person would choose among them."""
     return [

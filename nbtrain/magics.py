@@ -177,8 +177,12 @@ class NbtrainMagics(Magics):
         raise ConfigError([Problem(flag, f"{flag} names {name!r}, and this notebook has no such variable; {hint}")])
 
     def _data(self, names: str, flag: str = "--data") -> Any:
-        """``Xy`` is that variable, ``X,y`` a tuple of two."""
+        """``Xy`` is that variable, ``X,y`` a tuple of two; what is no variable may name a dataset, or a file."""
+        from nbtrain import feeding  # noqa: PLC0415 - as above
+
         parts = [name.strip() for name in names.split(",")]
+        if parts[0] not in self._namespace() and feeding.says_where(names):
+            return names
         found = tuple(self._variable(name, flag) for name in parts)
         return found if len(found) > 1 else found[0]
 

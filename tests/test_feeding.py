@@ -39,7 +39,7 @@ def net():
 
 
 def trained(model, data, **options):
-    run = nbtrain.train(model, data, show=False, epochs=2, **options)
+    run = nbtrain.train(model, data, show=False, **{"epochs": 2, **options})
     assert run.wait() == "finished"
     return run
 
@@ -99,7 +99,7 @@ def test_a_folder_of_images(tmp_path):
             pixels = draw.integers(0, 60, (6, 6, 3)) + (180 if name == "light" else 0)
             Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "photos" / name / f"{number}.png")
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 6, 2))
-    run = trained(model, tmp_path / "photos", validation=0.25, batch_size=4, learning_rate=0.01, metrics=["accuracy"])
+    run = trained(model, tmp_path / "photos", validation=0.25, batch_size=4, epochs=10, learning_rate=0.01, metrics=["accuracy"])
     assert run.history["val_accuracy"].values[-1] == 1.0
 
 

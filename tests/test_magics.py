@@ -251,3 +251,15 @@ def test_unloading_takes_everything_out(shell, capsys):
     assert len(shell.Completer.custom_matchers) == before - 1
     assert "--epochs" not in complete(shell, "%nbtrain train --ep")
     assert isinstance(shell.run_cell("%nbtrain help").error_in_exec, UsageError)
+
+
+def test_train_takes_a_dataset_or_a_file_by_name(notebook, answer, complaint, tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b,c,d,label\n" + "1,2,3,4,0\n4,3,2,1,1\n" * 20, "utf-8")
+    answer(f"%nbtrain data import {file} --name numbers")
+    for named in ("numbers", file):
+        answer(f"run = %nbtrain train --model net --data {named} --epochs 1")
+        run = notebook.user_ns["run"]
+        assert run.wait() == "finished"
+        assert len(run._trainer.given.data[0]) == 40
+    assert "has no such variable" in complaint("%nbtrain train --model net --data numberz")

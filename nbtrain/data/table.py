@@ -162,7 +162,7 @@ class Table:
         described = zip(found["column_name"].to_pylist(), found["column_type"].to_pylist(), strict=True)
         return tuple(
             Column(name, self.media.get(name) or kind_of(sql_type), sql_type) for name, sql_type in described
-            if name != self._row)
+            if self._row not in {name, quoted(name)})
 
     def _explained(self, error: duckdb.Error) -> NbtrainError:
         return DataError(f"{self.name} cannot be read: {str(error).splitlines()[0]}")
