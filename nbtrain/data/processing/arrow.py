@@ -63,7 +63,7 @@ def floats(values: np.ndarray[Any, Any]) -> pa.Array:
 
 def replaced(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
     """The batch with these columns in the place of those of the same name, new ones at the end."""
-    arrays = {name: batch.column(position) for position, name in enumerate(batch.schema.names)} | columns
+    arrays = {name: batch.column(position) for position, name in enumerate(batch.schema.names)} | dict(columns)
     return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
 
 

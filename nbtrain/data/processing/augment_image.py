@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from PIL import Image
 
 from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
@@ -22,7 +24,8 @@ class AugmentImage(Augmentation):
     """Flips, an affine map, and changes of light, each by chance.
 
     An image is a torch tensor C × H × W, or a NumPy array H × W or H × W × C; floats (0 to 1), or uint8. It comes back
-    in the same form and type. Landmarks are N × 2, (x, y) in pixels from the centre of the upper left pixel.
+    in the same form and type. An encoded one (bytes, or a struct with them, as tables hold it) comes back as a PNG.
+    Landmarks are N × 2, (x, y) in pixels from the centre of the upper left pixel.
     """
 
     name: ClassVar[str] = "augment_image"
@@ -114,16 +117,36 @@ def _tensor(given: Any, name: str) -> torch.Tensor:
 
     if isinstance(given, torch.Tensor) and given.ndim == 3:
         return given
+    if (encoded := _encoded(given)) is not None:
+        given = _decoded(encoded, name)
     if isinstance(given, np.ndarray) and given.ndim in {2, 3}:
         planes = given[:, :, None] if given.ndim == 2 else given
         return torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1)))
     shape = tuple(getattr(given, "shape", ()))
     raise DataError(
-        f"Column {name!r} holds {type(given).__name__} of shape {shape} where step augment_image needs an image: a torch "
-        "tensor C × H × W, or a NumPy array H × W or H × W × C.")
+        f"Column {name!r} holds {type(given).__name__} of shape {shape} where step augment_image needs an image: a "
+        "torch tensor C × H × W, or a NumPy array H × W or H × W × C.")
+
+
+def _encoded(given: Any) -> bytes | None:
+    """The bytes of an encoded image; None when it is decoded already."""
+    found = given.get("bytes") if isinstance(given, dict) else given
+    return found if isinstance(found, bytes) else None
+
+
+def _decoded(content: bytes, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return np.asarray(image if image.mode in {"L", "RGB", "RGBA"} else image.convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"An image of column {name!r} cannot be read: {error}.") from error
 
 
 def _as_given(found: torch.Tensor, given: Any) -> Any:
+    if _encoded(given) is not None:
+        held = io.BytesIO()
+        Image.fromarray(found.numpy().transpose(1, 2, 0).squeeze()).save(held, "PNG")
+        return {**given, "bytes": held.getvalue()} if isinstance(given, dict) else held.getvalue()
     if not isinstance(given, np.ndarray):
         return found
     planes = found.numpy().transpose(1, 2, 0)

@@ -68,7 +68,8 @@ class AugmentSeries(Augmentation):
         known = np.array([0.0, start, start + width, length - 1.0])
         lasts = np.diff(known) * [1.0, pace, 1.0]
         reached = np.concatenate([[0.0], np.cumsum(lasts)])
-        return np.interp(np.linspace(0.0, reached[-1], length), reached, known)
+        times: Floats = np.interp(np.linspace(0.0, reached[-1], length), reached, known)
+        return times
 
 
 def _sampled(series: Floats, times: Floats) -> Floats:

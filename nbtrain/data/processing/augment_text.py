@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, ClassVar
 
@@ -53,7 +54,7 @@ class AugmentText(Augmentation):
         if not spots:
             return text
         chances = rng.random((3, len(spots)))
-        for number, (here, following) in enumerate(zip(spots, spots[1:], strict=False)):
+        for number, (here, following) in enumerate(itertools.pairwise(spots)):
             if chances[0, number] < self.swap:
                 pieces[here], pieces[following] = pieces[following], pieces[here]
         masked = chances[1] < self.mask
@@ -62,7 +63,7 @@ class AugmentText(Augmentation):
         for number, place in enumerate(spots):
             if gone[number]:
                 pieces[place] = ""
-                pieces[place + 1:place + 2] = [""] if place + 1 < len(pieces) else []
+                pieces[place - 1 if place > 0 else place + 1] = ""  # the space before goes with the word
             elif masked[number]:
                 pieces[place] = self.mask_token
         return "".join(pieces)

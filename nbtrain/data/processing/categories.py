@@ -51,8 +51,8 @@ class Categories(Step):
             kept = sorted(value for value in frequent[: self.most] if found[value] >= self.rare)
             if self.method == "one_hot" and len(kept) > WIDEST:
                 raise DataError(
-                    f"Column {name!r} has {len(kept):,} values, too many for a column each; take the most frequent ones "
-                    "(most=100, say), or the method ordinal or frequency.")
+                    f"Column {name!r} has {len(kept):,} values, too many for a column each; take the most frequent "
+                    "ones (most=100, say), or the method ordinal or frequency.")
             total = sum(found.values())
             state: dict[str, Any] = {"classes": kept}
             if self.method == "frequency":

@@ -18,7 +18,7 @@ Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def flip(width: int, height: int, *, horizontal: bool, vertical: bool) -> Matrix:
-    """x becomes W − 1 − x, y becomes H − 1 − y."""
+    """X becomes W − 1 − x, y becomes H − 1 − y."""
     return np.array([
         [-1.0 if horizontal else 1.0, 0.0, width - 1.0 if horizontal else 0.0],
         [0.0, -1.0 if vertical else 1.0, height - 1.0 if vertical else 0.0],

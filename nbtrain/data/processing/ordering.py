@@ -114,9 +114,9 @@ class Runs:
 
 def _numbers(column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Numbers as they are, dates and points in time as days."""
+    unit = 1
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        stamps = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False).cast(pa.int64())
-        found: np.ndarray[Any, np.dtype[np.float64]] = stamps.cast(pa.float64(), safe=False).to_numpy(
-            zero_copy_only=False) / DAY
-        return found
-    return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        zone = getattr(column.type, "tz", None)
+        column, unit = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64()), DAY
+    found: np.ndarray[Any, np.dtype[np.float64]] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return found / unit

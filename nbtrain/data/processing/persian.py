@@ -27,7 +27,7 @@ class Persian(TextStep):
     letters: bool = option(True)
     """ي and ى become ی, ك becomes ک."""
     heh: bool = option(False)
-    """ة, ۀ and هٔ become ه."""
+    """Teh marbuta, and heh with a yeh or hamza above, become a plain heh."""
     tatweel: bool = option(True)
     """Leave out the stroke that lengthens words."""
     marks: bool = option(True)
@@ -44,7 +44,8 @@ class Persian(TextStep):
         if self.letters:
             rules += [(r"[\x{064A}\x{0649}]", "\u06cc"), (r"\x{0643}", "\u06a9")]
         if self.heh:
-            rules += [(r"[\x{0629}\x{06C0}\x{06C2}\x{06C3}]", "\u0647"), (r"[\x{0647}\x{06C1}\x{06D5}]\x{0654}+", "\u0647")]
+            rules += [
+                (r"[\x{0629}\x{06C0}\x{06C2}\x{06C3}]", "\u0647"), (r"[\x{0647}\x{06C1}\x{06D5}]\x{0654}+", "\u0647")]
         rules += {
             "keep": [], "space": [(f"{ZWNJ}+", " ")], "remove": [(f"{ZWNJ}+", "")],
             "tidy": [(f"{ZWNJ}+", "\u200c"), (f"(^|[^{_WORD}]){ZWNJ}", r"\1"), (f"{ZWNJ}([^{_WORD}]|$)", r"\1")],

@@ -9,13 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.core.tasks import Progress
+from nbtrain.data.processing.preview import LOOKED_AT, Preview, compare
 from nbtrain.data.processing.randomness import generator
-from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, numbered, schema_of
+from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, numbered, schema_of
 from nbtrain.data.processing.step import PART, Step
 from nbtrain.store import atomic
 
@@ -117,6 +119,26 @@ class Recipe:
                 found = step.augment(found, generator(seed, epoch, index, position))
         return found
 
+    def preview(self, table: Rows, step_index: int, rows: int = 5, split: HasParts | None = None) -> Preview:
+        """What one step does to the first rows of the table, as the steps before it leave them.
+
+        Rows that the step changes are shown first. A recipe that is not fitted is fitted on the rows looked at, those
+        of the training part where there is a split, so that a preview costs no pass over the table.
+
+        Raises:
+            DataError: as `fit`.
+            IndexError: there is no such step.
+        """
+        step_index = range(len(self.steps))[step_index]
+        looked_at = first_rows(table, LOOKED_AT)
+        recipe = self
+        if not self.fitted:
+            training = None if split is None else np.flatnonzero(split.parts[:len(looked_at)] == TRAIN)
+            rows_to_fit = looked_at if training is None or not len(training) else looked_at.take(training)
+            recipe = Recipe(self.steps[:step_index + 1], self.target).fit(rows_to_fit)
+        before = _through(recipe.steps[:step_index], numbered(looked_at))
+        return compare(recipe.steps[step_index], pa.Table.from_batches(list(before)), rows)
+
     @property
     def augments(self) -> bool:
         """Whether `augment` changes anything."""
@@ -138,7 +160,8 @@ class Recipe:
     @classmethod
     def from_json(cls, given: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Recipe:
         """A recipe from `to_json`'s value and `files`. Raises ConfigError, with all problems in one message."""
-        if not isinstance(given, Mapping) or given.get("version", 1) != 1 or not isinstance(given.get("steps"), list):
+        stored: Any = given
+        if not isinstance(stored, Mapping) or given.get("version", 1) != 1 or not isinstance(given.get("steps"), list):
             raise ConfigError([Problem("recipe", f"{given!r:.80} is no recipe that this nbtrain can read.")])
         return cls(_parsed(given["steps"], files), given.get("target"), given.get("types"))
 

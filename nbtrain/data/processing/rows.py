@@ -27,7 +27,7 @@ class HasParts(Protocol):
 
 
 def as_batch(given: Rows) -> pa.RecordBatch:
-    """The rows in one batch: a mapping of scalars is one row, a mapping of lists (not of cells) is columns.
+    """The rows in one batch; a mapping is one row.
 
     Raises:
         DataError: it is none of these, or its cells have no common type.
@@ -42,12 +42,12 @@ def as_batch(given: Rows) -> pa.RecordBatch:
         if isinstance(given, pa.Table):
             return one_batch(given)
         if isinstance(given, Mapping):
-            return pa.RecordBatch.from_pylist([dict(given)])
+            given = [given]
         if isinstance(given, Sequence) and not isinstance(given, str) and all(isinstance(r, Mapping) for r in given):
             names = list(dict.fromkeys(name for row in given for name in row))
-            return pa.RecordBatch.from_pydict({name: [row.get(name) for row in given] for name in names})
+            return pa.RecordBatch.from_arrays([_column(name, given) for name in names], names=names)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"The rows have no common types: {error}.") from error
+        raise DataError(f"The rows cannot be read: {error}.") from error
     raise DataError(
         f"Rows are given as {type(given).__name__}; give a dict, a list of dicts, a pandas data frame or an Arrow "
         "table.")
@@ -96,7 +96,14 @@ def numbered(
 
 def schema_of(table: Rows) -> pa.Schema:
     """The columns of the rows with their Arrow types."""
-    return table.page(limit=0).drop([ROW]).schema if isinstance(table, Table) else as_batch(table).schema
+    return table.page(limit=0).drop_columns([ROW]).schema if isinstance(table, Table) else as_batch(table).schema
+
+
+def first_rows(table: Rows, count: int) -> pa.Table:
+    """At most so many rows from the beginning."""
+    if isinstance(table, Table):
+        return table.page(limit=count).drop_columns([ROW])
+    return pa.Table.from_batches([as_batch(table).slice(0, count)])
 
 
 def cast(batch: pa.RecordBatch, types: Mapping[str, str]) -> pa.RecordBatch:
@@ -126,6 +133,13 @@ def _plain(table: Rows, columns: Sequence[str] | None, progress: Progress | None
     batch = as_batch(table) if columns is None else as_batch(table).select(list(columns))
     for start in range(0, max(batch.num_rows, 1), BATCH):
         yield batch.slice(start, BATCH)
+
+
+def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Array:
+    try:
+        return pa.array([row.get(name) for row in rows])
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"The cells of column {name!r} have no common type: {error}.") from error
 
 
 def _of(parts: np.ndarray[Any, np.dtype[np.uint8]], start: int, count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

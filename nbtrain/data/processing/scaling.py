@@ -79,7 +79,8 @@ class Clip(Step):
         if self.by == "quantile":
             problems += [
                 Problem(name, f"Step clip: {name} is {value}; a quantile is from 0 to 1.")
-                for name, value in (("low", self.low), ("high", self.high)) if value is not None and not 0 <= value <= 1]
+                for name, value in (("low", self.low), ("high", self.high))
+                if value is not None and not 0 <= value <= 1]
         if problems:
             raise ConfigError(problems)
         return self

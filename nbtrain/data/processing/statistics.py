@@ -97,7 +97,8 @@ def counts(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> dict[str,
 def finite(column: pa.Array) -> Floats:
     """The values that are numbers."""
     values = numbers(column)
-    return values[np.isfinite(values)]
+    found: Floats = values[np.isfinite(values)]
+    return found
 
 
 def _nothing(name: str) -> DataError:

@@ -187,6 +187,12 @@ class Step(BaseModel):
         """The step as it was before it learned."""
         return self.model_copy(update={"state": None})
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())
+
     def to_json(self) -> dict[str, Any]:
         """Name, options and state, flat."""
         given = self.model_dump(mode="json", exclude={"state"})

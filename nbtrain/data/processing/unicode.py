@@ -12,8 +12,10 @@ from nbtrain.data.processing.text_step import TextStep
 
 
 class Unicode(TextStep):
-    """Normal forms of Unicode (UAX #15): NFC composes letters and marks, NFKC also replaces letters that are the same
-    but for their look: ligatures, full width, Arabic presentation forms.
+    """Normal forms of Unicode (UAX #15).
+
+    NFC composes letters and marks; NFKC also replaces letters that differ in their look alone: ligatures, full width,
+    Arabic presentation forms.
     """
 
     name: ClassVar[str] = "unicode"

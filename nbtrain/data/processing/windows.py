@@ -173,4 +173,6 @@ def _must_be_time(schema: pa.Schema, name: str) -> None:
     _must_be_there(schema, name)
     kind = kind_of_arrow(schema.field(name).type)
     if kind not in TIMES:
-        raise DataError(f"Step windows cannot order rows by column {name!r}, which holds {kind}; take a date or a number.")
+        raise DataError(
+            f"Step windows cannot order rows by column {name!r}, which holds {kind}; take a date or a "
+            "number.")
