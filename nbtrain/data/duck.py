@@ -32,7 +32,7 @@ def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnecti
     try:
         if progress is not None:
             progress.check()
-            progress.on_cancel(own.interrupt)
+            progress.on_cancel(lambda: _interrupt(own))
         yield own
     except duckdb.InterruptException:
         if progress is not None and progress.cancelled:
@@ -40,6 +40,11 @@ def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnecti
         raise
     finally:
         own.close()
+
+
+def _interrupt(connection: duckdb.DuckDBPyConnection) -> None:
+    with contextlib.suppress(duckdb.ConnectionException):  # its work is over
+        connection.interrupt()
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 
 from nbtrain.data import bars
 from nbtrain.data.facts import QUANTILES, TOP
-from nbtrain.data.tally import Block, Tally
+from nbtrain.data.tally import Block, Numbers, Tally
 
 #: The middle 98 %, outside of which a histogram may see outliers.
 _CORE = (0.01, 0.99)
@@ -152,20 +152,30 @@ def _below(block: Block, ends: Any, value: Scalar, side: Any) -> int:
 
 def _frequent(block: Block, top: int) -> tuple[int, list[tuple[Scalar, int]]]:
     """How many different numbers there are, and the most frequent of those that are there more than once."""
-    values, counts = block.values, block.counts
-    if counts is None:
-        change = values[1:] != values[:-1]
-        different = int(np.count_nonzero(change)) + 1
-        if different == len(values):
-            return different, []
-        starts = np.concatenate(([0], np.flatnonzero(change) + 1))
-        counts = np.diff(starts, append=len(values))
-    else:
-        different, starts = len(values), np.arange(len(values))
+    if block.counts is not None:
+        return len(block.values), _most(block.values, block.counts, top)
+    values, different = block.values, 0
+    begun = 0
+    found: list[tuple[Scalar, int]] = []
+    for start in range(0, len(values), _PIECE):  # in pieces: places take eight bytes each
+        stop = min(start + _PIECE, len(values))
+        last = stop == len(values)
+        ends = np.flatnonzero(values[start + 1:stop + (not last)] != values[start:stop - last]) + start + 1
+        ends = np.append(ends, stop) if last else ends
+        if not len(ends):
+            continue
+        starts = np.concatenate(([begun], ends[:-1]))
+        different += len(ends)
+        begun = int(ends[-1])
+        if len(ends) < begun - starts[0]:
+            found += _most(values[starts], ends - starts, top)
+    return different, sorted(found, key=lambda pair: (-pair[1], pair[0]))[:top]
+
+
+def _most(values: Numbers, counts: Numbers, top: int) -> list[tuple[Scalar, int]]:
+    """The most frequent of these, of those that are there more than once; of equally frequent ones the smallest."""
     least = 2 if len(counts) <= top else max(2, int(np.partition(counts, -top)[-top]))
     more = np.flatnonzero(counts > least)
     equal = np.flatnonzero(counts == least)[:max(0, top - len(more))]
     chosen = np.concatenate((more, equal))
-    return different, list(zip(values[starts[chosen]].tolist(), counts[chosen].tolist(), strict=True))
-
-
+    return list(zip(values[chosen].tolist(), counts[chosen].tolist(), strict=True))

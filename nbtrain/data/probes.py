@@ -89,10 +89,11 @@ class Seen:
     right_to_left: int = 0
 
 
-def described(probe: Probe, numbers: Tally, hashes: Tally | None, seen: Seen) -> tuple[ColumnProfile, dict[int, int]]:
+def described(
+    probe: Probe, numbers: Tally, hashed: Figures | None, seen: Seen,
+) -> tuple[ColumnProfile, dict[int, int]]:
     """The profile of a column, without its most frequent texts: of those, hashes and how often they are there."""
     column, figures = probe.column, measured(numbers)
-    hashed = None if hashes is None else measured(hashes, moments=False)
     missing = seen.missing + numbers.nan
     common: dict[str, Any] = {
         "name": column.name, "kind": column.kind, "type": column.type, "rows": seen.rows, "missing": missing,

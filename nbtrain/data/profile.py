@@ -21,6 +21,7 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.facts import ColumnProfile, Count, Histogram, Lengths, Pictures, Profile
 from nbtrain.data.image_sizes import pictures
 from nbtrain.data.lengths import counter, token_lengths
+from nbtrain.data.measures import Figures, measured
 from nbtrain.data.probes import Probe, Seen, Stream, described, probe
 from nbtrain.data.table import Table
 from nbtrain.data.tally import CHUNK, Numbers, Tally
@@ -121,12 +122,17 @@ class _Work:
                 heap.close()
 
     def _tallied(self, probe: Probe, heaps: Sequence[_Heap], seen: Seen) -> _Result:
-        tallies = [self._tally(stream, heap.cells) for stream, heap in zip(probe.streams, heaps, strict=True)]
-        for tally, heap in zip(tallies, heaps, strict=True):
-            for numbers in heap:
-                self._check()
-                tally.append(numbers)
-        return _finished(probe, tallies, seen)
+        hashed = None
+        if probe.hashes is not None:
+            hashed = _told_apart(self._filled(probe.hashes, heaps[1]))
+        return described(probe, self._filled(probe.numbers, heaps[0]), hashed, seen)
+
+    def _filled(self, stream: Stream, heap: _Heap) -> Tally:
+        tally = self._tally(stream, heap.cells)
+        for numbers in heap:
+            self._check()
+            tally.append(numbers)
+        return tally
 
     def _in_parallel(self, work: Callable[[T], _Result], items: Sequence[T]) -> list[_Result]:
         """All results; the first exception ends the others."""
@@ -215,4 +221,11 @@ class _StoppedError(Exception):
 
 
 def _finished(probe: Probe, tallies: Sequence[Tally], seen: Seen) -> _Result:
-    return described(probe, tallies[0], tallies[1] if len(tallies) > 1 else None, seen)
+    return described(probe, tallies[0], _told_apart(tallies[1]) if len(tallies) > 1 else None, seen)
+
+
+def _told_apart(hashes: Tally) -> Figures:
+    """How many values there are, and the most frequent hashes; the others are forgotten."""
+    found = measured(hashes, moments=False)
+    hashes.free()
+    return found

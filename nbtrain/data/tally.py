@@ -86,6 +86,11 @@ class Tally:
         elif len(self._closed):
             yield Block(self._closed)
 
+    def free(self) -> None:
+        """Forget the numbers; what was counted stays."""
+        self._buffer = self._closed = np.empty(0, self.dtype)
+        self._runs = []
+
     def _make_room(self, more: int) -> None:
         size = len(self._buffer)
         if size < CHUNK:
