@@ -48,6 +48,16 @@ def kept(
     return found
 
 
+def latest(file: Path, from_json: Callable[[Any], T]) -> tuple[dict[str, Any], T] | None:
+    """The result that was kept last, with what it was asked with; None where there is none that can be read."""
+    for key, value in reversed(_read(file).items()):
+        try:
+            return dict(json.loads(key)), from_json(value)
+        except (KeyError, TypeError, ValueError):  # an older nbtrain wrote it differently
+            continue
+    return None
+
+
 def _read(file: Path) -> dict[str, Any]:
     """What is kept; nothing when the file is not there, or was damaged."""
     try:

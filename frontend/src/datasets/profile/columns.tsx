@@ -94,13 +94,7 @@ function Histogram({ counts }: { counts: readonly number[] }) {
       {counts.map((count, index) => {
         const height = count > 0 ? Math.max(1, (count / most) * 20) : 0;
         return (
-          <rect
-            key={index}
-            x={index * width}
-            y={20 - height}
-            width={Math.max(width - 0.5, 0.5)}
-            height={height}
-          />
+          <rect key={index} x={index * width} y={20 - height} width={Math.max(width - 0.5, 0.5)} height={height} />
         );
       })}
     </svg>

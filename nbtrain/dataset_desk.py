@@ -1,0 +1,252 @@
+"""`WorkspaceDatasets`: the datasets of the workspace as the datasets panel asks for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbtrain import dataset_facts
+from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
+from nbtrain.core.errors import CommandError, ConfigError, Problem
+from nbtrain.core.tasks import Progress, Tasks
+from nbtrain.data.library import Library
+from nbtrain.data.names import checked_name
+from nbtrain.data.uploads import Uploads
+from nbtrain.dataset import Dataset
+from nbtrain.launcher import namespace
+from nbtrain.store.datasets import name_key
+
+#: Of the user's rows, so many are shown before and after a step.
+TRIED = 5
+
+Work = Callable[[Progress], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """What an import was asked to do, so that it can be done again in another way."""
+
+    source: Any
+    title: str
+    name: str | None
+    options: dict[str, Any]
+    upload: str | None = None
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the desk remembers while the kernel lives."""
+
+    imports: dict[str, _Import] = field(default_factory=dict)
+    working: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Dataset → kind of work → the task that did it last."""
+    targets: dict[str, str | None] = field(default_factory=dict)
+    """Dataset → the column to predict, as it was said last."""
+
+
+class WorkspaceDatasets:
+    """Implements `nbtrain.core.ports.DatasetDesk`. Any thread may call.
+
+    Args:
+        tasks: where long work is begun.
+        on_use: is told the name of a dataset that shall be trained on.
+    """
+
+    def __init__(self, tasks: Tasks | None = None, on_use: Callable[[str], None] | None = None) -> None:
+        self._tasks = tasks or Tasks()
+        self._on_use = on_use
+        self._known = _Memory()
+        self._uploads: Uploads | None = None
+        self._lock = threading.Lock()
+
+    # -- looking --------------------------------------------------------------------------------
+
+    @property
+    def tasks(self) -> Tasks:
+        return self._tasks
+
+    def rows(self) -> Sequence[DatasetRow]:
+        library = Library()
+        return [dataset_facts.row(library, record) for record in library.list()]
+
+    def facts(self, dataset: str) -> DatasetFacts:
+        return dataset_facts.facts(
+            self._dataset(dataset), self._known.targets.get(dataset), dict(self._known.working.get(dataset, {})))
+
+    def steps(self) -> Sequence[StepSchema]:
+        return dataset_facts.steps()
+
+    def result(self, task: str) -> str | None:
+        found = self._tasks.find(task)
+        return found.wait(0) if found is not None and found.phase == "done" else None
+
+    # -- importing ------------------------------------------------------------------------------
+
+    def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
+        given = source.strip()
+        if not given:
+            raise ConfigError([Problem("source", "The source is empty; give a path, a folder, a pattern or a Hub name.")])
+        held = namespace().get(given) if given.isidentifier() and not Path(given).exists() else None
+        return self._import(_Import(given if held is None else held, given, name, dict(options)))
+
+    def import_again(self, task: str, options: Mapping[str, Any]) -> str:
+        known = self._known.imports.get(task)
+        if known is None:
+            raise CommandError("This import is no longer known; give its source again.")
+        return self._import(_Import(known.source, known.title, known.name, dict(options), known.upload))
+
+    def sample(self) -> str:
+        from nbtrain.data.objects import open_object  # noqa: PLC0415 - they load pandas and Arrow
+        from nbtrain.data.sample import sample  # noqa: PLC0415
+
+        def work(progress: Progress) -> str:
+            found = sample()
+            opened = open_object(found.frame, name=found.name)
+            return Library().write(
+                lambda folder: opened.import_to(folder, progress=progress), name=None, else_name=found.name,
+                source=found.source).dataset.id
+
+        return self._tasks.start("sample", "sample", work).id
+
+    def uploads(self) -> Sequence[UploadView]:
+        return [
+            UploadView(upload=each.id, name=each.name, size=each.size, have=each.had)
+            for each in self._arriving().all() if each.had < each.size]
+
+    def upload(self, name: str, size: int, stamp: str) -> UploadView:
+        begun = self._arriving().begin(name, size, stamp)
+        return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
+
+    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
+        return self._arriving().chunk(upload, offset, data, digest).had
+
+    def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
+        path, sha256 = self._arriving().finish(upload)
+        return self._import(_Import(path, path.name, name, dict(options), upload)), sha256
+
+    def drop_upload(self, upload: str) -> None:
+        self._arriving().cancel(upload)
+
+    # -- working --------------------------------------------------------------------------------
+
+    def profile(self, dataset: str, target: str | None) -> str:
+        found = self._dataset(dataset)
+        self._known.targets[dataset] = target
+        return self._work(found, "profile", lambda progress: _nothing(found.profile(target, progress=progress)))
+
+    def split(self, dataset: str, spec: Mapping[str, Any]) -> str:
+        from nbtrain.data.splitting import SplitSpec  # noqa: PLC0415 - it loads NumPy and Arrow
+
+        found, wanted = self._dataset(dataset), SplitSpec.from_json(spec)
+        if wanted.target is not None:
+            self._known.targets[dataset] = wanted.target
+        return self._work(found, "split", lambda progress: _nothing(found.split(wanted, progress=progress)))
+
+    def quality(self, dataset: str, target: str | None) -> str:
+        found = self._dataset(dataset)
+        return self._work(found, "quality", lambda progress: _nothing(found.quality(target, progress=progress)))
+
+    def before_after(self, dataset: str, steps: Sequence[Mapping[str, Any]], index: int) -> BeforeAfter:
+        found = self._dataset(dataset)
+        return dataset_facts.before_after(found, steps, index, self._target(found), TRIED)
+
+    def process(self, dataset: str, steps: Sequence[Mapping[str, Any]], name: str) -> str:
+        from nbtrain.data.processing import Recipe  # noqa: PLC0415 - it loads Arrow and tokenizers
+
+        found = self._dataset(dataset)
+        target = self._target(found)
+        Recipe(steps, target)
+        self._refuse(name)
+        return self._work(found, "process", lambda progress: found.process(
+            *steps, target=target, name=checked_name(name), progress=progress).id)
+
+    def remedy(self, dataset: str, finding: int) -> str:
+        found = self._dataset(dataset)
+        remedy = dataset_facts.remedy(found, finding)
+        if remedy is None:
+            raise CommandError("This finding is no longer known; check the quality again.")
+        if remedy.kind == "split":
+            return self.split(dataset, remedy.split)
+        if remedy.kind == "rows":
+            return self._work(found, "remedy", lambda progress: _nothing(
+                dataset_facts.leave_out(found, remedy.rows, progress)))
+        return self._work(found, "remedy", lambda progress: found.process(
+            *remedy.steps, target=self._target(found), progress=progress).id)
+
+    def export(self, dataset: str, path: str) -> str:
+        found = self._dataset(dataset)
+        return self._work(found, "export", lambda progress: _nothing(found.export(path.strip(), progress=progress)))
+
+    # -- keeping --------------------------------------------------------------------------------
+
+    def rename(self, dataset: str, name: str) -> None:
+        Library().rename(dataset, name)
+
+    def delete(self, dataset: str) -> None:
+        Library().delete(dataset)
+
+    def undelete(self, dataset: str) -> None:
+        Library().restore(dataset)
+
+    def use(self, dataset: str) -> None:
+        name = self._dataset(dataset).name
+        if self._on_use is not None:
+            self._on_use(name)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _arriving(self) -> Uploads:
+        """One for all calls: it keeps the hashes of what is arriving."""
+        with self._lock:
+            if self._uploads is None:
+                self._uploads = Uploads()
+            return self._uploads
+
+    def _dataset(self, dataset: str) -> Dataset:
+        library = Library()
+        return Dataset(library.find(dataset), library)
+
+    def _target(self, dataset: Dataset) -> str | None:
+        return dataset_facts.target_of(dataset, self._known.targets.get(dataset.id))
+
+    def _refuse(self, name: str) -> None:
+        """Before long work whose result could not be called so. Raises ConfigError."""
+        wanted = checked_name(name)
+        if any(name_key(record.name) == name_key(wanted) for record in Library().list()):
+            raise ConfigError([Problem("name", f"There is a dataset {wanted!r} already; choose another name.")])
+
+    def _import(self, asked: _Import) -> str:
+        from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
+
+        options = ReadOptions.from_json(asked.options)
+
+        def work(progress: Progress) -> str:
+            said = None if asked.upload is None else asked.title
+            found = Library().add(
+                asked.source, name=asked.name, options=options, progress=progress, said_source=said)
+            if asked.upload is not None:
+                self._arriving().cancel(asked.upload)
+            return found.dataset.id
+
+        task = self._tasks.start("import", Path(asked.title).name or asked.title, work)
+        self._known.imports[task.id] = asked
+        return task.id
+
+    def _work(self, dataset: Dataset, kind: str, work: Work) -> str:
+        task = self._tasks.start(kind, dataset.name, work)
+        self._known.working.setdefault(dataset.id, {})[kind] = task.id
+        return task.id
+
+
+@cache
+def desk() -> WorkspaceDatasets:
+    """One for all panels of the kernel, so that each shows the work that another began."""
+    return WorkspaceDatasets()
+
+
+def _nothing(result: object) -> None:
+    """A task's result is the dataset it made; what it found out about one is kept beside that."""
