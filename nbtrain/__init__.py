@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbtrain.run import Run
     from nbtrain.studio import (
         ControlPanel,
+        DatasetPreview,
         HardwareMonitor,
         Kitchen,
         LiveCharts,
@@ -57,7 +58,10 @@ _HOME = {
     **dict.fromkeys(("Run",), "nbtrain.run"),
     **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
     **dict.fromkeys(
-        ("ControlPanel", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio", "set_language", "show"),
+        (
+            "ControlPanel", "DatasetPreview", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio", "set_language",
+            "show",
+        ),
         "nbtrain.studio"),
     **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "nbtrain.magics"),
 }
@@ -71,6 +75,7 @@ __all__ = [
     "DataFileError",
     "Dataset",
     "DatasetNotFoundError",
+    "DatasetPreview",
     "HardwareMonitor",
     "Kitchen",
     "LiveCharts",

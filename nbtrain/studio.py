@@ -6,6 +6,7 @@ displayed, live and with its static twin.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from nbtrain.store import atomic, workspace
 from nbtrain.widgets import base, channel, display, studio, twin
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.control_panel import ControlPanel as ControlPanelWidget
+from nbtrain.widgets.dataset_preview import DatasetPreview as DatasetPreviewWidget
 from nbtrain.widgets.hardware_monitor import HardwareMonitor as HardwareMonitorWidget
 from nbtrain.widgets.kitchen import Kitchen as KitchenWidget
 from nbtrain.widgets.live_charts import LiveCharts as LiveChartsWidget
@@ -38,6 +40,32 @@ def ControlPanel(model: Any = None, data: Any = None, **options: Any) -> Control
         ConfigError: an option is wrong, or only one of model and data was given.
     """
     return ControlPanelWidget(NotebookLauncher(model, data, options), keep=_keep)
+
+
+def DatasetPreview(  # noqa: N802 - makes a widget
+    data: Any, *, target: str | None = None, tokenizer: str | None = None, rows: Sequence[int] | None = None,
+    **options: Any,
+) -> DatasetPreviewWidget:
+    """A table of any size to look at: scroll, sort, filter, search; what its columns hold stands above them.
+
+    Args:
+        data: what `nbtrain.load_dataset` takes: a file where it lies, a data frame, a `Dataset` or its name…; it is
+            not imported.
+        target: the column to predict, whose classes are shown.
+        tokenizer: a name on the Hugging Face Hub, or the path of a tokenizer, to count the tokens of texts with.
+        rows: only the rows of these numbers, from 0.
+        **options: how to read it, as for `nbtrain.load_dataset`.
+
+    Raises:
+        DataError: it cannot be read, or has no column `target`.
+        ConfigError: an option is unknown or wrong.
+    """
+    from nbtrain.desk import preview_desk  # noqa: PLC0415 - a panel of runs needs no DuckDB
+
+    desk = preview_desk(data, rows, **options)
+    if target is not None:
+        desk.table.column(target)
+    return DatasetPreviewWidget(desk, target=target, tokenizer=tokenizer)
 
 
 def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget

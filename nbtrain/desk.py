@@ -1,0 +1,174 @@
+"""What the preview is handed: a table, looked at through its pager, with its profile as a task."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nbtrain.core.errors import CommandError, DatasetNotFoundError
+from nbtrain.core.table_views import CUT, MOST_CHARACTERS, CellText, MediaItem, Medium, Page, TableColumn
+from nbtrain.core.tasks import Progress, Task, Tasks
+from nbtrain.data import cells
+from nbtrain.data.columns import Column, Kind
+from nbtrain.data.facts import Profile
+from nbtrain.data.pages import Pager
+from nbtrain.data.profile import profile
+from nbtrain.data.query import Query
+from nbtrain.data.table import ROW, Table
+from nbtrain.data.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
+from nbtrain.dataset import Dataset
+from nbtrain.loading import find_dataset
+
+#: Makes a profile with the classes of a target, and lengths in tokens by a tokenizer.
+Measure = Callable[[str | None, Any, Progress], Profile]
+
+
+class PreviewDesk:
+    """A `Table` as `nbtrain.core.table_views.TableView`.
+
+    Args:
+        table: what to look at.
+        name: how it is called, if not as the table.
+        measure: makes the profile, and may know it already; without, it is made of the table each time.
+        rows: only the rows of these numbers.
+    """
+
+    def __init__(
+        self, table: Table, *, name: str | None = None, measure: Measure | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> None:
+        self.table = table if rows is None else cells.only(table, rows)
+        self._pager = Pager(self.table)
+        self._measure = measure if measure is not None and rows is None else self._measured
+        self._profile: Profile | None = None
+        self._shown = {column.name: cells.shown(column, CUT) for column in self.table.columns}
+        self.name = name or table.name
+        self.tasks = Tasks()
+
+    @property
+    def columns(self) -> Sequence[TableColumn]:
+        return [TableColumn(name=each.name, kind=str(each.kind), type=each.type) for each in self.table.columns]
+
+    def page(self, query: Mapping[str, Any], offset: int, limit: int, progress: Progress) -> Page:
+        asked = self._parsed(query)
+        found = self._pager.page(asked, offset=offset, limit=limit, shown=self._shown, progress=progress)
+        return Page(cells.as_stream(found, self.table.columns), self._pager.known_rows(asked))
+
+    def rows(self, query: Mapping[str, Any], progress: Progress) -> int:
+        return self._pager.rows(self._parsed(query), progress=progress)
+
+    def cell(self, query: Mapping[str, Any], offset: int, column: str, progress: Progress) -> CellText:
+        known = self.table.column(column)
+        if known.kind in {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}:
+            raise CommandError(f"The column {column!r} holds files, which are no text.")
+        text = cells.text_of(known)
+        whole = f"{{'t': left({text}, {MOST_CHARACTERS}), 'n': length({text})}}"
+        found = self._pager.page(
+            self._parsed(query), offset=offset, limit=1, columns=[column], shown={column: whole}, progress=progress)
+        if not found.num_rows:
+            raise CommandError(f"There is no row {offset + 1:,} among those found.")
+        cell = found[column][0].as_py()
+        length = cell["n"] or 0
+        return CellText(row=found[ROW][0].as_py(), text=cell["t"], length=length, cut=length > MOST_CHARACTERS)
+
+    def media(
+        self, query: Mapping[str, Any], offset: int, limit: int, column: str, *, edge: int, progress: Progress,
+    ) -> Sequence[Medium]:
+        known = self.table.column(column)
+        if known.kind not in {Kind.IMAGE, Kind.AUDIO}:
+            raise CommandError(f"The column {column!r} holds neither images nor sounds.")
+        most = MOST_SOUND if known.kind is Kind.AUDIO else 2**30
+        content = cells.content_of(known)
+        file = (
+            f"{{'p': {cells.path_of(known)}, 'n': octet_length({content}), "
+            f"'b': CASE WHEN octet_length({content}) <= {most} THEN {content} END}}")
+        found = self._pager.page(
+            self._parsed(query), offset=offset, limit=limit, columns=[column], shown={column: file}, progress=progress)
+        media = []
+        for row, cell in zip(found[ROW].to_pylist(), found[column], strict=True):
+            progress.check()
+            media.append(_medium(row, cell.as_py(), known, edge))
+        return media
+
+    def known_profile(self) -> Mapping[str, Any] | None:
+        if self._profile is None:
+            return None
+        told = self._profile.to_json()
+        return {**told, "columns": list(told["columns"].values())}
+
+    def profile(self, target: str | None, tokenizer: str | None) -> Task[Any]:
+        if target is not None:
+            self.table.column(target)
+        return self.tasks.start("profile", self.name, partial(self._profiled, target, tokenizer))
+
+    def close(self) -> None:
+        for task in self.tasks.all():
+            task.cancel()
+        self._pager.close()
+
+    def _profiled(self, target: str | None, tokenizer: str | None, progress: Progress) -> None:
+        self._profile = self._measure(target, None if tokenizer is None else named_tokenizer(tokenizer), progress)
+
+    def _measured(self, target: str | None, tokenizer: Any, progress: Progress) -> Profile:
+        return profile(self.table, target=target, tokenizer=tokenizer, progress=progress)
+
+    def _parsed(self, query: Mapping[str, Any]) -> Query:
+        return Query.parse(query, self.table.columns)
+
+
+def preview_desk(data: Any, rows: Sequence[int] | None = None, **options: Any) -> PreviewDesk:
+    """The desk of whatever `nbtrain.load_dataset` takes, which is not imported for it. Raises as that does."""
+    from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - what reads takes time to import
+    from nbtrain.data.sources import open_any  # noqa: PLC0415
+
+    held = data if isinstance(data, Dataset) else None
+    if held is None and isinstance(data, str) and not options and not _is_path(data):
+        with contextlib.suppress(DatasetNotFoundError):
+            held = find_dataset(data)
+    if held is not None:
+        dataset = held
+        return PreviewDesk(
+            dataset.table, name=dataset.name, rows=rows,
+            measure=lambda target, tokenizer, progress: dataset.profile(target, tokenizer, progress=progress))
+    known = {each.name for each in fields(ReadOptions)}
+    reading = ReadOptions.from_json({key: value for key, value in options.items() if key in known})
+    opened = open_any(data, reading, **{key: value for key, value in options.items() if key not in known})
+    return PreviewDesk(opened.table(), name=opened.name, rows=rows)
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return Path(text).expanduser().exists()
+    except OSError:  # too long for one
+        return False
+
+
+def named_tokenizer(name: str) -> Any:
+    """A tokenizer by its name on the Hub, or the path of its file or folder. Raises DataError."""
+    from nbtrain.data.processing import tokenizer_files  # noqa: PLC0415 - few ask for tokens
+
+    path = Path(name).expanduser()
+    return tokenizer_files.load(tokenizer_files.of_name(str(path) if path.exists() else name))
+
+
+def _medium(row: int, cell: Mapping[str, Any] | None, column: Column, edge: int) -> Medium:
+    content = (cell or {}).get("b") or b""
+    size = (cell or {}).get("n")
+    told = MediaItem(
+        row=row, kind="", problem="", path=(cell or {}).get("p") or "", bytes=size or 0, width=0, height=0)
+    if size is None:
+        absent = "The table holds the name of this file alone, and not the file." if told["path"] else ""
+        return Medium({**told, "problem": absent}, b"")
+    if column.kind is Kind.AUDIO:
+        kind = sound_kind(content)
+        problem = "" if kind else "This cell holds no sound that a browser plays."
+        if size > MOST_SOUND:
+            problem = f"This sound has {size / 2**20:,.0f} MiB; at most {MOST_SOUND // 2**20} MiB are played here."
+        return Medium({**told, "kind": kind, "problem": problem}, content if kind else b"")
+    made: Thumbnail = thumbnail(content, edge)
+    return Medium(
+        {**told, "kind": made.mime, "problem": made.problem, "width": made.width, "height": made.height}, made.content)
