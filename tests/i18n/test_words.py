@@ -29,6 +29,7 @@ NAMES = {
     "mps", "N", "NaN", "nbtrain", "NVIDIA", "nvidia-smi", "pinned", "precision", "R", "recall", "RMSprop", "ROC",
     "seed", "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100", "val_accuracy", "val_loss", "val_macro_f1",
     "weight", "Xy",
+    "BPE", "HTML", "NFC", "NFKC", "Unigram", "WordPiece",
     *(option.name for option in option_flags()),
     *(choice for option in option_flags() for choice in option.choices),
 }
