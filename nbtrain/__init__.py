@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbtrain.studio import (
         ControlPanel,
         DatasetPreview,
+        DatasetsPanel,
         HardwareMonitor,
         Kitchen,
         LiveCharts,
@@ -59,8 +60,8 @@ _HOME = {
     **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
     **dict.fromkeys(
         (
-            "ControlPanel", "DatasetPreview", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio", "set_language",
-            "show",
+            "ControlPanel", "DatasetPreview", "DatasetsPanel", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio",
+            "set_language", "show",
         ),
         "nbtrain.studio"),
     **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "nbtrain.magics"),
@@ -76,6 +77,7 @@ __all__ = [
     "Dataset",
     "DatasetNotFoundError",
     "DatasetPreview",
+    "DatasetsPanel",
     "HardwareMonitor",
     "Kitchen",
     "LiveCharts",

@@ -89,7 +89,7 @@ class WorkspaceDatasets:
     def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
         given = source.strip()
         if not given:
-            raise ConfigError([Problem("source", "The source is empty; give a path, a folder, a pattern or a Hub name.")])
+            raise ConfigError([Problem("source", "The source is empty; give a path, a pattern or a Hub name.")])
         held = namespace().get(given) if given.isidentifier() and not Path(given).exists() else None
         return self._import(_Import(given if held is None else held, given, name, dict(options)))
 

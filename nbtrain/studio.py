@@ -20,6 +20,7 @@ from nbtrain.widgets import base, channel, display, studio, twin
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.control_panel import ControlPanel as ControlPanelWidget
 from nbtrain.widgets.dataset_preview import DatasetPreview as DatasetPreviewWidget
+from nbtrain.widgets.datasets import Datasets as DatasetsWidget
 from nbtrain.widgets.hardware_monitor import HardwareMonitor as HardwareMonitorWidget
 from nbtrain.widgets.kitchen import Kitchen as KitchenWidget
 from nbtrain.widgets.live_charts import LiveCharts as LiveChartsWidget
@@ -68,6 +69,14 @@ def DatasetPreview(  # noqa: N802 - makes a widget
     return DatasetPreviewWidget(desk, target=target, tokenizer=tokenizer)
 
 
+def DatasetsPanel() -> DatasetsWidget:  # noqa: N802 - makes a widget
+    """The datasets of the workspace: import, look, profile, split, process, check, rename, delete with undo."""
+    from nbtrain.dataset_desk import desk  # noqa: PLC0415 - as above
+    from nbtrain.loading import find_dataset  # noqa: PLC0415
+
+    return DatasetsWidget(desk(), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
+
+
 def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget
     """Curves of these runs (or ids), laid over one another; without any, of those that are active.
 
@@ -93,6 +102,7 @@ def Studio() -> studio.Studio:  # noqa: N802 - makes a widget
     return studio.Studio(
         {
             "control_panel": ("sliders", lambda: ControlPanelWidget(launcher, follow=True)),
+            "datasets": ("table", DatasetsPanel),
             "live_charts": ("chart", LiveCharts),
             "kitchen": ("pot", Kitchen),
             "hardware_monitor": ("gauge", HardwareMonitor),

@@ -35,7 +35,9 @@ class Datasets(Panel):
     """
 
     name: ClassVar[str] = "datasets"
-    said: ClassVar[tuple[str, ...]] = (*COMMON, "datasets.", "task.")
+    said: ClassVar[tuple[str, ...]] = (
+        *COMMON, "data.", "datasets.", "finding.", "remedy.", "split.", "step.", "step_group.", "task.",
+    )
     has_twin: ClassVar[bool] = False
 
     children = traitlets.Dict().tag(sync=True)
@@ -60,6 +62,9 @@ class Datasets(Panel):
         for panel in self._previews.values():
             panel.close()
         super().close()
+
+    def __repr__(self) -> str:
+        return "nbtrain.DatasetsPanel()"
 
     def _slow(self) -> dict[str, Callable[[Request], Any]]:
         """What asks the desk: by kind."""
