@@ -170,12 +170,17 @@ def _column(kind: pa.DataType) -> _Column:  # noqa: PLR0911 - a table of types
 
 def _fixed(array: pa.Array, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
     """The values as they lie in memory, missing ones zero."""
-    if pa.types.is_boolean(array.type):
-        return array.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-    width, buffer = array.type.bit_width // 8, array.buffers()[1]
+    truths = pa.types.is_boolean(array.type)
+    width, buffer = 1 if truths else array.type.bit_width // 8, array.buffers()[1]
+    values: NDArray[Any]
     if buffer is None:  # nothing but missing values may come without any
-        return np.zeros(len(array) * width, np.uint8)
-    values: NDArray[Any] = np.frombuffer(buffer, np.uint8, len(array) * width, array.offset * width)
+        values = np.zeros(len(array) * width, np.uint8)
+    elif truths:
+        first, last = array.offset, array.offset + len(array)
+        bits = np.frombuffer(buffer, np.uint8, -(-last // 8) - first // 8, first // 8)
+        values = np.unpackbits(bits, bitorder="little")[first % 8:][:len(array)]
+    else:
+        values = np.frombuffer(buffer, np.uint8, len(array) * width, array.offset * width)
     if missing is not None:
         values = values.copy()
         values.reshape(-1, width)[missing] = 0

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nbtrain.core.errors import DataError, DataFileError
@@ -112,8 +113,8 @@ def import_batches(
     first = next(batches, None)
     if first is None or not first.num_columns:
         raise DataError("There is nothing to import: the table has no columns.")
-    schema, fingerprint, rows = _named(first.schema), Fingerprint(first.schema), 0
-    with _beside(folder / DATA) as beside, _writer(beside, schema) as writer:
+    schema, fingerprint, rows = first.schema.remove_metadata(), Fingerprint(first.schema), 0
+    with _beside(folder / DATA) as beside, _writer(beside, schema, _repeating(first)) as writer:
         with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
             waiting: deque[tuple[Future[None], Future[None]]] = deque()
             for group in _groups(_again(first, batches)):
@@ -208,16 +209,18 @@ def _again(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[
     yield from others
 
 
-def _named(schema: pa.Schema) -> pa.Schema:
-    """The schema without the notes of the one it came from."""
-    return schema.remove_metadata()
+def _repeating(batch: pa.RecordBatch) -> list[str]:
+    """Columns in which values come again and again: only these are worth a dictionary, which takes time to build."""
+    flat = [field.name for field in batch.schema if not pa.types.is_nested(field.type)]
+    return [name for name in flat if pc.count_distinct(batch[name]).as_py() * 4 < batch.num_rows]
 
 
 @contextlib.contextmanager
-def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+def _writer(path: Path, schema: pa.Schema, repeating: list[str]) -> Iterator[pq.ParquetWriter]:
     with (
         atomic.told("import into", path.parent), pa.OSFile(str(path), "wb") as file,
-        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+        pq.ParquetWriter(
+            file, schema, compression="zstd", compression_level=1, use_dictionary=repeating or False) as writer,
     ):
         yield writer
 
