@@ -10,11 +10,10 @@ from itertools import islice
 from pathlib import Path
 
 import charset_normalizer
-import pyarrow as pa
 
-from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.formats import DataFile, cut_short, unpacked, wide_order
+from nbtrain.data.formats import DataFile, wide_order
+from nbtrain.data.lines import chunks, line_chunks
 
 #: Encodings that are told apart, likely ones first; a second choice where none of the first fits.
 _LIKELY = (("cp1256", "cp1251", "cp1252"), ("koi8_r", "cp866", "gb18030", "shift_jis", "euc_kr", "big5"))
@@ -23,8 +22,6 @@ _SAMPLE = 200
 #: Share of them that must agree, for one encoding to be taken for all; else each line is looked at.
 _AGREED = 0.9
 _CHUNK = 2**20
-#: Bytes of the longest line that is decoded.
-_LONGEST = 64 * 2**20
 
 
 def encoding_of(head: bytes) -> str | None:
@@ -63,7 +60,7 @@ def to_utf8(file: DataFile, encoding: str | None, target: Path, *, progress: Pro
         note = f"{file.name} is in {encoding}."
     else:
         fallback = _fallback(file)
-        decoded = (_mended(chunk, fallback or _guessed_line) for chunk in _lines(file))
+        decoded = (_mended(chunk, fallback or _guessed_line) for chunk in line_chunks(file))
         note = (f"{file.name} has lines that are not UTF-8; they were read as {fallback or 'what each looks like'}. "
                 "If letters look wrong, give the encoding.")
     done = 0
@@ -79,16 +76,15 @@ def to_utf8(file: DataFile, encoding: str | None, target: Path, *, progress: Pro
 def _decoded(file: DataFile, encoding: str) -> Iterator[bytes]:
     """The text in UTF-8, from one encoding for all of it."""
     decoder, lines, first = codecs.getincrementaldecoder(encoding)("strict"), 0, True
-    for raw in _chunks(file):
+    for raw in chunks(file):
         try:
             text = decoder.decode(raw, final=not raw)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(encoding, "replace")
             line = lines + before.count("\n") + 1
-            raise DataFileError(
-                f"{file.name}, line {line}: it is not in {encoding} (byte {error.object[error.start]:#04x}); leave the "
-                "encoding out, or give another.", file=str(file.path), line=line,
-                column=len(before.rpartition("\n")[2]) + 1) from error
+            raise file.wrong(
+                f"it is not in {encoding} (byte {error.object[error.start]:#04x}); give another, or none",
+                line=line, column=len(before.rpartition("\n")[2]) + 1) from error
         lines += text.count("\n")
         yield (text.removeprefix("\ufeff") if first else text).encode("utf-8", "replace")
         first = first and not text
@@ -104,15 +100,21 @@ def _mended(chunk: bytes, encoding: str | Callable[[bytes], str]) -> bytes:
 
 
 def _mended_line(line: bytes, encoding: str | Callable[[bytes], str]) -> bytes:
+    if _is_utf8(line):
+        return line
+    name = encoding if isinstance(encoding, str) else encoding(line)
+    try:
+        return line.decode(name).encode()
+    except UnicodeDecodeError:  # not even that; latin-1 has a character for each byte
+        return line.decode("latin-1").encode()
+
+
+def _is_utf8(line: bytes) -> bool:
     try:
         line.decode()
     except UnicodeDecodeError:
-        name = encoding if isinstance(encoding, str) else encoding(line)
-        try:
-            return line.decode(name).encode()
-        except UnicodeDecodeError:  # not even that; latin-1 has a character for each byte
-            return line.decode("latin-1").encode()
-    return line
+        return False
+    return True
 
 
 def _fallback(file: DataFile) -> str | None:
@@ -136,43 +138,8 @@ def _guessed_line(line: bytes) -> str:
 
 
 def _broken(file: DataFile) -> Iterator[bytes]:
-    for chunk in _lines(file):
+    for chunk in line_chunks(file):
         try:
             chunk.decode()
         except UnicodeDecodeError:
-            for line in chunk.splitlines():
-                if encoding_of(line) is None:
-                    yield line
-
-
-def _lines(file: DataFile) -> Iterator[bytes]:
-    """The file in pieces that end where a line ends."""
-    kept = bytearray()
-    for raw in _chunks(file):
-        end = raw.rfind(b"\n") + 1 if raw else 0
-        if raw and not end:
-            kept += raw
-            if len(kept) > _LONGEST:
-                raise DataFileError(f"{file.name} has a line of more than {_LONGEST // 2**20} MiB that is not UTF-8; "
-                                    "give the encoding, or break the line.", file=str(file.path))
-            continue
-        if kept or raw:
-            yield bytes(kept) + raw[:end]
-        kept = bytearray(raw[end:])
-
-
-def _chunks(file: DataFile) -> Iterator[bytes]:
-    """The bytes, unpacked, and an empty piece at the end."""
-    with unpacked(file.path, file.compression) as stream:
-        while True:
-            raw = _read(stream, file)
-            yield raw
-            if not raw:
-                return
-
-
-def _read(stream: pa.NativeFile, file: DataFile) -> bytes:
-    try:
-        return bytes(stream.read(_CHUNK))
-    except OSError as error:
-        raise cut_short(file.path, file.compression) from error
+            yield from (line for line in chunk.splitlines() if not _is_utf8(line))

@@ -82,10 +82,36 @@ class DataFile:
     """Its first bytes, unpacked, `HEAD` at most."""
     note: str = ""
     """A sentence where the name says something else."""
+    copy: Path | None = None
+    """What is read in its stead: the same rows, in UTF-8, unpacked, or in a format that DuckDB reads."""
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def source(self) -> Path:
+        """What is read: the file, or its copy."""
+        return self.copy or self.path
+
+    @property
+    def packing(self) -> Compression:
+        """What `source` is compressed with."""
+        return self.compression if self.copy is None else Compression.NONE
+
+    def unpacked(self) -> pa.NativeFile:
+        """The bytes of `source` as a stream. Raises DataFileError; reading raises OSError."""
+        return unpacked(self.source, self.packing)
+
+    def cut_short(self) -> DataFileError:
+        """What to say when unpacking fails."""
+        return cut_short(self.path, self.compression)
+
+    def wrong(self, said: str, *, line: int | None = None, column: int | None = None) -> DataFileError:
+        """An error with the place in this file; `said` is what is wrong and what to do, without a full stop."""
+        place = f", line {line}" if line else ""
+        place += f", column {column}" if line and column else ""
+        return DataFileError(f"{self.name}{place}: {said}.", file=str(self.path), line=line, column=column)
 
 
 def format_of(name: str) -> tuple[Format | None, Compression]:

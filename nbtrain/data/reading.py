@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import duckdb
+import pyarrow as pa
+
+from nbtrain.core.errors import DataError, DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import literal
+from nbtrain.data.files import Given, files_of, watch
+from nbtrain.data.formats import Format, recognised
+from nbtrain.data.left_out import keep_left_out
+from nbtrain.data.pool import Pool
 from nbtrain.data.read_options import ReadOptions
 from nbtrain.data.rejects import Reject, Rejects
 from nbtrain.data.table import Table
@@ -16,23 +23,109 @@ __all__ = ["DEFAULT", "FileTable", "ReadOptions", "Reject", "Rejects", "open_sou
 
 T = TypeVar("T")
 DEFAULT = ReadOptions()
+#: Times that reading begins anew, each for another fault of a file.
+_ATTEMPTS = 16
 
 
 class FileTable(Table):
-    """The rows of files, read where they lie.
+    """The rows of files, read where they lie; made by `open_source`.
 
-    `files` are the paths, `options` how they are read as asked for, `notes` sentences on what was decided for the
-    user (columns renamed or left out, an encoding that was guessed). Temporary copies live as long as the table.
+    What a file's beginning did not show (a number that is text further down, a line that is not UTF-8) changes how it
+    is read when it is met: `source`, `columns` and `notes` are then others.
+
+    Args:
+        pool: the files.
+        rejects: where the rows that are left out go, when all rows are streamed.
     """
 
-    files: tuple[Path, ...]
-    options: ReadOptions
-    notes: tuple[str, ...] = ()
+    def __init__(self, pool: Pool, *, rejects: Rejects | None = None) -> None:
+        self.pool = pool
+        self.files: tuple[Path, ...] = tuple(file.path for file in pool.files)
+        self.options = pool.options
+        self.begun_anew = False
+        """Whether rows that were handed out are to be read again."""
+        self._rejects = rejects
+        first, more = self.files[0], len(self.files) - 1
+        super().__init__(self._current, name=f"{first.name} and {more} more" if more else first.name,
+                         row="file_row_number" if pool.has_row_numbers else None, explain=self._told)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was decided for the user: columns renamed or left out, an encoding that was guessed."""
+        return self.pool.notes
+
+    def sql(self, statement: str, parameters: Sequence[Any] = (), progress: Progress | None = None) -> pa.Table:
+        """As of every table; where a file must be read in another way, that is done and the statement run again."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return super().sql(statement, parameters, progress)
+            except DataError as error:
+                before = self.source
+                if not self._mend(error, progress):
+                    raise
+                statement = statement.replace(before, self.source)
+        return super().sql(statement, parameters, progress)
+
+    def stream(
+        self, statement: str, parameters: Sequence[Any] = (), *, size: int = 65_536, progress: Progress | None = None,
+        on_share: Callable[[float], None] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """As of every table. Rows that were handed out cannot be taken back: see `read_whole`.
+
+        Raises:
+            DataError: also when a value far down shows that the file must be read in another way. The next time it is.
+        """
+        begun = False
+        for _ in range(_ATTEMPTS):
+            try:
+                for batch in super().stream(statement, parameters, size=size, progress=progress, on_share=on_share):
+                    begun = True
+                    yield batch
+            except DataError as error:
+                before = self.source
+                if not self._mend(error, progress):
+                    raise
+                if begun:
+                    self.begun_anew = True
+                    raise
+                statement = statement.replace(before, self.source)
+            else:
+                return
+
+    def take_up(self) -> None:
+        """Read the files as they are read now, after one was found to need another way."""
+        self.source = self._current
+        self.columns = self._describe()
+
+    def _streamed(self, connection: duckdb.DuckDBPyConnection, progress: Progress | None) -> None:
+        if self._rejects is None:
+            return
+        for number in keep_left_out(connection, self.pool.parts, self._rejects):
+            self.begun_anew |= self.pool.decode(number, progress)
+        if self.begun_anew:
+            raise DataError(f"{self.name} has lines that are not UTF-8; read it again.")
+
+    def _told(self, error: duckdb.Error) -> NbtrainError:
+        if self.pool.can_mend(error):
+            return DataError(f"{self.name} is not throughout as its beginning; read it again.")
+        return self.pool.explain(error)
+
+    def _mend(self, error: DataError, progress: Progress | None) -> bool:
+        """Take up what another thread found, or have the file read in another way; False where nothing helps."""
+        cause = error.__cause__
+        if not isinstance(cause, duckdb.Error):
+            return False
+        if self.source == self._current and not self.pool.mend(cause, progress):
+            return False
+        self.take_up()
+        return True
+
+    @property
+    def _current(self) -> str:
+        return self.pool.source(rejects=self._rejects is not None)
 
 
-def open_source(
-    given: str | Path | Sequence[str | Path], options: ReadOptions = DEFAULT, *, progress: Progress | None = None,
-) -> FileTable:
+def open_source(given: Given, options: ReadOptions = DEFAULT, *, progress: Progress | None = None) -> FileTable:
     """The table in a file, a folder, a glob, or a list of files; nothing is read but what tells its columns.
 
     CSV, TSV, JSON, JSONL, text, Parquet and Arrow, each also in gzip and zstd; format, dialect, encoding and types
@@ -42,13 +135,17 @@ def open_source(
     Raises:
         DataFileError: a file is missing, may not be read, is empty, broken, or of no known format; a folder holds
             files of several formats or with different columns.
+        DataError: a temporary copy is needed (of Arrow, of text that is not UTF-8) and the disk is full.
         CancelledError: `progress` was called off.
     """
-    del progress
-    files = (Path(given),) if isinstance(given, str | Path) else tuple(map(Path, given))
-    table = FileTable(literal(str(files[0])), name=files[0].name)
-    table.files, table.options = files, options
-    return table
+    wanted = None if options.format is None else Format(options.format)
+    files = [recognised(path, wanted) for path in files_of(given)]
+    kinds = {Format.CSV if file.format is Format.TSV else file.format for file in files}
+    if len(kinds) > 1:
+        told = ", ".join(sorted({f"{file.format} ({file.name})" for file in files})[:6])
+        raise DataFileError(f"The files are of several formats: {told}; read those of one format together.",
+                            file=str(files[0].path.parent))
+    return FileTable(Pool(files, options, progress=progress))
 
 
 def read_whole(
@@ -56,12 +153,32 @@ def read_whole(
 ) -> tuple[T, Rejects | None]:
     """What `use` makes of every row of the table, and the rows left out (None unless ``on_error="skip"``).
 
-    `use` gets a table and reads all of its `batches`, once. When a value far into a file does not fit its column's
-    type, or a line is not UTF-8, `use` is called again, with a table that has wider types: it must begin anew and leave
-    nothing of the attempt before. For a table that is not of files this is ``use(table), None``.
+    `use` gets a table and reads all of its rows, once, by `batches` or `stream`. When a value far into a file does not
+    fit its column's type, or a line is not UTF-8, `use` is called again, with a table that is read in another way: it
+    must begin anew and leave nothing of the attempt before. For a table that is not of files this is
+    ``use(table), None``.
 
     Raises:
         DataFileError: a row cannot be read (with ``on_error="raise"``), or a file changed while it was read.
+        CancelledError: `progress` was called off.
     """
-    del progress
-    return use(table), None
+    if not isinstance(table, FileTable):
+        return use(table), None
+    skip = table.options.on_error == "skip"
+    with watch(table.files):
+        table.pool.prove(progress)
+        for _ in range(_ATTEMPTS):
+            rejects = Rejects() if skip else None
+            view = FileTable(table.pool, rejects=rejects)
+            try:
+                result = use(view)
+            except NbtrainError:
+                if not view.begun_anew:
+                    raise
+                continue
+            table.pool.verify()
+            table.take_up()
+            if rejects is not None and table.pool.left_out is not None:
+                rejects.add(table.pool.left_out)
+            return result, rejects
+    raise DataFileError(f"{table.name} cannot be read: each reading finds another fault.", file=str(table.files[0]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError, NbtrainError
 from nbtrain.core.tasks import Progress
@@ -88,6 +89,18 @@ class Table:
             page = f"SELECT {', '.join([ROW, *listed])} FROM ({page})"
         return self.sql(page, parameters, progress)
 
+    def at(self, rows: Sequence[int], *, columns: Sequence[str] | None = None, progress: Progress | None = None) -> pa.Table:
+        """The rows of these numbers, in this order, with their numbers as the column `ROW`; unknown ones are left out."""
+        numbers = pa.table({ROW: pa.array(rows, pa.int64())})
+        listed = ", ".join(str(int(row)) for row in rows) or "NULL"
+        number = self._row or ROW
+        source = self.source if self._row else f"({self.numbered})"
+        found = self.sql(
+            f"SELECT {number} AS {ROW}, {self._listed(columns)} FROM {source} WHERE {number} IN ({listed})",
+            progress=progress)
+        places = pc.index_in(numbers[ROW], found[ROW].combine_chunks()).drop_null()
+        return found.take(places)
+
     def batches(
         self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,
         progress: Progress | None = None,
@@ -115,6 +128,7 @@ class Table:
                     if on_share is not None:
                         on_share(max(0.0, connection.query_progress() / 100))
                     yield batch
+                self._streamed(connection, progress)
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
@@ -123,6 +137,9 @@ class Table:
                 if str(error).startswith("INTERRUPT"):
                     raise duckdb.InterruptException(str(error)) from None
                 raise self._explain(duckdb.Error(str(error))) from error
+
+    def _streamed(self, connection: duckdb.DuckDBPyConnection, progress: Progress | None) -> None:
+        """Called on the connection that a stream came from, after its last row was taken."""
 
     def sql(self, statement: str, parameters: Sequence[Any] = (), progress: Progress | None = None) -> pa.Table:
         """What a statement finds, whole, in memory. Raises DataError in our words."""

@@ -1,0 +1,191 @@
+"""The files of one table together, and how they are mended when reading shows what their beginning did not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+
+from nbtrain.core.errors import DataFileError, NbtrainError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.complaints import Fault, explained, fault_of, part_at_fault
+from nbtrain.data.csv_types import proven
+from nbtrain.data.formats import Compression, DataFile, Format
+from nbtrain.data.lines import verify
+from nbtrain.data.parts import Care, Part, csv_part, part_of
+from nbtrain.data.read_options import ReadOptions
+from nbtrain.data.rejects import Rejects
+from nbtrain.data.scratch import Scratch
+
+_JSON = {Format.JSON, Format.JSONL}
+_CSV = {Format.CSV, Format.TSV}
+
+
+class Pool:
+    """The parts of a table; any thread may read them, or have one mended.
+
+    Raises:
+        DataFileError: a file is broken in a way that is seen at once, or has other columns than the first.
+        CancelledError: `progress` was called off.
+    """
+
+    def __init__(
+        self, files: Sequence[DataFile], options: ReadOptions, *, progress: Progress | None = None,
+    ) -> None:
+        self.options = options
+        self.left_out: Rejects | None = Rejects() if options.on_error == "skip" else None
+        """Rows that copies were made without."""
+        self._scratch = Scratch()
+        self.files = tuple(files)
+        self._lock = threading.RLock()
+        self._cares = [Care() for _ in files]
+        self._mended: set[tuple[int, Fault]] = set()
+        self.parts: list[Part] = []
+        for number in range(len(files)):
+            self.parts.append(self._made(number, progress))
+        self._check_columns()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(note for part in self.parts for note in part.notes)
+
+    @property
+    def has_row_numbers(self) -> bool:
+        """Whether the rows come with their numbers, as ``file_row_number``."""
+        return len(self.parts) == 1 and self.parts[0].sql.startswith("read_parquet(")
+
+    def source(self, *, rejects: bool = False) -> str:
+        """What follows FROM; with `rejects`, the rows of part n that are left out go to ``nbtrain_<n>_errors``."""
+        found = []
+        for number, part in enumerate(self.parts):
+            if rejects and part.dialect is not None:
+                found.append(part.dialect.sql(rejects=f"nbtrain_{number}"))
+            else:
+                found.append(part.sql)
+        if self.has_row_numbers:
+            return f"{found[0].removesuffix(')')}, file_row_number=true)"
+        if len(found) == 1:
+            return found[0]
+        return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {each}' for each in found)})"
+
+    def can_mend(self, error: duckdb.Error) -> bool:
+        """Whether the table can be read in another way, so that this error does not come."""
+        part, fault = part_at_fault(error, self.parts), fault_of(error)
+        if (self._index(part), fault) in self._mended:
+            return False
+        form = part.file.format
+        if fault is Fault.ENCODING:
+            return form.is_text and self.options.encoding is None
+        if fault is Fault.TYPE:
+            return form in _CSV | _JSON
+        if fault is Fault.JSON:
+            return form in _JSON and (self.options.on_error == "skip" or "duplicate key" in str(error))
+        return False
+
+    def mend(self, error: duckdb.Error, progress: Progress | None = None) -> bool:
+        """Have the file at fault read in another way, which takes a pass over it. False where nothing helps.
+
+        Raises as the class does.
+        """
+        with self._lock:
+            if not self.can_mend(error):
+                return False
+            self._mend(self._index(part_at_fault(error, self.parts)), fault_of(error), progress)
+            return True
+
+    def decode(self, number: int, progress: Progress | None = None) -> bool:
+        """Have lines that are not UTF-8 decoded; False where that was done already."""
+        with self._lock:
+            if (number, Fault.ENCODING) in self._mended or self.options.encoding is not None:
+                return False
+            self._mend(number, Fault.ENCODING, progress)
+            return True
+
+    def prove(self, progress: Progress | None = None) -> None:
+        """See all rows of JSON files, so that no field that comes late is missed."""
+        with self._lock:
+            for number, part in enumerate(self.parts):
+                if part.file.format in _JSON and (number, Fault.TYPE) not in self._mended and _is_long(part):
+                    self._mend(number, Fault.TYPE, progress)
+
+    def verify(self) -> None:
+        """Unpack to their end files that are read packed: DuckDB does not notice all damage. Raises DataFileError."""
+        for part in self.parts:
+            if part.file.packing is not Compression.NONE:
+                verify(part.file)
+
+    def explain(self, error: duckdb.Error) -> NbtrainError:
+        return explained(error, self.parts)
+
+    def _mend(self, number: int, fault: Fault, progress: Progress | None) -> None:
+        part = self.parts[number]
+        skip = self.options.on_error == "skip"
+        self._mended.add((number, fault))
+        if fault is Fault.TYPE and part.dialect is not None:
+            try:
+                dialect, notes = proven(part.dialect, progress=progress)
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                raise self.explain(error) from error
+            self.parts[number] = replace(
+                csv_part(part, dialect, skip=skip), notes=(*part.notes, *notes))
+            return
+        care = self._cares[number]
+        if fault is Fault.ENCODING:
+            care = replace(care, decode=True)
+            self._mended.discard((number, Fault.TYPE))
+        elif fault is Fault.TYPE:
+            care = replace(care, every_row=True)
+        else:
+            care = replace(care, tidy=True, every_row=True)
+        self._cares[number] = care
+        self.parts[number] = self._made(number, progress)
+
+    def _made(self, number: int, progress: Progress | None) -> Part:
+        """One part, mended as often as its beginning needs."""
+        file = self.files[number]
+        while True:
+            try:
+                return part_of(
+                    file, self.options, self._scratch, self._cares[number], rejects=self.left_out, progress=progress)
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                care = self._more_care(file, self._cares[number], error)
+                if care == self._cares[number]:
+                    raise explained(error, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
+                self._cares[number] = care
+
+    def _more_care(self, file: DataFile, care: Care, error: duckdb.Error) -> Care:
+        fault = fault_of(error)
+        if fault is Fault.ENCODING and file.format.is_text and self.options.encoding is None:
+            return replace(care, decode=True)
+        if fault is Fault.JSON and (self.options.on_error == "skip" or "duplicate key" in str(error)):
+            return replace(care, tidy=True)
+        return care
+
+    def _index(self, part: Part) -> int:
+        return next((number for number, each in enumerate(self.parts) if each is part), 0)
+
+    def _check_columns(self) -> None:
+        first = self.parts[0]
+        for part in self.parts[1:]:
+            if part.file.format in _JSON and first.file.format in _JSON:
+                continue  # a field that is missing in all rows of a file is missing in its rows
+            missing = [name for name in first.columns if name not in part.columns]
+            more = [name for name in part.columns if name not in first.columns]
+            if missing or more:
+                said = " and ".join(
+                    [f"lacks {', '.join(map(repr, missing[:5]))}"] * bool(missing)
+                    + [f"has {', '.join(map(repr, more[:5]))} more"] * bool(more))
+                raise DataFileError(
+                    f"{part.file.name} {said} than {first.file.name}; read files with the same columns together.",
+                    file=str(part.file.path))
+
+
+def _is_long(part: Part) -> bool:
+    """Whether a file may have more rows than were looked at."""
+    return part.file.packing is not Compression.NONE or part.file.source.stat().st_size > 2**20
