@@ -62,7 +62,7 @@ def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = N
         table: the table that was split.
         made: its split.
         part: which one.
-        folder: where the split was saved; else its parts are written to a temporary file, which goes with `made`.
+        folder: where the split was saved; else its parts are written to a temporary file, which goes with the table.
 
     Raises:
         DataError: no part of this name, or the split is of another number of rows.
@@ -71,7 +71,8 @@ def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = N
     if table.rows() != len(made.parts):
         raise DataError(
             f"The split is of {len(made.parts):,} rows, but {table.name} has {table.rows():,}; split it again.")
-    file = (folder or _lent(made)) / PARTS_FILE
+    lent = _lent(made) if folder is None else None
+    file = (folder or lent or Path()) / PARTS_FILE
     listed = ", ".join(f"cells.{quoted(column.name)}" for column in table.columns)
     number = quoted("__part_row__")
     # Side by side by position, which both files keep: rows come in order, and nothing is hashed or sorted.
@@ -79,14 +80,16 @@ def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = N
         f"(SELECT {listed}, {number} FROM {table.source} AS cells POSITIONAL JOIN "
         f"(SELECT {PART_COLUMN} AS __part__, file_row_number AS {number} "
         f"FROM read_parquet({literal(str(file))}, file_row_number=true)) WHERE __part__ = {int(wanted)})")
-    return Table(
+    found = Table(
         source, name=f"{table.name} ({wanted.name.lower().replace('_', ' ')})", row=number, media=table.media)
+    if lent is not None:
+        weakref.finalize(found, rmtree, lent, ignore_errors=True)
+    return found
 
 
 def _lent(made: Split) -> Path:
-    """A temporary folder with the files of a split, removed when the split is."""
+    """A temporary folder with the files of a split."""
     folder = Path(tempfile.mkdtemp(prefix="nbtrain-split-"))
-    weakref.finalize(made, rmtree, folder, ignore_errors=True)
     made.save(folder)
     return folder
 
@@ -152,6 +155,6 @@ def _off(spec: SplitSpec, parts: np.ndarray) -> list[Note]:
     counts = np.bincount(parts, minlength=len(Part))[:3]
     total = int(counts.sum())
     return [
-        Note("off_share", {"part": part.name.lower(), "asked": 100 * share, "got": round(100 * count / total, 1)})
+        Note(f"off_{part.name.lower()}", {"asked": round(100 * share, 1), "got": round(100 * count / total, 1)})
         for part, share, count in zip(Part, spec.shares, counts.tolist(), strict=False)
         if abs(count - share * total) > max(OFF * total, 2)]

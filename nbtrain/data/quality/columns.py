@@ -18,8 +18,9 @@ MOSTLY_MISSING = 0.8
 OFTEN_MISSING = 0.05
 #: Texts shorter than this, in a column of prose, say nothing.
 SHORT = 3
-#: Tukey's fences at three times the quartile range ("far out", 1977), on the logarithm too where all is positive.
-FAR_OUT = 3.0
+#: Tukey's fences (1977) at four times the quartile range, on the logarithm too where all is positive. At his three,
+#: clean sets (breast cancer of Wisconsin) still have one.
+FAR_OUT = 4.0
 #: The same for columns with both signs, whose tails cannot be tamed by a logarithm.
 FAR_OUT_SIGNED = 10.0
 #: More outliers than this are no outliers but the column's way.

@@ -107,7 +107,8 @@ def _in_classes(
             f"{rows:,} of {len(codes):,} rows have a value of {spec.target!r} that is too rare to be in every part; "
             "stratify by another column, or split at random.")
     names = [labels.names[code - 1] for code in few.tolist() if code][:5]
-    return slots, [Note("rare", {"count": len(few), "rows": rows, "names": ", ".join(names)})]
+    kind = "rare_folds" if spec.method == "kfold" else "rare"
+    return slots, [Note(kind, {"count": len(few), "rows": rows, "names": ", ".join(names)})]
 
 
 def _rounding(seed: int, name: str | None) -> float:

@@ -18,8 +18,10 @@ from nbtrain.data.table import Table
 
 #: More different values than this are no classes.
 MOST_CLASSES = 10_000
-#: Numbers with more different values than this are a measure, which is cut into ranges.
+#: Numbers with a fraction, of more different values than this, are a measure, which is cut into ranges.
 MEASURE_FROM = 20
+#: So are whole numbers when there are fewer rows of each than this, on average.
+ROWS_OF_A_CLASS = 10
 RANGES = 10
 #: Of so many classes it is kept how they fell.
 COUNTED = 1000
@@ -62,11 +64,12 @@ def labels_of(table: Table, target: str, *, progress: Progress | None = None) ->
     if column.kind in {Kind.BINARY, Kind.NESTED, Kind.IMAGE, Kind.AUDIO}:
         raise DataError(f"The target {target!r} holds {column.kind} values; classes need text, numbers or dates.")
     found = table.sql(
-        f"SELECT {name}::VARCHAR AS value FROM {table.source} WHERE {name} IS NOT NULL "
+        f"SELECT {name}::VARCHAR AS value, count(*) AS n FROM {table.source} WHERE {name} IS NOT NULL "
         f"GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {MOST_CLASSES + 1}", progress=progress)
-    measure = column.kind is Kind.NUMBER and found.num_rows > MEASURE_FROM
-    if measure or (column.kind is Kind.INTEGER and found.num_rows > MOST_CLASSES):
-        return _ranges(table, target, progress)
+    if column.kind.is_numeric and found.num_rows > MEASURE_FROM:
+        each = sum(found["n"].to_pylist()) / found.num_rows
+        if column.kind is Kind.NUMBER or each < ROWS_OF_A_CLASS or found.num_rows > MOST_CLASSES:
+            return _ranges(table, target, progress)
     if found.num_rows > MOST_CLASSES:
         raise DataError(
             f"The target {target!r} of {table.name} has more than {MOST_CLASSES:,} different values, too many for "
