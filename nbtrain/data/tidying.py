@@ -18,8 +18,9 @@ from nbtrain.store.workspace import Workspace, is_id
 FACTS = "dataset.json"
 #: Days for which a deleted dataset can be brought back.
 KEPT_DAYS = 30
-#: Seconds after which a folder that no kernel holds is taken for what a crash left.
-_ABANDONED = 3600.0
+#: Seconds after which a folder that no kernel holds is taken for what a crash left. A kernel holds it from a moment
+#: after it was made to a moment before it is whole.
+ABANDONED_SECONDS = 3600.0
 
 
 def adopt(workspace: Workspace, records: DatasetRecords) -> None:
@@ -71,7 +72,7 @@ def sweep(workspace: Workspace) -> None:
                 held = lock.is_held(folder)
             except (FileNotFoundError, WorkspaceError):  # it has just become whole, or another kernel removes it
                 continue
-            if not held and ((folder / lock.NAME).exists() or age > _ABANDONED):
+            if not held and age > ABANDONED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)  # another kernel may be at it too
 
 

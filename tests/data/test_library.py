@@ -24,7 +24,7 @@ from nbtrain.data import importing
 from nbtrain.data.library import Library
 from nbtrain.data.names import LONGEST, checked_name, free_name, made_up
 from nbtrain.data.read_options import ReadOptions
-from nbtrain.data.tidying import KEPT_DAYS, purge
+from nbtrain.data.tidying import ABANDONED_SECONDS, KEPT_DAYS, purge
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.lock import RunLock
 from nbtrain.store.workspace import is_id
@@ -48,6 +48,11 @@ def everything(folder):
     """Every file and folder below, but for the database."""
     found = (path for path in folder.rglob("*") if not path.name.startswith("workspace.db"))
     return sorted(str(path.relative_to(folder)) for path in found)
+
+
+def age(folder):
+    """As if nothing had happened in it for long."""
+    os.utime(folder, (1, time.time() - ABANDONED_SECONDS - 60))
 
 
 # -- importing ----------------------------------------------------------------------------------
@@ -387,6 +392,7 @@ def test_what_a_kernel_that_died_left_is_swept(library, reviews):
     library.tidy()
     assert left.is_dir()  # perhaps it was made this very moment
     with RunLock(left):
+        age(left)
         library.tidy()
         assert left.is_dir()
     library.tidy()
@@ -409,13 +415,14 @@ def test_an_import_of_a_living_kernel_is_not_swept_and_that_of_a_dead_one_is(lib
     kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert kernel.stdout is not None
     assert [kernel.stdout.readline() for _ in range(2)] == ["ready\n", "half\n"]
+    (unfinished,) = library.workspace.datasets_folder.glob(".*.unfinished")
+    age(unfinished)
     library.add(reviews)
-    unfinished = list(library.workspace.datasets_folder.glob(".*.unfinished"))
-    assert len(unfinished) == 1
+    assert unfinished.is_dir()
     kernel.kill()
     kernel.communicate()
     library.add(reviews, name="another")
-    assert not list(library.workspace.datasets_folder.glob(".*.unfinished"))
+    assert not unfinished.exists()
     assert {each.name for each in library.list()} == {"reviews", "another"}
 
 
