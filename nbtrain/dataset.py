@@ -128,7 +128,7 @@ class Dataset:
         """The rows of a part: ``"train"``, ``"validation"``, ``"test"`` or ``"left_out"``. Raises DataError."""
         from nbtrain.data.splitting import part_of  # noqa: PLC0415 - as above
 
-        return part_of(self.table, self.split(), part)
+        return part_of(self.table, self.split(), part, self.folder)
 
     def page(
         self, query: Query | Mapping[str, Any] | None = None, *, offset: int = 0, limit: int = 100,
@@ -366,8 +366,9 @@ def _lines(dataset: Dataset) -> Iterator[str]:
     except LookupError:
         yield "  It was deleted; its restore() brings it back."
         return
-    width = max((len(column.name) for column in columns[:20]), default=0)
-    yield from (f"  {column.name:{min(width, 40)}}  {column.kind}" for column in columns[:20])
+    names = [column.name if len(column.name) <= 40 else column.name[:39] + "…" for column in columns[:20]]
+    width = max(map(len, names), default=0)
+    yield from (f"  {name:{width}}  {column.kind}" for name, column in zip(names, columns, strict=False))
     if len(columns) > 20:
         yield f"  … and {len(columns) - 20} more"
     yield f"from {dataset.source}"

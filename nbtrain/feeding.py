@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.core.ports import Subject
 from nbtrain.data.library import DatasetRecord, Library
 from nbtrain.i18n import text
+
+if TYPE_CHECKING:
+    from nbtrain.data.pictures import Augment
 
 #: Before the name of a dataset, where a variable of the notebook could be meant as well.
 PREFIX = "dataset:"
@@ -81,10 +84,57 @@ def subjects() -> list[Subject]:
         for record in Library().list()]
 
 
+def new_rows(given: Any, origin: Mapping[str, Any] | None) -> Any:
+    """Rows to predict or evaluate, made into inputs as those of the run's dataset were.
+
+    A data frame, a list of dicts, the dict of one row, a file or another dataset is processed by the recipe of the
+    run's dataset, if it has one; a table of that dataset itself is taken as it is. What is none of these, and all that is
+    given to a run that was not fed from a dataset, comes back as it is.
+
+    Raises:
+        DataError: a column is missing, or its cells do not fit.
+        DatasetNotFoundError: the run's dataset, whose recipe is needed, was deleted.
+    """
+    from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
+    from nbtrain.data.objects import as_table  # noqa: PLC0415
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415
+    from nbtrain.data.table import Table  # noqa: PLC0415
+
+    if origin is None or not (is_dataset(given) or isinstance(given, Table | dict) or _is_rows(given)):
+        return given
+    library = Library()
+    folder = library.folder(library.find(origin["dataset"]).id)
+    if is_dataset(given):
+        given = library.table(_record(library, given).id)
+    own = isinstance(given, Table) and str(folder) in given.source
+    if isinstance(given, dict):
+        given = [given]
+    if not own and (folder / "recipe.json").is_file():
+        given = Recipe.load(folder).apply(given)
+    rows = given if isinstance(given, Table) else as_table(given, name="new rows")
+    goal = origin["target"] if origin["target"] in {column.name for column in rows.columns} else None
+    return examples(rows, target=goal, features=origin["features"], classes=origin["classes"]).data
+
+
+def held_out(origin: Mapping[str, Any] | None) -> Any:
+    """The test part of the run's dataset; None where there is none."""
+    if origin is None:
+        return None
+    from nbtrain.data.splitting import part_of  # noqa: PLC0415 - as above
+
+    library = Library()
+    record = library.find(origin["dataset"])
+    made = _split(library.folder(record.id))
+    if made is None or not made.counts[2]:
+        return None
+    return new_rows(part_of(library.table(record.id), made, "test", library.folder(record.id)), origin)
+
+
 def _fed(
     library: Library, record: DatasetRecord, validation: Any, target: str | None, features: Sequence[str] | None,
 ) -> Fed:
-    from nbtrain.data.examples import classes_of, examples  # noqa: PLC0415 - loads DuckDB and Arrow
+    from nbtrain.data.examples import classes_of, examples  # noqa: PLC0415 - as above
+    from nbtrain.data.pictures import Files  # noqa: PLC0415
     from nbtrain.data.splitting import part_of  # noqa: PLC0415
 
     table = library.table(record.id)
@@ -92,18 +142,37 @@ def _fed(
     if target is None and made is not None:
         target = made.spec.target
     classes = classes_of(table, target)  # of all parts, so that each numbers them alike
-
-    def part(name: str) -> Any:
-        rows = table if made is None else part_of(table, made, name, library.folder(record.id))
-        return examples(rows, target=target, features=features, classes=classes).data
-
-    origin = {"dataset": record.id, "target": target, "features": None if features is None else list(features)}
-    data = part("train")
+    train = table if made is None else part_of(table, made, "train", library.folder(record.id))
+    found = examples(train, target=target, features=features, classes=classes)
+    if isinstance(found.inputs, Files):
+        found.inputs.augment = _augmentation(library.folder(record.id), found.features[0])
+    origin = {
+        "dataset": record.id, "target": found.goal, "features": list(found.features),
+        "classes": None if classes is None else list(classes)}
     if validation is not None:
-        validation = feed(validation, target=target, features=features).data if is_dataset(validation) else validation
+        validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:
-        validation = part("validation")
-    return Fed(data, validation, origin)
+        validation = new_rows(part_of(table, made, "validation", library.folder(record.id)), origin)
+    return Fed(found.data, validation, origin)
+
+
+def _augmentation(folder: Path, column: str) -> Augment | None:
+    """What the recipe of a dataset does to each image or sound while training; None where it does nothing."""
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415 - as above
+
+    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
+    if recipe is None or not recipe.augments:
+        return None
+
+    def augment(sample: Any, seed: int) -> Any:
+        return recipe.augment({column: sample}, seed=seed, epoch=0, index=0)[column]
+
+    return augment
+
+
+def _is_rows(given: Any) -> bool:
+    """A data frame, or a list of dicts."""
+    return hasattr(given, "iloc") or (isinstance(given, list) and bool(given) and isinstance(given[0], dict))
 
 
 def _split(folder: Path) -> Any:

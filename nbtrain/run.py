@@ -224,16 +224,28 @@ class Run:
     # -- using what was learnt ------------------------------------------------------------------
 
     def predict(self, data: Any) -> Any:
-        """The model's outputs for `data`, as one CPU tensor; shape (rows, …) as the model gives it."""
-        return self._trainer.predict(data)
+        """The model's outputs for `data`, as one CPU tensor; shape (rows, …) as the model gives it.
 
-    def evaluate(self, data: Any = None) -> dict[str, float]:
-        """Loss and metrics on `data` (default: the test part, else the validation part).
+        A run that was fed from a dataset takes new rows as they come (a data frame, a list of dicts, the dict of one
+        row, a file) and processes them as that dataset was.
 
         Raises:
-            DataError: none is given and none was held out.
+            DataError: the data cannot be read, or does not fit.
         """
-        return self._trainer.evaluate(data)
+        from nbtrain.feeding import new_rows  # noqa: PLC0415 - composed at the top
+
+        return self._trainer.predict(new_rows(data, self._trainer.given.origin))
+
+    def evaluate(self, data: Any = None) -> dict[str, float]:
+        """Loss and metrics on `data`, as `predict` takes it (default: the test part, else the validation part).
+
+        Raises:
+            DataError: none is given and none was held out; or as `predict`.
+        """
+        from nbtrain.feeding import held_out, new_rows  # noqa: PLC0415 - composed at the top
+
+        origin = self._trainer.given.origin
+        return self._trainer.evaluate(held_out(origin) if data is None else new_rows(data, origin))
 
     # -- looking --------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import nbtrain
 from nbtrain import feeding, training
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.data.library import Library
+from nbtrain.data.processing import AugmentImage, Scale
 from nbtrain.data.splitting import SplitSpec, split
 from nbtrain.launcher import NotebookLauncher
 
@@ -99,7 +100,8 @@ def test_a_folder_of_images(tmp_path):
             pixels = draw.integers(0, 60, (6, 6, 3)) + (180 if name == "light" else 0)
             Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "photos" / name / f"{number}.png")
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 6, 2))
-    run = trained(model, tmp_path / "photos", validation=0.25, batch_size=4, epochs=10, learning_rate=0.01, metrics=["accuracy"])
+    run = trained(
+        model, tmp_path / "photos", validation=0.25, batch_size=4, epochs=40, learning_rate=0.03, metrics=["accuracy"])
     assert run.history["val_accuracy"].values[-1] == 1.0
 
 
@@ -199,3 +201,50 @@ def test_text_and_windows_and_lines(tmp_path):
     lines.write_text("a\nb\n", "utf-8")
     with pytest.raises(DataError, match=r"Column 'text' of .* holds text, not numbers; tokenise"):
         nbtrain.train(net(), lines, show=False)
+
+
+def test_new_rows_are_processed_as_the_dataset_was(frame):
+    raw = frame.assign(a=frame["a"] * 100 + 7)
+    ready = nbtrain.load_dataset(raw, name="rows").process(Scale(columns=["a", "b", "c"]), target="label")
+    run = trained(net(), ready)
+    processed = ready.frame()[["a", "b", "c"]].to_numpy(np.float32)
+    expected = run.predict(processed)
+    assert expected.shape == (ROWS, 2)
+    new = raw.drop(columns="label")
+    for given in (new, new.to_dict("records"), ready.table):
+        torch.testing.assert_close(run.predict(given), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(run.predict(new.iloc[0].to_dict()), expected[:1], rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(run.predict(new.to_numpy(np.float32)), expected)  # an array is taken as it is
+    with pytest.raises(DataError, match="'a'"):
+        run.predict(new.drop(columns="a"))
+
+
+def test_what_was_held_out_is_evaluated_on(frame):
+    dataset = nbtrain.load_dataset(frame, name="rows")
+    made = dataset.split(method="random", target="label")
+    run = trained(net(), dataset)
+    test = frame.iloc[made.rows("test")]
+    inputs, labels = test[["a", "b", "c"]].to_numpy(np.float32), (test["label"] == "up").to_numpy(np.int64)
+    assert run.evaluate() == run.evaluate((inputs, labels)) == run.evaluate(dataset.part("test"))
+    assert run.evaluate() != run.evaluate(dataset.part("validation"))
+
+
+def test_images_are_changed_while_training_and_alike_in_every_run(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(6):
+            Image.new("L", (4, 4), 40 * number + 20).save(tmp_path / "photos" / name / f"{number}.png")
+    plain = nbtrain.load_dataset(tmp_path / "photos", name="photos")
+    made = plain.process(AugmentImage(columns=["image"], brightness=0.5), target="label")
+
+    def weights_after(dataset):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        return weights(trained(model, dataset, batch_size=4).model)
+
+    changed = weights_after(made)
+    assert torch.equal(changed, weights_after(made))
+    assert not torch.equal(changed, weights_after(made.parent))
+    fed = feeding.feed(made)
+    assert not np.array_equal(fed.data[0][0], fed.data[0][0])
+    assert np.array_equal(fed.validation[0][0], fed.validation[0][0])

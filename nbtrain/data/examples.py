@@ -38,6 +38,10 @@ class Examples:
 
     inputs: Any
     target: Any
+    features: tuple[str, ...]
+    """The columns that `inputs` is made of."""
+    goal: str | None
+    """The column that `target` is."""
 
     @property
     def data(self) -> Any:
@@ -69,18 +73,8 @@ def examples(
     goal = _target(table, target)
     chosen = _features(table, features, goal)
     label = None if goal is None else _labels(table, goal, classes, progress)
-    files = [column for column in chosen if column.kind in _FILES]
-    if files:
-        return Examples(Files(table, files[0], target=label), label)
-    rows = table.rows(progress=progress)
-    if rows == 0:
-        raise DataError(f"{table.name} has no rows, so there is nothing to train on.")
-    if TOKENS in {column.name for column in chosen}:
-        return Examples(_tokens(table, chosen, rows, progress), label)
-    nested = [column for column in chosen if column.kind is Kind.NESTED]
-    if nested:
-        return Examples(_windows(table, nested, chosen, progress), label)
-    return Examples(_matrix(table, chosen, rows, progress), label)
+    named = tuple(column.name for column in chosen), None if goal is None else goal.name
+    return Examples(_inputs(table, chosen, label, progress), label, *named)
 
 
 def classes_of(table: Table, target: str | None = None, *, progress: Progress | None = None) -> list[str] | None:
@@ -153,6 +147,21 @@ def _labels(table: Table, column: Column, classes: Sequence[str] | None, progres
 
 
 # -- the inputs -----------------------------------------------------------------------------------------
+
+
+def _inputs(table: Table, chosen: Sequence[Column], label: Any, progress: Progress | None) -> Any:
+    files = [column for column in chosen if column.kind in _FILES]
+    if files:
+        return Files(table, files[0], target=label, progress=progress)
+    rows = table.rows(progress=progress)
+    if rows == 0:
+        raise DataError(f"{table.name} has no rows, so there is nothing to train on.")
+    if TOKENS in {column.name for column in chosen}:
+        return _tokens(table, chosen, rows, progress)
+    nested = [column for column in chosen if column.kind is Kind.NESTED]
+    if nested:
+        return _windows(table, nested, chosen, progress)
+    return _matrix(table, chosen, rows, progress)
 
 
 def _matrix(table: Table, columns: Sequence[Column], rows: int, progress: Progress | None) -> npt.NDArray[Any]:

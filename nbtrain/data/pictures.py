@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Column, Kind, quoted
 from nbtrain.data.table import Table
 
+#: Changes a sample by chance: gets it and a number that decides how.
+Augment = Callable[[Any, int], Any]
 #: Rows of the copy that are written at once: encoded files are large.
 ROWS = 256
 
@@ -47,6 +50,8 @@ class Files:
             categories = getattr(getattr(target, "cat", None), "categories", None)
             self.classes = None if categories is None else [str(name) for name in categories]
             self.targets = np.asarray(target if categories is None else target.cat.codes)
+        self.augment: Augment | None = None
+        """Changes a sample each time it is read; its number comes from NumPy's generator, which the reader seeds."""
         self._folder = Path(tempfile.mkdtemp(prefix="nbtrain-files-"))
         self._path = self._folder / "files.arrow"
         self._copy(table, column, progress)
@@ -60,6 +65,8 @@ class Files:
 
     def __getitem__(self, row: int) -> Any:
         sample = self._image(row) if self.kind is Kind.IMAGE else self._sound(row)
+        if self.augment is not None:
+            sample = self.augment(sample, int(np.random.randint(2**31)))  # noqa: NPY002 - the one a reader can seed
         if self.targets is None:
             return sample
         label = self.targets[row]
