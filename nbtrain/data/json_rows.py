@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, quoted
@@ -21,6 +23,8 @@ from nbtrain.data.rejects import Reject, Rejects
 
 #: Rows from which the columns are told at first: DuckDB's own figure.
 _LOOKED_AT = 20_480
+#: What DuckDB takes whole numbers for as soon as one of them is negative.
+_HUGE = re.compile(r"\bHUGEINT(?=[,)\[]|$)")
 
 
 def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tuple[str, dict[str, str]]:
@@ -35,6 +39,9 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
                 "field_appearance_threshold=0)")
     with cursor() as connection:
         found = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {detected}").fetchall()]
+        narrow = [(name, _HUGE.sub("BIGINT", kind)) for name, kind in found]
+        if narrow != found and (not every_row or _fits(connection, given, narrow)):
+            found = narrow
     names = unique_names([name for name, _ in found])
     looked_at = "BIGINT" if not every_row else None  # as in a CSV: 1.5 would be read as 2
     listed = ", ".join(f"{literal(name)}: {literal('DOUBLE' if kind == looked_at else kind)}" for name, kind in found)
@@ -51,6 +58,16 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     if all(each == quoted(name) + " AS " + quoted(name) for each, (name, _) in zip(chosen, found, strict=True)):
         return read, columns
     return f"(SELECT {', '.join(chosen)} FROM {read})", columns
+
+
+def _fits(connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]]) -> bool:
+    """Whether every value can be read in these types."""
+    listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns)
+    try:
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM read_json({given}, columns={{{listed}}})").fetchall()
+    except duckdb.ConversionException:
+        return False
+    return True
 
 
 def needs_tidying(columns: dict[str, str], head: str) -> bool:
@@ -73,13 +90,15 @@ def tidy(
         DataFileError: a row cannot be read; without `rejects`.
         OSError: `target` cannot be written.
     """
-    names, done = _Names(), 0
+    names, done, before = _Names(), 0, len(rejects or ())
     with target.open("x", encoding="utf-8", newline="\n") as out:
         for row in _parsed(file, rejects):
             shaped = row if isinstance(row, dict) else {"value": row}
             done += out.write(json.dumps(names.tidied(shaped), ensure_ascii=False) + "\n")
             if progress is not None:
                 progress.report(done, unit="bytes")
+    if not done and rejects is not None and len(rejects) > before:
+        raise file.wrong(f"no row of it can be read: {next(iter(rejects)).why}")
 
 
 def broken_line(file: DataFile) -> tuple[int, int, str] | None:
@@ -114,7 +133,8 @@ def _elements(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:
     except DataFileError as error:
         if rejects is None:
             raise
-        rejects.add([Reject(str(file.path), error.line, "", str(error), "")])
+        why = str(error).partition(": ")[2]
+        rejects.add([Reject(str(file.path), error.line, "", f"All that follows is left out: {why}", "")])
 
 
 def _wrong(raw: bytes) -> tuple[int, str] | None:
@@ -123,11 +143,15 @@ def _wrong(raw: bytes) -> tuple[int, str] | None:
         return None
     try:
         text = raw.decode("utf-8-sig")
-        json.loads(text)
+        value = json.loads(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         return error.colno, f"it is no JSON ({error.msg})"
     except UnicodeDecodeError as error:
         return error.start + 1, "it is not UTF-8"
+    except UnicodeEncodeError:
+        return 1, "it holds half a character (a lone surrogate)"
     except RecursionError:
         return 1, f"it is nested deeper than {DEEPEST}"
     if depth_of(text) > DEEPEST:
