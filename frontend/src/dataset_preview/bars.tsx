@@ -31,7 +31,11 @@ export function distributionOf(column: ColumnProfile, words: I18n): Distribution
   if (present === 0) return null;
   const covered = column.top.reduce((sum, { count }) => sum + count, 0);
   const few = column.distinct !== null && column.distinct <= MOST_BARS && covered === present;
-  if (column.histogram && !few) return ofHistogram(column.name, column.histogram);
+  if (column.histogram && !few) {
+    // The outer bars may reach beyond the values there are.
+    const [from, to] = [written(column.minimum ?? ""), written(column.maximum ?? "")];
+    return { ...ofHistogram(column.name, column.histogram), from, to };
+  }
   if (column.top.length > 0 && covered >= present / 2) return ofValues(column, covered, words);
   const lengths = column.characters ?? column.elements;
   if (lengths) {
@@ -90,6 +94,7 @@ export function Bars({ distribution, rows, filters, onFilter }: BarsProps) {
   const height = (count: number) => ({ blockSize: count === 0 ? "0" : `${Math.max(6, (count / most) * 100)}%` });
   return (
     <div class="nbt-bars">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: only what is said below is taken back */}
       <div class="nbt-bars-plot" onMouseLeave={() => setPointed(null)}>
         {bars.map((bar, index) => {
           const { filter } = bar;

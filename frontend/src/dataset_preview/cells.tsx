@@ -1,5 +1,8 @@
 /** Cells of the table: whatever they hold is text, and images are made small by the kernel. */
 
+// biome-ignore-all lint/a11y/useSemanticElements: rows and cells are placed by hand, which a <table> does not allow
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
+
 import { type I18n, useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import { useValue } from "../shared/signal";
@@ -33,7 +36,6 @@ export function TableCell({ id, slot, row, position, cell, source, active, onAct
   // What is not seen whole in its cell opens at once.
   const opens = cell !== undefined && cell.full !== null;
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
     // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the grid's
     <div
       id={id}
@@ -44,6 +46,9 @@ export function TableCell({ id, slot, row, position, cell, source, active, onAct
       data-column={slot.index}
       style={{ insetInlineStart: `${slot.start}px`, inlineSize: `${slot.width}px` }}
       title={cell?.text && cell.text.length > LONG ? cell.text : undefined}
+      onMouseDown={(event) => {
+        if (event.detail > 1) event.preventDefault(); // a double click opens, and marks no word
+      }}
       onClick={opens ? onOpen : onActive}
       onDblClick={onOpen}
     >

@@ -31,7 +31,7 @@ export function ClassStrip({ classes, filters, onFilter }: ClassStripProps) {
   const rest = rows - missing - sum;
   const share = (count: number): string => (rows > 0 ? words.percent(count / rows, count / rows < 0.1 ? 1 : 0) : "");
   return (
-    <div class="nbt-classes" role="group" aria-label={words.t("data.classes", { column })}>
+    <section class="nbt-classes" aria-label={words.t("data.classes", { column })}>
       <div class="nbt-classes-bar" aria-hidden="true">
         {shown.map(({ count }, index) => (
           <span key={index} data-class={index} style={{ flexGrow: count }} />
@@ -79,6 +79,6 @@ export function ClassStrip({ classes, filters, onFilter }: ClassStripProps) {
           </li>
         )}
       </ul>
-    </div>
+    </section>
   );
 }

@@ -42,7 +42,11 @@ export function ColumnPane(props: ColumnPaneProps) {
           {profile.histogram && (
             <Section title={words.t("data.distribution")}>
               <Bars
-                distribution={ofHistogram(column.name, profile.histogram)}
+                distribution={{
+                  ...ofHistogram(column.name, profile.histogram),
+                  from: written(profile.minimum ?? ""),
+                  to: written(profile.maximum ?? ""),
+                }}
                 rows={profile.rows}
                 filters={query.filters}
                 onFilter={onFilter}

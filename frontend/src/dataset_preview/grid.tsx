@@ -1,5 +1,8 @@
 /** The table itself: a few rows of many, drawn where the scrollbar stands, read and steered by mouse and keyboard. */
 
+// biome-ignore-all lint/a11y/useSemanticElements: rows and cells are placed by hand, which a <table> does not allow
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
+
 import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { useWords } from "../shared/i18n";
 import { useValue } from "../shared/signal";
@@ -113,7 +116,6 @@ export function Grid(props: GridProps) {
         style={{ blockSize: `${scroll.height}px`, inlineSize: `${layout.width}px` }}
       >
         {drawn.map((row) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
           <div
             key={row}
             role="row"

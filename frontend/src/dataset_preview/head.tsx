@@ -1,5 +1,8 @@
 /** The heads of the columns: name, kind, what is missing, and a drawing of what they hold. */
 
+// biome-ignore-all lint/a11y/useSemanticElements: rows and cells are placed by hand, which a <table> does not allow
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
+
 import { useRef } from "preact/hooks";
 import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
@@ -31,7 +34,6 @@ export function ColumnHead(props: HeadProps) {
   const sort = query.sort.find((known) => known.column === column.name);
   const distribution = profile && distributionOf(profile, words);
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names its active cell
     <div
       id={id}
       role="columnheader"
@@ -59,9 +61,7 @@ export function ColumnHead(props: HeadProps) {
       >
         <KindIcon kind={column.kind} />
         <span>{words.t(`data.kind.${column.kind}`)}</span>
-        {profile && profile.missing > 0 && (
-          <span class="nbt-head-missing">{words.t("data.missing.share", { share: missingShare(profile, words) })}</span>
-        )}
+        {profile && profile.missing > 0 && <MissingShare profile={profile} />}
       </button>
       {distribution ? (
         <Bars distribution={distribution} rows={profile?.rows ?? 0} filters={query.filters} onFilter={onFilter} />
@@ -73,9 +73,16 @@ export function ColumnHead(props: HeadProps) {
   );
 }
 
-function missingShare({ missing, rows }: ColumnProfile, words: ReturnType<typeof useWords>): string {
+function MissingShare({ profile: { missing, rows } }: { profile: ColumnProfile }) {
+  const words = useWords();
   const share = missing / rows;
-  return share < 0.001 ? `< ${words.percent(0.001, 1)}` : words.percent(share, share < 0.1 ? 1 : 0);
+  const text = share < 0.001 ? `< ${words.percent(0.001, 1)}` : words.percent(share, share < 0.1 ? 1 : 0);
+  const said = words.t("data.missing.share", { share: text });
+  return (
+    <span class="nbt-head-missing" role="img" aria-label={said} title={said}>
+      — {text}
+    </span>
+  );
 }
 
 function SortArrow({ sort }: { sort: Sort }) {

@@ -76,6 +76,7 @@ export function ColumnChooser({ columns, hidden, onChange }: ColumnChooserProps)
   const shown = columns.length - hidden.size;
   const count = hidden.size > 0 ? `${words.integer(shown)} / ${words.integer(columns.length)}` : words.integer(shown);
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the list wherever the focus is in it
     <div
       ref={el}
       class="nbt-menu"
