@@ -12,6 +12,7 @@ from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.kept import kept
 from nbtrain.data.library import DATA, Library
+from nbtrain.data.stamps import expanded
 from nbtrain.data.waiting import waited
 from nbtrain.store.datasets import DatasetRecord
 
@@ -181,7 +182,7 @@ class Dataset:
         """
         from nbtrain.data.exporting import export  # noqa: PLC0415 - as above
 
-        target = Path(path).expanduser()
+        target = expanded(path)
         waited("export", target.name, lambda p: export(self.table, target, overwrite=overwrite, progress=p), progress)
         return target
 

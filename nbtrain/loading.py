@@ -11,6 +11,7 @@ from typing import Any
 from nbtrain.core.errors import DatasetNotFoundError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.library import Library
+from nbtrain.data.stamps import expanded
 from nbtrain.data.waiting import waited
 from nbtrain.dataset import Dataset, binary
 
@@ -85,8 +86,8 @@ def aligned(rows: Sequence[Sequence[str]], right: set[int] | None = None) -> lis
 def _held(library: Library, given: str) -> Dataset | None:
     """The dataset of the workspace that is called so, where no file is."""
     try:
-        if Path(given).expanduser().exists():
+        if expanded(given).exists():
             return None
         return Dataset(library.find(given), library)
-    except (DatasetNotFoundError, OSError):  # too long for a path, say
+    except (DatasetNotFoundError, OSError, ValueError):  # too long for a path, say
         return None

@@ -8,6 +8,7 @@ anew) becomes known when the datasets are listed.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, WorkspaceError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.names import checked_name, free_name, made_up
-from nbtrain.data.stamps import stamp_of
+from nbtrain.data.stamps import expanded, stamp_of
 from nbtrain.data.tidying import FACTS, adopt, purge, sweep
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
@@ -152,7 +153,7 @@ class Library:
         opened = open_any(source, options, progress=progress, **more)
         return self.write(
             lambda folder: opened.import_to(folder, progress=progress), name=name, else_name=opened.name,
-            source=said_source or opened.text, stamp=stamp, options=asked, opening=opened.recipe)
+            source=said_source or _whole_path(source) or opened.text, stamp=stamp, options=asked, opening=opened.recipe)
 
     def write(
         self, fill: Callable[[Path], Imported], *, name: str | None, else_name: str, source: str,
@@ -328,6 +329,14 @@ class _Same(Exception):  # noqa: N818 - it is no error, it ends an import early
     def __init__(self, record: DatasetRecord) -> None:
         super().__init__(record.id)
         self.record = record
+
+
+def _whole_path(source: Any) -> str:
+    """Of a file or folder that is there; empty for anything else."""
+    if not isinstance(source, str | Path):
+        return ""
+    path = expanded(source)
+    return str(path.resolve()) if os.path.lexists(path) else ""
 
 
 def _write_facts(folder: Path, record: DatasetRecord, facts: Mapping[str, Any]) -> None:

@@ -32,6 +32,14 @@ def stamp_of(source: Any, options: Mapping[str, Any]) -> str | None:
     return sha256(json.dumps([_VERSION, facts, dict(options)], sort_keys=True).encode()).hexdigest()
 
 
+def expanded(given: str | Path) -> Path:
+    """A path with ``~`` put out; as it is where there is no such user."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        return Path(given)
+
+
 def _files(source: Any) -> Iterator[Path]:
     """The files of a path, a folder, a glob, or of several of them; nothing for what is not there."""
     if isinstance(source, list | tuple):
@@ -42,7 +50,10 @@ def _files(source: Any) -> Iterator[Path]:
         return
     if not isinstance(source, str | Path):
         return
-    path = Path(source).expanduser().resolve()
+    try:
+        path = expanded(source).resolve()
+    except (OSError, ValueError):  # no path can be so; reading it will tell
+        return
     if path.is_dir():
         for folder, folders, names in os.walk(path):
             folders.sort()

@@ -84,6 +84,11 @@ def test_a_source_that_is_as_it_was_is_not_read_again(library, reviews, monkeypa
     assert (again.dataset, again.new) == (first, False)
 
 
+def test_a_source_is_told_with_its_whole_path(library, reviews, monkeypatch):
+    monkeypatch.chdir(reviews.parent)
+    assert library.add("reviews.csv").dataset.source == str(reviews)
+
+
 def test_other_options_make_another_dataset(library, reviews):
     first = library.add(reviews).dataset
     other = library.add(reviews, options=ReadOptions(header=False)).dataset
@@ -136,7 +141,8 @@ def test_a_name_whose_source_has_changed_is_refused_and_nothing_is_left(library,
 
 def test_a_source_that_cannot_be_read_leaves_nothing(library, tmp_path):
     broken = tmp_path / "broken.parquet"
-    broken.write_bytes(b"PAR1 and no more")
+    pq.write_table(pa.table({"n": range(1000)}), broken)
+    broken.write_bytes(broken.read_bytes()[:-100])
     with pytest.raises(DataError):
         library.add(broken)
     assert library.list() == []
