@@ -65,7 +65,7 @@ def _fits(connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple
     listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns)
     try:
         connection.execute(f"SELECT count(COLUMNS(*)) FROM read_json({given}, columns={{{listed}}})").fetchall()
-    except duckdb.ConversionException:
+    except (duckdb.ConversionException, duckdb.InvalidInputException):
         return False
     return True
 
