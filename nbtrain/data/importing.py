@@ -76,11 +76,12 @@ def import_table(table: Table, folder: Path, *, progress: Progress | None = None
         WorkspaceError: the file cannot be written; `errno` says why (the disk is full, …).
         CancelledError: the work was called off.
     """
-    imported, rejects = read_whole(table, lambda whole: _written(whole, folder, progress), progress=progress)
+    with _beside(folder / DATA) as beside:
+        imported, rejects = read_whole(table, lambda whole: _from_table(whole, beside, progress), progress=progress)
     return keep_rejects(imported, rejects, folder)
 
 
-def _written(table: Table, folder: Path, progress: Progress | None) -> Imported:
+def _from_table(table: Table, path: Path, progress: Progress | None) -> Imported:
     size = sum(file.stat().st_size for file in table.files) if isinstance(table, FileTable) else 0
     reported = 0.0
 
@@ -92,7 +93,10 @@ def _written(table: Table, folder: Path, progress: Progress | None) -> Imported:
 
     statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
     batches = table.stream(statement, size=BATCH_ROWS, progress=progress, on_share=on_share)
-    return import_batches(batches, folder, media=table.media, progress=None if size else progress)
+    first = next(batches, None)
+    if first is None:  # no rows have their types too
+        first = pa.RecordBatch.from_pylist([], table.sql(f"{statement} LIMIT 0").schema)
+    return _from_batches(_again(first, batches), path, table.media, None if size else progress)
 
 
 def import_batches(
@@ -109,12 +113,20 @@ def import_batches(
         WorkspaceError: the file cannot be written.
         CancelledError: the work was called off.
     """
+    with _beside(folder / DATA) as beside:
+        return _from_batches(batches, beside, media or {}, progress, total)
+
+
+def _from_batches(
+    batches: Iterable[pa.RecordBatch], path: Path, media: Mapping[str, Kind], progress: Progress | None,
+    total: int | None = None,
+) -> Imported:
     batches = iter(batches)
     first = next(batches, None)
     if first is None or not first.num_columns:
         raise DataError("There is nothing to import: the table has no columns.")
     schema, fingerprint, rows = first.schema.remove_metadata(), Fingerprint(first.schema), 0
-    with _beside(folder / DATA) as beside, _writer(beside, schema, _repeating(first)) as writer:
+    with _writer(path, schema, _repeating(first)) as writer:
         with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
             waiting: deque[tuple[Future[None], Future[None]]] = deque()
             for group in _groups(_again(first, batches)):
@@ -127,10 +139,9 @@ def import_batches(
             while waiting:
                 _ended(waiting.popleft())
         digest = fingerprint.hexdigest()
-        facts = {"media": {name: str(kind) for name, kind in (media or {}).items()}, "fingerprint": digest}
+        facts = {"media": {name: str(kind) for name, kind in media.items()}, "fingerprint": digest}
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(facts, ensure_ascii=False)})
-    size = (folder / DATA).stat().st_size
-    return Imported(rows, len(schema), size, digest)
+    return Imported(rows, len(schema), path.stat().st_size, digest)
 
 
 def keep_rejects(imported: Imported, rejects: Rejects | None, folder: Path) -> Imported:
