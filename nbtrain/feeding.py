@@ -88,8 +88,8 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None) -> Any:
     """Rows to predict or evaluate, made into inputs as those of the run's dataset were.
 
     A data frame, a list of dicts, the dict of one row, a file or another dataset is processed by the recipe of the
-    run's dataset, if it has one; a table of that dataset itself is taken as it is. What is none of these, and all that is
-    given to a run that was not fed from a dataset, comes back as it is.
+    run's dataset, if it has one; a table of that dataset itself is taken as it is. What is none of these, and
+    all that is given to a run that was not fed from a dataset, comes back as it is.
 
     Raises:
         DataError: a column is missing, or its cells do not fit.

@@ -13,15 +13,25 @@ from nbclient import NotebookClient
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
+def executed(name: str, folder: Path) -> nbformat.NotebookNode:
+    """A notebook, executed in a folder and a workspace of its own. A cell that raises ends it here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBTRAIN_HOME", str(folder / "workspace"))
+        notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+        client = NotebookClient(
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+        done: nbformat.NotebookNode = client.execute()
+    return done
+
+
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    """The quickstart, executed in a workspace of its own. A cell that raises ends it here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTRAIN_HOME", str(tmp_path_factory.mktemp("quickstart")))
-        notebook = nbformat.read(NOTEBOOKS / "01_quickstart.ipynb", as_version=4)
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3")
-        executed: nbformat.NotebookNode = client.execute()
-    return executed
+    return executed("01_quickstart.ipynb", tmp_path_factory.mktemp("quickstart"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("02_data.ipynb", tmp_path_factory.mktemp("data"))
 
 
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
@@ -37,8 +47,10 @@ def text(notebook: nbformat.NotebookNode, source: str) -> str:
         for output in outputs(notebook, source))
 
 
-def test_nothing_is_complained_of(quickstart):
-    said = [output["text"] for cell in quickstart.cells for output in cell.get("outputs", ())
+@pytest.mark.parametrize("name", ["quickstart", "data"])
+def test_nothing_is_complained_of(name, request):
+    notebook = request.getfixturevalue(name)
+    said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", ())
             if output.get("name") == "stderr"]
     assert said == []
 
@@ -74,3 +86,36 @@ def test_all_runs_are_listed_with_their_state(quickstart):
     assert re.search(r"digits  .*finished", rows)
     assert re.search(r"digits, longer .*stopped", rows)
     assert re.search(r"digits, gentler .*stopped", rows)
+
+
+def test_the_file_is_shown_and_imported(data):
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", ())
+               for output in outputs(data, 'nbtrain.DatasetPreview("tumours.csv")'))
+    assert re.match(r"Dataset 'tumours' .*: 569 rows, 31 columns", text(data, 'load_dataset("tumours.csv"'))
+    assert "mean radius" in text(data, "profile = data.profile(")
+
+
+def test_each_part_has_its_share(data):
+    parts = eval(text(data, "split = data.split("))  # noqa: S307 - a dict that the notebook shows
+    assert sum(parts.values()) == 569
+    assert 0.7 < parts["training"] / 569 < 0.8
+
+
+def test_what_was_spoilt_is_found_and_what_is_clean_is_not_suspected(data):
+    assert "0 findings" in text(data, "%nbtrain data quality tumours")
+    found = text(data, "%nbtrain data quality spoilt")
+    assert "code is diagnosis under another name" in found
+    assert "25 (" in found
+
+
+def test_persian_lines_are_cleaned(data):
+    after = text(data, "clean = lines.process(")
+    for line in ("کتاب خوبی بود", "عالی بود & ارزان", "قیمت ۱۲۰۰ تومان"):
+        assert line in after
+
+
+def test_the_model_learnt_from_the_training_part_and_takes_new_rows(data):
+    figures = eval(text(data, "run.evaluate()"))  # noqa: S307 - a dict that the notebook shows
+    assert figures["accuracy"] >= 0.9
+    predicted, truth = eval(text(data, "new = frame.head(5)"))  # noqa: S307 - as above
+    assert sum(map(str.__eq__, predicted, truth)) >= 4
