@@ -43,7 +43,7 @@ CELL = 300
 #: Classes of a target that are shown.
 CLASSES = 200
 #: What a column to predict is usually called.
-TARGETS = ("label", "target", "class", "category", "y", "labels")
+TARGETS = ("label", "target", "class", "species", "category", "y", "labels")
 #: What one click cannot do: weights are an option of training.
 _NOT_HERE = {"weights"}
 
@@ -230,4 +230,6 @@ def _cell(value: Any) -> str | None:
         return None
     if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
         value = value.get("path") or f"{len(value['bytes'])} bytes"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return str(value)[:CELL]

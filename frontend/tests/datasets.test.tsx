@@ -413,7 +413,7 @@ describe("a dataset", () => {
     const rest = { mean: 5, deviation: 1, quantiles: [], top: [], histogram: [1, 2], characters: null, tokens: null };
     const profile = { rows: 150, bytes: 1, target: null, columns: [{ ...column, ...rest }], classes: [] };
     await reply(() => model.accept("dataset", facts(row("a"), { profile })));
-    expect(el.querySelector(".nbt-columns th[scope=row]")?.textContent).toBe("<b>age</b>");
+    expect(el.querySelector(".nbt-profile-columns th[scope=row]")?.textContent).toBe("<b>age</b>");
     expect(el.querySelector(".nbt-some")?.textContent).toBe("10.0%");
     expect(model.of("profile")).toHaveLength(1);
   });

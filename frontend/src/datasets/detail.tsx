@@ -107,9 +107,9 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
               {fact}
             </span>
           ))}
-          <bdi class="nbt-detail-source" title={row.source}>
-            {words.t("datasets.from", { source: row.source })}
-          </bdi>
+        </p>
+        <p class="nbt-detail-source" title={row.source}>
+          {words.t("datasets.from", { source: `\u2068${row.source}\u2069` })}
         </p>
         {row.rejected > 0 && (
           <p class="nbt-detail-rejected">

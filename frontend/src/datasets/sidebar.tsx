@@ -41,7 +41,7 @@ export function Sidebar({ rows, chosen, adding, imports, onChoose, onAdd }: Side
         <Button icon="plus" label={words.t("datasets.add")} pressed={adding} onClick={onAdd} />
       </header>
       <div class="nbt-sidebar-tools">
-        <label class="nbt-search">
+        <label class="nbt-sidebar-search">
           <Icon name="search" size={14} />
           <input
             class="nbt-input"
@@ -120,12 +120,12 @@ function Rows({ rows, chosen, label, onChoose }: RowsProps) {
           onClick={() => onChoose(row.id)}
         >
           <Icon name={ICONS[row.kind]} />
-          <span class="nbt-dataset-name" dir="auto" title={row.name}>
-            {row.name}
+          <span class="nbt-dataset-name" title={row.name}>
+            <bdi>{row.name}</bdi>
           </span>
           <span class="nbt-dataset-size nbt-number">{sizeText(row, words)}</span>
           <span class="nbt-dataset-source" title={`${words.date(row.created)}\n${row.source}`}>
-            <bdi>{row.source}</bdi>
+            <bdi>{shortSource(row.source)}</bdi>
           </span>
         </button>
       ))}
@@ -138,6 +138,11 @@ function sizeText(row: DatasetRow, words: I18n): string {
   return [words.t("datasets.rows", { count: row.rows }), words.t("datasets.columns", { count: row.columns })].join(
     " · ",
   );
+}
+
+/** Of a path its last part: the whole is in the tooltip, and beside the dataset when it is chosen. */
+export function shortSource(source: string): string {
+  return /^(?:[/~\\]|[A-Za-z]:)/.test(source) ? (source.split(/[/\\]/).filter(Boolean).at(-1) ?? source) : source;
 }
 
 /** Those whose name or source holds every word of the search, in the order that was asked for. */

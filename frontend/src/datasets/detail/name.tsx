@@ -53,8 +53,8 @@ export function Name({ row, say, onChanged }: NameProps) {
   if (!editing) {
     return (
       <div ref={place} class="nbt-name">
-        <h2 dir="auto" title={row.name}>
-          {row.name}
+        <h2 title={row.name}>
+          <bdi>{row.name}</bdi>
         </h2>
         <Button icon="pencil" iconOnly quiet label={words.t("datasets.rename")} onClick={() => setDraft(row.name)} />
       </div>

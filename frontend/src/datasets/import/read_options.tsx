@@ -45,6 +45,8 @@ const NAMED: Readonly<Record<string, string>> = {
   lines: "lines",
   paragraphs: "paragraphs",
 };
+/** Characters that are shown beside their names. */
+const VISIBLE: ReadonlySet<string> = new Set([",", ";", "|", '"', "'"]);
 /** Not a value of any option: found out from the file. */
 const AUTO = "auto";
 
@@ -114,6 +116,8 @@ export function ReadOptionsForm({ options, wanted, onChange }: ReadOptionsProps)
 
   function wordOf(value: string): string {
     const named = NAMED[value];
-    return named === undefined ? value : words.t(`datasets.read.value.${named}`);
+    if (named === undefined) return value;
+    const word = words.t(`datasets.read.value.${named}`);
+    return VISIBLE.has(value) ? `${word}  ${value}` : word;
   }
 }

@@ -67,13 +67,13 @@ function Both({ shown }: { shown: BeforeAfter }) {
     <>
       {(["before", "after"] as const).map((side) => (
         <div key={side} class="nbt-table-scroll">
-          <table class="nbt-table nbt-trial">
+          <table class="nbt-facts-table nbt-trial">
             <caption>{words.t(`datasets.process.${side}`)}</caption>
             <thead>
               <tr>
                 {shown[side].columns.map((column) => (
-                  <th key={column} scope="col" dir="auto" class={changed.has(column) ? "nbt-changed" : undefined}>
-                    {column}
+                  <th key={column} scope="col" class={changed.has(column) ? "nbt-changed" : undefined}>
+                    <bdi>{column}</bdi>
                   </th>
                 ))}
               </tr>

@@ -161,10 +161,10 @@ function AddStep({ schemas, onAdd }: { schemas: readonly StepSchema[]; onAdd(nam
         value=""
         options={[
           { value: "", label: words.t("datasets.process.add") },
-          ...offered.map(({ name, group }) => ({
-            value: name,
-            label: `${words.t(`step_group.${group}`)}: ${words.t(`step.${name}`)}`,
-          })),
+          ...offered.map(({ name, group }) => {
+            const section = words.t(`step_group.${group}`);
+            return { value: name, label: [section, words.t(`step.${name}`)].join(": ") };
+          }),
         ]}
         onChange={onAdd}
       />

@@ -18,13 +18,13 @@ export function Classes({ classes, rows }: ClassesProps) {
   const most = Math.max(...classes.map(({ count }) => count), 1);
   const shown = all ? classes : classes.slice(0, SHOWN);
   return (
-    <section class="nbt-classes">
+    <section class="nbt-class-section">
       <h3>{words.t("datasets.classes", { count: classes.length })}</h3>
       <ul class="nbt-class-list">
         {shown.map(({ value, count }) => (
           <li key={String(value)}>
-            <span class="nbt-class-name" dir="auto" title={scalarText(value, words)}>
-              {scalarText(value, words)}
+            <span class="nbt-class-name" title={scalarText(value, words)}>
+              <bdi>{scalarText(value, words)}</bdi>
             </span>
             <span class="nbt-class-bar" aria-hidden="true">
               <span style={{ inlineSize: `${(count / most) * 100}%` }} />

@@ -13,9 +13,9 @@ export function Columns({ profile }: { profile: ProfileView }) {
   const [shown, setShown] = useState(SHOWN);
   const heads = ["name", "kind", "missing", "distinct", "values"] as const;
   return (
-    <section class="nbt-columns" aria-label={words.t("datasets.columns.title")}>
+    <section class="nbt-profile-columns" aria-label={words.t("datasets.columns.title")}>
       <div class="nbt-table-scroll">
-        <table class="nbt-table">
+        <table class="nbt-facts-table">
           <thead>
             <tr>
               {heads.map((head) => (
@@ -46,8 +46,8 @@ function Column({ column, rows }: { column: ColumnFacts; rows: number }) {
   const missing = rows > 0 ? column.missing / rows : 0;
   return (
     <tr>
-      <th scope="row" class="nbt-col-name" dir="auto" title={column.name}>
-        {column.name}
+      <th scope="row" class="nbt-col-name" title={column.name}>
+        <bdi>{column.name}</bdi>
       </th>
       <td class="nbt-col-kind" title={column.type}>
         {words.t(`data.kind.${column.kind}`)}
@@ -58,7 +58,7 @@ function Column({ column, rows }: { column: ColumnFacts; rows: number }) {
       <td class="nbt-number">{column.distinct === null ? "–" : words.integer(column.distinct)}</td>
       <td class="nbt-col-values">
         <Histogram counts={column.histogram} />
-        <span dir="auto">{valuesText(column, words)}</span>
+        <span>{valuesText(column, words)}</span>
       </td>
     </tr>
   );
@@ -69,7 +69,10 @@ function valuesText(column: ColumnFacts, words: I18n): string {
   const parts: string[] = [];
   if (column.min !== null && column.max !== null) {
     parts.push(
-      words.t("datasets.column.range", { min: scalarText(column.min, words), max: scalarText(column.max, words) }),
+      words.t("datasets.column.range", {
+        min: isolated(scalarText(column.min, words)),
+        max: isolated(scalarText(column.max, words)),
+      }),
     );
   }
   if (column.mean !== null) parts.push(words.t("datasets.column.mean", { value: words.figure(column.mean) }));
@@ -79,10 +82,17 @@ function valuesText(column: ColumnFacts, words: I18n): string {
   if (column.tokens !== null) parts.push(words.t("datasets.column.tokens", { count: Math.round(column.tokens) }));
   if (parts.length === 0) {
     parts.push(
-      ...column.top.slice(0, 3).map(({ value, count }) => `${scalarText(value, words)} (${words.integer(count)})`),
+      ...column.top
+        .slice(0, 3)
+        .map(({ value, count }) => `${isolated(scalarText(value, words))} (${words.integer(count)})`),
     );
   }
   return parts.join(" · ");
+}
+
+/** A value among words: its direction is its own. */
+function isolated(text: string): string {
+  return `\u2068${text}\u2069`;
 }
 
 function Histogram({ counts }: { counts: readonly number[] }) {

@@ -79,7 +79,7 @@ function Target({ facts, profile, disabled, onChange }: TargetProps) {
   const words = useWords();
   const id = useUid();
   return (
-    <div class="nbt-target">
+    <div class="nbt-profile-target">
       <label for={id}>{words.t("datasets.target")}</label>
       <Choice
         id={id}

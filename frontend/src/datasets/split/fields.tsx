@@ -33,6 +33,9 @@ export function Fields({ spec, columns, problems, onChange }: FieldsProps) {
               invalid={problem !== undefined}
               onChange={onChange}
             />
+            {name === "gap" && !problem && (
+              <p class="nbt-split-help">{words.t("datasets.split.gap.help", { days: "7d", hours: "12h" })}</p>
+            )}
             {problem && (
               <p id={`${id}-${name}-problem`} class="nbt-field-problem" role="alert" dir="auto">
                 {problem}

@@ -65,8 +65,8 @@ function ClassBars({ split }: { split: SplitView }) {
       <ul>
         {shown.map(({ value, parts }) => (
           <li key={String(value)}>
-            <span class="nbt-class-name" dir="auto" title={scalarText(value, words)}>
-              {scalarText(value, words)}
+            <span class="nbt-class-name" title={scalarText(value, words)}>
+              <bdi>{scalarText(value, words)}</bdi>
             </span>
             <span class="nbt-split-bars">
               {parts.map(({ name, count, share }) => (
