@@ -26,19 +26,23 @@ def waited(kind: str, title: str, work: Callable[[Progress], T], progress: Progr
     if progress is not None:
         return work(progress)
     task = Task(kind, title, work)
-    thread = threading.Thread(target=task.run, name=f"nbtrain-{task.id}", daemon=True)
-    thread.start()
+    over = threading.Event()  # not the thread's own end: up to Python 3.12 an interrupted join takes it for ended
+
+    def run() -> None:
+        task.run()
+        over.set()
+
+    threading.Thread(target=run, name=f"nbtrain-{task.id}", daemon=True).start()
     told = False
     try:
-        while thread.is_alive():
-            thread.join(_PAUSE)
+        while not over.wait(_PAUSE):
             if task.seconds > _PATIENCE and sys.stderr.isatty():
                 told = True
                 sys.stderr.write("\r" + line(title, task.progress, task.seconds))
                 sys.stderr.flush()
     except KeyboardInterrupt:
         task.cancel()
-        thread.join()  # it must have tidied up before the cell ends
+        over.wait()  # it must have tidied up before the cell ends
         raise
     finally:
         if told:
