@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import islice
 
 import duckdb
 
-from nbtrain.core.errors import DataError, NbtrainError
+from nbtrain.core.errors import DataError, DataFileError, NbtrainError
 from nbtrain.data.columns import quoted
 from nbtrain.data.csv_dialect import LONGEST, NOT_WHOLE
 from nbtrain.data.duck import cursor
-from nbtrain.data.formats import Format
+from nbtrain.data.formats import Compression, DataFile, Format
 from nbtrain.data.json_rows import broken_line
 from nbtrain.data.json_shape import rows_of
-from nbtrain.data.lines import numbered_lines
+from nbtrain.data.lines import line_chunks, lines_at, verify
 from nbtrain.data.parts import Part
 
 _NO_NUMBER = re.compile(r"""converting column "(.*?)"\. Could not convert string "(.*?)" to '(.*?)'""", re.DOTALL)
@@ -32,6 +31,7 @@ class Fault(StrEnum):
     JSON = "json"
     """A row of JSON is broken, or has names that cannot be told apart."""
     QUOTE = "quote"
+    """A quote is never closed, or a row never ends."""
     OTHER = "other"
 
 
@@ -45,7 +45,8 @@ def fault_of(error: duckdb.Error) -> Fault:
         return Fault.TYPE
     if any(said in text for said in ("Malformed JSON", "recursion depth", "duplicate key", "maximum_object_size")):
         return Fault.JSON
-    return Fault.QUOTE if "unterminated quote" in text else Fault.OTHER
+    endless = ("unterminated quote", "does not support a full read", "Maximum line size")
+    return Fault.QUOTE if any(said in text for said in endless) else Fault.OTHER
 
 
 def part_at_fault(error: duckdb.Error, parts: Sequence[Part]) -> Part:
@@ -59,15 +60,27 @@ def explained(error: duckdb.Error, parts: Sequence[Part]) -> NbtrainError:
     """The error in our words. It may read the file again to find the line."""
     part, text = part_at_fault(error, parts), str(error)
     file = part.file
-    if "Out of Memory" in text:
+    broken = _broken_packing(file)
+    if broken is not None:
+        return broken
+    if "Out of Memory" in text and (not file.format.is_text or _long_line(part).line is None):
         return DataError(f"{file.name} needs more memory than is allowed ({_first(text):.200}); read fewer columns.")
+    if "Out of Memory" in text:
+        return _long_line(part)
     if "No space left" in text:
         return DataError("The disk for temporary files is full; free some space, or set TMPDIR to a larger disk.")
-    if re.search("gzip|zstd", text, re.IGNORECASE):
-        return file.cut_short()
     if not file.format.is_text:
         return file.wrong(f"it is no good {file.format} file, damaged or cut short ({_first(text):.150}); get it again")
     return _json(part, text) if file.format in {Format.JSON, Format.JSONL} else _lines(part, text)
+
+
+def _broken_packing(file: DataFile) -> DataFileError | None:
+    try:
+        if file.packing is not Compression.NONE:
+            verify(file)
+    except DataFileError as error:
+        return error
+    return None
 
 
 def _lines(part: Part, text: str) -> NbtrainError:
@@ -103,19 +116,19 @@ def _csv(part: Part, text: str, row: int) -> NbtrainError:
 
 def _line_of(part: Part, row: int) -> int:
     """The line of the file that DuckDB's row is in: cells before it may have lines of their own."""
-    texts = [quoted(name) for name, kind in part.columns.items() if kind == "VARCHAR"]
-    before = row - 1 - (1 if part.dialect is not None and part.dialect.header else 0)
-    skipped = part.dialect.skip if part.dialect is not None else 0
-    if not texts or before < 1:
+    if part.dialect is None or not part.columns:
         return row
-    breaks = " + ".join(f"coalesce(length({name}) - length(replace({name}, chr(10), '')), 0)" for name in texts)
+    every = ", ".join(f"count({quoted(name)})" for name in part.columns)
     try:
         with cursor() as connection:
+            connection.execute(f"SELECT {every} FROM {part.dialect.sql(rejects='nbtrain_place')}").fetchall()
             found = connection.execute(
-                f"SELECT sum({breaks}) FROM (SELECT * FROM {part.sql} LIMIT {before - skipped})").fetchone()
-    except duckdb.Error:  # it stumbles over the same row; then lines and rows are taken to be the same
+                f"SELECT min(byte_position) FROM nbtrain_place_errors WHERE line = {int(row)}").fetchone()
+    except duckdb.Error:  # another fault; then lines and rows are taken to be the same
         return row
-    return row + int((found or [0])[0] or 0)
+    if found is None or found[0] is None:
+        return row
+    return max(row, *lines_at(part.file, [max(0, found[0] - 1)]))
 
 
 def _json(part: Part, text: str) -> NbtrainError:
@@ -137,11 +150,11 @@ def _json(part: Part, text: str) -> NbtrainError:
     return file.wrong(f"it cannot be read as JSON ({_first(text):.150}); look at the file")
 
 
-def _long_line(part: Part) -> NbtrainError:
+def _long_line(part: Part) -> DataFileError:
     try:
-        for _ in islice(numbered_lines(part.file), 10**9):
+        for _ in line_chunks(part.file):
             pass
-    except DataError as error:
+    except DataFileError as error:
         return error
     return part.file.wrong(
         f"a row is longer than {LONGEST // 2**20} MiB, or a quote is never closed; mend it, or read with quote=''")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -39,6 +40,10 @@ def encoding_of(head: bytes) -> str | None:
 
 def guessed(raw: bytes) -> str:
     """The one-byte or Asian encoding that text which is not UTF-8 is most likely written in."""
+    # Cyrillic and Arabic words are of such bytes throughout; in a Western word they stand among plain letters.
+    mixed = len(re.findall(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]", raw))
+    if mixed > len(re.findall(rb"[\x80-\xff]{3,}", raw)):
+        return "cp1252"
     for candidates in _LIKELY:
         best = charset_normalizer.from_bytes(raw, cp_isolation=list(candidates)).best()
         if best is not None:

@@ -18,8 +18,8 @@ from nbtrain.data.duck import cursor
 from nbtrain.data.formats import DataFile, Format
 from nbtrain.data.headers import unique_names
 from nbtrain.data.json_shape import DEEPEST, LONGEST, depth_of, rows_of
-from nbtrain.data.lines import numbered_lines
-from nbtrain.data.rejects import Reject, Rejects
+from nbtrain.data.lines import numbered_lines, numbered_pieces
+from nbtrain.data.rejects import KEPT_TEXT, Reject, Rejects
 
 #: Rows from which the columns are told at first: DuckDB's own figure.
 _LOOKED_AT = 20_480
@@ -98,13 +98,13 @@ def tidy(
             if progress is not None:
                 progress.report(done, unit="bytes")
     if not done and rejects is not None and len(rejects) > before:
-        raise file.wrong(f"no row of it can be read: {next(iter(rejects)).why}")
+        raise file.wrong(f"no row of it can be read: {next(iter(rejects)).why.rstrip('.')}")
 
 
 def broken_line(file: DataFile) -> tuple[int, int, str] | None:
     """The first line that is no JSON: its number, the column, and what is wrong; None where all are."""
     for number, raw in numbered_lines(file):
-        if (wrong := _wrong(raw)) is not None:
+        if raw.strip() and (wrong := _wrong(raw)) is not None:
             return number, *wrong
     return None
 
@@ -113,17 +113,17 @@ def _parsed(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:
     if file.format is Format.JSON:
         yield from _elements(file, rejects)
         return
-    for number, raw in numbered_lines(file):
+    for number, raw in numbered_pieces(file, LONGEST):
         if not raw.strip():
             continue
-        wrong = _wrong(raw)
+        wrong = _wrong(raw) if len(raw) <= LONGEST else (1, f"it is longer than {LONGEST // 2**20} MiB")
         if wrong is None:
             yield json.loads(raw)
         elif rejects is None:
             column, said = wrong
             raise file.wrong(f"{said}; mend the line, or skip such rows", line=number, column=column)
         else:
-            rejects.add([Reject(str(file.path), number, "", wrong[1], raw.decode(errors="replace"))])
+            rejects.add([Reject(str(file.path), number, "", wrong[1], raw[:KEPT_TEXT].decode(errors="replace"))])
 
 
 def _elements(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:
@@ -139,8 +139,7 @@ def _elements(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:
 
 def _wrong(raw: bytes) -> tuple[int, str] | None:
     """What is wrong with a line of JSON, and in which column."""
-    if not raw.strip():
-        return None
+    deep = 1, f"it is nested deeper than {DEEPEST}"
     try:
         text = raw.decode("utf-8-sig")
         value = json.loads(text)
@@ -153,10 +152,8 @@ def _wrong(raw: bytes) -> tuple[int, str] | None:
     except UnicodeEncodeError:
         return 1, "it holds half a character (a lone surrogate)"
     except RecursionError:
-        return 1, f"it is nested deeper than {DEEPEST}"
-    if depth_of(text) > DEEPEST:
-        return 1, f"it is nested deeper than {DEEPEST}"
-    return None
+        return deep
+    return deep if depth_of(text) > DEEPEST else None
 
 
 class _Names:

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from nbtrain.data.complaints import Fault
 from nbtrain.data.lines import lines_at
 from nbtrain.data.parts import Part
 from nbtrain.data.rejects import KEPT_TEXT, Reject, Rejects
@@ -17,23 +18,25 @@ _AT_ONCE = 10_000
 
 def keep_left_out(
     connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], rejects: Rejects,
-) -> list[int]:
+) -> list[tuple[int, Fault]]:
     """Add what the query before, on this connection, left out of each part (see `Pool.source`).
 
-    Gives the numbers of parts with lines that are not UTF-8: they are to be decoded, and read again.
+    Gives the parts, by number, that are to be read again in another way: they have lines that are not UTF-8, or a
+    quote that is never closed, at which DuckDB leaves out more than the row.
     """
-    undecoded = []
+    again = []
     for number, part in enumerate(parts):
         if part.dialect is None:
             continue
         table = f"nbtrain_{number}_errors"
-        wrong = connection.execute(
-            f"SELECT count(*) FROM {table} WHERE error_type = 'INVALID ENCODING'").fetchone() or (0,)
-        if wrong[0]:
-            undecoded.append(number)
+        kinds = {kind for kind, in connection.execute(f"SELECT DISTINCT error_type FROM {table}").fetchall()}
+        if "INVALID ENCODING" in kinds:
+            again.append((number, Fault.ENCODING))
+        elif kinds & {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM"}:
+            again.append((number, Fault.QUOTE))
         for rows in _rows(connection, table):
             rejects.add(_rejects(part, rows))
-    return undecoded
+    return again
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[list[tuple[Any, ...]]]:
@@ -50,8 +53,17 @@ def _rejects(part: Part, rows: Sequence[tuple[Any, ...]]) -> Iterator[Reject]:
     lines = dict(zip(places, lines_at(part.file, places), strict=False))
     for row, position, column, kind, text, message in rows:
         # The byte tells the line where cells have lines of their own; of an open quote it is the row before.
-        line = max(int(row), lines.get(max(0, (position or 1) - 1), 0))
+        line = _in_file(part, max(int(row), lines.get(max(0, (position or 1) - 1), 0)))
         yield Reject(str(part.file.path), line, column if kind == "CAST" else "", _why(kind, message), text or "")
+
+
+def _in_file(part: Part, line: int) -> int:
+    """A line of the copy as a line of the file."""
+    for gone in part.lines_left_out:
+        if gone > line:
+            break
+        line += 1
+    return line
 
 
 def _why(kind: str, message: str) -> str:

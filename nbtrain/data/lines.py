@@ -50,6 +50,22 @@ def numbered_lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
             yield number, line.removesuffix(b"\r")
 
 
+def numbered_pieces(file: DataFile, longest: int) -> Iterator[tuple[int, bytes]]:
+    """Each line with its number from 1 and its end; of a line over `longest` bytes that many and one more."""
+    kept, number, over = bytearray(), 1, False
+    for raw in chunks(file):
+        begun = 0
+        while (end := raw.find(b"\n", begun) + 1) > 0:
+            yield number, raw[begun:end] if not kept else bytes(kept) + (b"" if over else raw[begun:end])
+            kept, number, over, begun = bytearray(), number + 1, False, end
+        if not over:
+            kept += raw[begun:]
+            if len(kept) > longest:
+                kept, over = kept[:longest + 1], True
+    if kept:
+        yield number, bytes(kept)
+
+
 def lines_at(file: DataFile, positions: list[int]) -> list[int]:
     """The lines, from 1, in which these bytes of the unpacked file lie; `positions` rise. Raises DataFileError."""
     found: list[int] = []

@@ -12,6 +12,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, quoted
 from nbtrain.data.copies import arrow_to_parquet, paragraphs_to_parquet, unpack
 from nbtrain.data.csv_dialect import Dialect, dialect_of, lines_of
+from nbtrain.data.csv_repair import write_sound
 from nbtrain.data.duck import cursor
 from nbtrain.data.encodings import encoding_of, to_utf8
 from nbtrain.data.formats import Compression, DataFile, Format, opening
@@ -37,6 +38,8 @@ class Part:
     """Of a CSV."""
     lines: bool = False
     """Whether its rows are JSON, one in a line."""
+    lines_left_out: tuple[int, ...] = ()
+    """Numbers of the lines that its copy has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Care:
     """All rows of JSON are looked at to tell its columns."""
     tidy: bool = False
     """The rows of JSON are written anew; broken ones are left out, where that is wished."""
+    sound: bool = False
+    """A CSV is written anew without the lines that would take others with them."""
 
 
 class _Writes(Protocol):
@@ -109,9 +114,24 @@ class _Maker:
         return self._json()
 
     def _csv(self) -> Part:
+        left_out: list[int] = []
+        if self.care.sound and self.rejects is not None:
+            self._copy_sound(self.rejects, left_out)
         dialect, notes = dialect_of(self.file, self._head(), self.options)
         self.notes += notes
-        return csv_part(self._part("", {}), dialect, skip=self.options.on_error == "skip")
+        part = replace(self._part("", {}), lines_left_out=tuple(left_out))
+        return csv_part(part, dialect, skip=self.options.on_error == "skip")
+
+    def _copy_sound(self, rejects: Rejects, left_out: list[int]) -> None:
+        head = self._head()
+        with self.scratch.new(".csv", self.file.name) as beginning:  # the file itself may have no end that is found
+            beginning.write_text(head[:head.rfind("\n") + 1] or head, encoding="utf-8")
+            dialect, _ = dialect_of(replace(self.file, copy=beginning), head, self.options)
+
+        def write(file: DataFile, target: Path, *, progress: Progress | None) -> None:
+            left_out.extend(write_sound(file, dialect, target, rejects, progress=progress))
+
+        self._copy(".csv", write)
 
     def _json(self) -> Part:
         lines = self.file.format is Format.JSONL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -16,11 +16,16 @@ from nbtrain.data.formats import Compression, DataFile, Format
 from nbtrain.data.lines import verify
 from nbtrain.data.parts import Care, Part, csv_part, part_of
 from nbtrain.data.read_options import ReadOptions
-from nbtrain.data.rejects import Rejects
+from nbtrain.data.rejects import Reject, Rejects
 from nbtrain.data.scratch import Scratch
 
 _JSON = {Format.JSON, Format.JSONL}
 _CSV = {Format.CSV, Format.TSV}
+#: What is done for a file with this fault.
+_CARES: dict[Fault, dict[str, bool]] = {
+    Fault.ENCODING: {"decode": True}, Fault.TYPE: {"every_row": True}, Fault.JSON: {"tidy": True, "every_row": True},
+    Fault.QUOTE: {"sound": True},
+}
 
 
 class Pool:
@@ -35,8 +40,7 @@ class Pool:
         self, files: Sequence[DataFile], options: ReadOptions, *, progress: Progress | None = None,
     ) -> None:
         self.options = options
-        self.left_out: Rejects | None = Rejects() if options.on_error == "skip" else None
-        """Rows that copies were made without."""
+        self._left_out: dict[int, Rejects] = {}
         self._scratch = Scratch()
         self.files = tuple(files)
         self._lock = threading.RLock()
@@ -70,19 +74,15 @@ class Pool:
             return found[0]
         return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {each}' for each in found)})"
 
+    def left_out(self) -> Iterator[Reject]:
+        """Rows that copies were made without."""
+        for _, rejects in sorted(self._left_out.items()):
+            yield from rejects
+
     def can_mend(self, error: duckdb.Error) -> bool:
         """Whether the table can be read in another way, so that this error does not come."""
         part, fault = part_at_fault(error, self.parts), fault_of(error)
-        if (self._index(part), fault) in self._mended:
-            return False
-        form = part.file.format
-        if fault is Fault.ENCODING:
-            return form.is_text and self.options.encoding is None
-        if fault is Fault.TYPE:
-            return form in _CSV | _JSON
-        if fault is Fault.JSON:
-            return form in _JSON and (self.options.on_error == "skip" or "duplicate key" in str(error))
-        return False
+        return (self._index(part), fault) not in self._mended and self._helps(part.file.format, fault, str(error))
 
     def mend(self, error: duckdb.Error, progress: Progress | None = None) -> bool:
         """Have the file at fault read in another way, which takes a pass over it. False where nothing helps.
@@ -95,12 +95,12 @@ class Pool:
             self._mend(self._index(part_at_fault(error, self.parts)), fault_of(error), progress)
             return True
 
-    def decode(self, number: int, progress: Progress | None = None) -> bool:
-        """Have lines that are not UTF-8 decoded; False where that was done already."""
+    def mend_part(self, number: int, fault: Fault, progress: Progress | None = None) -> bool:
+        """As `mend`, for a fault that rows left out have shown."""
         with self._lock:
-            if (number, Fault.ENCODING) in self._mended or self.options.encoding is not None:
+            if (number, fault) in self._mended or not self._helps(self.parts[number].file.format, fault, ""):
                 return False
-            self._mend(number, Fault.ENCODING, progress)
+            self._mend(number, fault, progress)
             return True
 
     def prove(self, progress: Progress | None = None) -> None:
@@ -135,37 +135,39 @@ class Pool:
             return
         care = self._cares[number]
         if fault is Fault.ENCODING:
-            care = replace(care, decode=True)
             self._mended.discard((number, Fault.TYPE))
-        elif fault is Fault.TYPE:
-            care = replace(care, every_row=True)
-        else:
-            care = replace(care, tidy=True, every_row=True)
-        self._cares[number] = care
+        self._cares[number] = replace(care, **_CARES[fault])
         self.parts[number] = self._made(number, progress)
 
     def _made(self, number: int, progress: Progress | None) -> Part:
         """One part, mended as often as its beginning needs."""
-        file = self.files[number]
+        file, skip = self.files[number], self.options.on_error == "skip"
         while True:
+            rejects = Rejects() if skip else None
             try:
-                return part_of(
-                    file, self.options, self._scratch, self._cares[number], rejects=self.left_out, progress=progress)
+                part = part_of(
+                    file, self.options, self._scratch, self._cares[number], rejects=rejects, progress=progress)
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
-                care = self._more_care(file, self._cares[number], error)
-                if care == self._cares[number]:
+                fault = fault_of(error)
+                care = replace(self._cares[number], **_CARES.get(fault, {}))
+                if care == self._cares[number] or not self._helps(file.format, fault, str(error)):
                     raise explained(error, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
                 self._cares[number] = care
+            else:
+                if rejects is not None:
+                    self._left_out[number] = rejects
+                return part
 
-    def _more_care(self, file: DataFile, care: Care, error: duckdb.Error) -> Care:
-        fault = fault_of(error)
-        if fault is Fault.ENCODING and file.format.is_text and self.options.encoding is None:
-            return replace(care, decode=True)
-        if fault is Fault.JSON and (self.options.on_error == "skip" or "duplicate key" in str(error)):
-            return replace(care, tidy=True)
-        return care
+    def _helps(self, form: Format, fault: Fault, said: str) -> bool:
+        """Whether a file of this format can be read so that this fault does not matter."""
+        skip = self.options.on_error == "skip"
+        if fault is Fault.ENCODING:
+            return form.is_text and self.options.encoding is None
+        if fault is Fault.JSON:
+            return form in _JSON and (skip or "duplicate key" in said)
+        return (fault is Fault.TYPE and form in _CSV | _JSON) or (fault is Fault.QUOTE and form in _CSV and skip)
 
     def _index(self, part: Part) -> int:
         return next((number for number, each in enumerate(self.parts) if each is part), 0)

@@ -25,6 +25,7 @@ T = TypeVar("T")
 DEFAULT = ReadOptions()
 #: Times that reading begins anew, each for another fault of a file.
 _ATTEMPTS = 16
+_ANEW = "{} is not throughout as its beginning is; read it again."
 
 
 class FileTable(Table):
@@ -100,22 +101,22 @@ class FileTable(Table):
     def _streamed(self, connection: duckdb.DuckDBPyConnection, progress: Progress | None) -> None:
         if self._rejects is None:
             return
-        for number in keep_left_out(connection, self.pool.parts, self._rejects):
-            self.begun_anew |= self.pool.decode(number, progress)
+        for number, fault in keep_left_out(connection, self.pool.parts, self._rejects):
+            self.begun_anew |= self.pool.mend_part(number, fault, progress)
         if self.begun_anew:
-            raise DataError(f"{self.name} has lines that are not UTF-8; read it again.")
+            raise DataError(_ANEW.format(self.name))
 
     def _told(self, error: duckdb.Error) -> NbtrainError:
         if self.pool.can_mend(error):
-            return DataError(f"{self.name} is not throughout as its beginning; read it again.")
+            return DataError(_ANEW.format(self.name))
         return self.pool.explain(error)
 
     def _mend(self, error: DataError, progress: Progress | None) -> bool:
         """Take up what another thread found, or have the file read in another way; False where nothing helps."""
         cause = error.__cause__
-        if not isinstance(cause, duckdb.Error):
+        if not isinstance(cause, duckdb.Error | OSError):  # through Arrow it comes as OSError
             return False
-        if self.source == self._current and not self.pool.mend(cause, progress):
+        if self.source == self._current and not self.pool.mend(duckdb.Error(str(cause)), progress):
             return False
         self.take_up()
         return True
@@ -178,7 +179,7 @@ def read_whole(
                 continue
             table.pool.verify()
             table.take_up()
-            if rejects is not None and table.pool.left_out is not None:
-                rejects.add(table.pool.left_out)
+            if rejects is not None:
+                rejects.add(table.pool.left_out())
             return result, rejects
     raise DataFileError(f"{table.name} cannot be read: each reading finds another fault.", file=str(table.files[0]))
