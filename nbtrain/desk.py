@@ -20,8 +20,6 @@ from nbtrain.data.profile import profile
 from nbtrain.data.query import Query
 from nbtrain.data.table import ROW, Table
 from nbtrain.data.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
-from nbtrain.dataset import Dataset
-from nbtrain.loading import find_dataset
 
 #: Makes a profile with the classes of a target, and lengths in tokens by a tokenizer.
 Measure = Callable[[str | None, Any, Progress], Profile]
@@ -45,7 +43,6 @@ class PreviewDesk:
         self._pager = Pager(self.table)
         self._measure = measure if measure is not None and rows is None else self._measured
         self._profile: Profile | None = None
-        self._shown = {column.name: cells.shown(column, CUT) for column in self.table.columns}
         self.name = name or table.name
         self.tasks = Tasks()
 
@@ -55,14 +52,16 @@ class PreviewDesk:
 
     def page(self, query: Mapping[str, Any], offset: int, limit: int, progress: Progress) -> Page:
         asked = self._parsed(query)
-        found = self._pager.page(asked, offset=offset, limit=limit, shown=self._shown, progress=progress)
-        return Page(cells.as_stream(found, self.table.columns), self._pager.known_rows(asked))
+        columns = self._pager.table.columns  # of the file, or of the copy that is made of it meanwhile
+        shown = {column.name: cells.shown(column, CUT) for column in columns}
+        found = self._pager.page(asked, offset=offset, limit=limit, shown=shown, progress=progress)
+        return Page(cells.as_stream(found, columns), self._pager.known_rows(asked))
 
     def rows(self, query: Mapping[str, Any], progress: Progress) -> int:
         return self._pager.rows(self._parsed(query), progress=progress)
 
     def cell(self, query: Mapping[str, Any], offset: int, column: str, progress: Progress) -> CellText:
-        known = self.table.column(column)
+        known = self._pager.table.column(column)
         if known.kind in {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}:
             raise CommandError(f"The column {column!r} holds files, which are no text.")
         text = cells.text_of(known)
@@ -78,7 +77,7 @@ class PreviewDesk:
     def media(
         self, query: Mapping[str, Any], offset: int, limit: int, column: str, *, edge: int, progress: Progress,
     ) -> Sequence[Medium]:
-        known = self.table.column(column)
+        known = self._pager.table.column(column)
         if known.kind not in {Kind.IMAGE, Kind.AUDIO}:
             raise CommandError(f"The column {column!r} holds neither images nor sounds.")
         most = MOST_SOUND if known.kind is Kind.AUDIO else 2**30
@@ -114,16 +113,18 @@ class PreviewDesk:
         self._profile = self._measure(target, None if tokenizer is None else named_tokenizer(tokenizer), progress)
 
     def _measured(self, target: str | None, tokenizer: Any, progress: Progress) -> Profile:
-        return profile(self.table, target=target, tokenizer=tokenizer, progress=progress)
+        return profile(self._pager.settled(progress), target=target, tokenizer=tokenizer, progress=progress)
 
     def _parsed(self, query: Mapping[str, Any]) -> Query:
-        return Query.parse(query, self.table.columns)
+        return Query.parse(query, self._pager.table.columns)
 
 
 def preview_desk(data: Any, rows: Sequence[int] | None = None, **options: Any) -> PreviewDesk:
     """The desk of whatever `nbtrain.load_dataset` takes, which is not imported for it. Raises as that does."""
     from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - what reads takes time to import
     from nbtrain.data.sources import open_any  # noqa: PLC0415
+    from nbtrain.dataset import Dataset  # noqa: PLC0415
+    from nbtrain.loading import find_dataset  # noqa: PLC0415
 
     held = data if isinstance(data, Dataset) else None
     if held is None and isinstance(data, str) and not options and not _is_path(data):

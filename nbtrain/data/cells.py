@@ -42,7 +42,7 @@ def shown(column: Column, cut: int) -> str:
     """
     name = quoted(column.name)
     if column.kind is Kind.NUMBER:
-        return f"{name}::DOUBLE"
+        return f"TRY_CAST({name} AS DOUBLE)"  # far down in a file there may be text after all
     if column.kind in _FILES:
         size = f"coalesce(octet_length({content_of(column)}), 0)"
         return f"{{'t': {path_of(column)}, 'n': CASE WHEN {name} IS NOT NULL THEN {size} END}}"

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { type I18n, useWords } from "../shared/i18n";
 import { figure } from "./page";
 import { type Filter, sameFilter } from "./query";
-import type { ColumnProfile, Count, Histogram, Scalar } from "./wire";
+import type { ColumnProfile, Count, Histogram, Pictures, Scalar } from "./wire";
 
 export interface Bar {
   /** The value, or from where to where. */
@@ -25,6 +25,9 @@ export interface Distribution {
 /** More bars than this cannot be told apart in the head of a column. */
 const MOST_BARS = 12;
 
+/** A point in time as ISO writes it. */
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
+
 /** The distribution that says most of a column: its values where they are few, else a histogram, else lengths. */
 export function distributionOf(column: ColumnProfile, words: I18n): Distribution | null {
   const present = column.rows - column.missing;
@@ -33,10 +36,10 @@ export function distributionOf(column: ColumnProfile, words: I18n): Distribution
   const few = column.distinct !== null && column.distinct <= MOST_BARS && covered === present;
   if (column.histogram && !few) {
     // The outer bars may reach beyond the values there are.
-    const [from, to] = [written(column.minimum ?? ""), written(column.maximum ?? "")];
-    return { ...ofHistogram(column.name, column.histogram), from, to };
+    return { ...ofHistogram(column.name, column.histogram), ...ends(column) };
   }
   if (column.top.length > 0 && covered >= present / 2) return ofValues(column, covered, words);
+  if (column.pictures) return ofPictures(column.pictures, words);
   const lengths = column.characters ?? column.elements;
   if (lengths) {
     const unit = column.characters ? "data.characters" : "data.elements";
@@ -46,6 +49,17 @@ export function distributionOf(column: ColumnProfile, words: I18n): Distribution
     return { bars, from: named, to: "", others: 0 };
   }
   return null;
+}
+
+function ofPictures({ sizes, unreadable }: Pictures, words: I18n): Distribution {
+  const text = (width: number, height: number): string => `${words.integer(width)} × ${words.integer(height)}`;
+  const bars = sizes.slice(0, MOST_BARS).map(([width, height, count]) => {
+    return { text: text(width, height), count, filter: null };
+  });
+  const [first] = bars;
+  const named = bars.length === 1 && first ? first.text : words.t("data.picture_sizes", { count: sizes.length });
+  const rest = sizes.slice(MOST_BARS).reduce((sum, [, , count]) => sum + count, unreadable);
+  return { bars, from: named, to: "", others: rest };
 }
 
 function ofValues(column: ColumnProfile, covered: number, words: I18n): Distribution {
@@ -74,8 +88,18 @@ export function ofHistogram(column: string, { edges, counts }: Histogram, filter
 
 /** A value of the data: numbers in Latin digits, and points in time without what is zero. */
 export function written(value: Scalar): string {
-  if (typeof value === "number") return figure(Number(value.toPrecision(4)));
-  return String(value).replace(/[T ]00:00:00(\.0+)?(Z|\+00:00)?$/, "");
+  if (typeof value === "number") return figure(value, 4);
+  const text = String(value);
+  return MOMENT.test(text) ? text.replace("T", " ").replace(/ 00:00:00(\.0+)?(Z|\+00:00)?$/, "") : text;
+}
+
+/** The least and the greatest value; of points in time on different days, the days. */
+export function ends({ minimum, maximum }: ColumnProfile): { from: string; to: string } {
+  const [from, to] = [written(minimum ?? ""), written(maximum ?? "")];
+  if (MOMENT.test(String(minimum)) && from.slice(0, 10) !== to.slice(0, 10)) {
+    return { from: from.slice(0, 10), to: to.slice(0, 10) };
+  }
+  return { from, to };
 }
 
 export interface BarsProps {

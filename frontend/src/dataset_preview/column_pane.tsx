@@ -7,7 +7,7 @@ import { Choice } from "../shared/controls/choice";
 import { TextInput } from "../shared/controls/text";
 import { type I18n, useWords } from "../shared/i18n";
 import { useUid } from "../shared/uid";
-import { type Bar, Bars, ofCount, ofHistogram, written } from "./bars";
+import { type Bar, Bars, ends, ofCount, ofHistogram, written } from "./bars";
 import { isFigure, isNumeric } from "./kinds";
 import { Pane } from "./pane";
 import type { Filter, Op, Query } from "./query";
@@ -44,8 +44,7 @@ export function ColumnPane(props: ColumnPaneProps) {
               <Bars
                 distribution={{
                   ...ofHistogram(column.name, profile.histogram),
-                  from: written(profile.minimum ?? ""),
-                  to: written(profile.maximum ?? ""),
+                  ...ends(profile),
                 }}
                 rows={profile.rows}
                 filters={query.filters}

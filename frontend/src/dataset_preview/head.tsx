@@ -7,7 +7,7 @@ import { useRef } from "preact/hooks";
 import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import { Bars, distributionOf } from "./bars";
-import { isNumeric, KindIcon } from "./kinds";
+import { KindIcon } from "./kinds";
 import { NARROWEST, type Slot, WIDEST } from "./layout";
 import type { Filter, Query, Sort } from "./query";
 import type { ColumnProfile } from "./wire";
@@ -45,7 +45,7 @@ export function ColumnHead(props: HeadProps) {
       <button
         type="button"
         tabIndex={-1}
-        class={isNumeric(column.kind) ? "nbt-head-name nbt-cell-end" : "nbt-head-name"}
+        class="nbt-head-name"
         title={words.t("data.sort.help", { column: column.name })}
         onClick={onSort}
       >

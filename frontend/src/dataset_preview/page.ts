@@ -31,9 +31,12 @@ export class Page {
   }
 }
 
-/** A number of the data in at most seven digits, in Latin ones: it will be compared and typed. */
-export function figure(value: number): string {
+/** A number of the data in at most `digits` digits, in Latin ones: it will be compared and typed. */
+export function figure(value: number, digits = 7): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  const text = Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(7)));
-  return text.replace("-", "−").replace("e−", "e-");
+  const size = Math.abs(value);
+  const whole = Number.isInteger(value) && size < 10 ** Math.max(digits, 9);
+  const rounded = whole ? value : Number(value.toPrecision(digits));
+  const short = size === 0 || (size >= 1e-6 && size < 1e12);
+  return (short ? String(rounded) : rounded.toExponential()).replace(/^-/, "−").replace("e+", "e");
 }
