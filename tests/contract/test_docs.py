@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbtrain.config import PRESETS, fields
+from nbtrain.data.processing import steps_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +32,11 @@ def test_the_reference_page_has_every_option_and_preset(site: Path) -> None:
     page = html.unescape((site / "options" / "index.html").read_text(encoding="utf-8"))
     assert set(re.findall(r'<h3 id="(\w+)"', page)) == {field["name"] for field in fields()}
     assert [name for name in PRESETS if f'preset="{name}"' not in page] == []
+
+
+def test_the_page_of_steps_has_every_step(site: Path) -> None:
+    page = (site / "steps" / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'<h3 id="(\w+)"', page)) == {step["name"] for step in steps_schema()}
 
 
 def test_the_site_loads_nothing_from_another_host(site: Path) -> None:
