@@ -59,10 +59,13 @@ _SIGHTLESS = {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}
 _LARGEST = 2**127 - 1
 #: Letters that are one in Persian and written with either sign, by whoever typed on an Arabic keyboard.
 _ALIKE = str.maketrans("يىك", "ییک")
-#: What the texts of such cells are made of: a search for anything else need not look at them.
+#: What the text of such cells is made of; a search for anything else need not look at them.
 _SIGNS = {
-    Kind.INTEGER: re.compile(r"-?\d+"), Kind.NUMBER: re.compile(r"[-+.\deinfa]+"), Kind.DATE: re.compile(r"[-+.:\d ]+"),
-    Kind.TIME: re.compile(r"[-+.:\d]+"), Kind.BOOLEAN: re.compile(r"[truefals]+"),
+    Kind.INTEGER: re.compile(r"-?\d+"),
+    Kind.NUMBER: re.compile(r"[-+.\deinfa]+"),
+    # No more than six digits are side by side in a date: the microseconds.
+    Kind.DATE: re.compile(r"(?!.*\d{7})[-+.:\d ]+"),
+    Kind.TIME: re.compile(r"(?!.*\d{7})[-+.:\d]+"),
 }
 
 
@@ -90,8 +93,7 @@ def condition(given: Filter, column: Column) -> Condition:
 
 def search(text: str, columns: Sequence[Column]) -> Condition:
     """Rows with `text` in any column, without regard to upper and lower case."""
-    wanted = text.lower()
-    found = [contains(column, text) for column in columns if _may_hold(column, wanted)]
+    found = [each for column in columns if (each := _searched(column, text)) is not None]
     return "(" + (" OR ".join(part for part, _ in found) or "FALSE") + ")", [value for _, v in found for value in v]
 
 
@@ -115,9 +117,24 @@ def as_text(column: Column) -> str:
     return name if column.type == "VARCHAR" else f"{name}::VARCHAR"
 
 
-def _may_hold(column: Column, wanted: str) -> bool:
+def _searched(column: Column, text: str) -> Condition | None:
+    """Cells with `text` in them; None where there can be none. Numbers become texts only where they must."""
+    wanted, name = text.lower(), quoted(column.name)
+    if column.kind in _SIGHTLESS:
+        return None
+    if column.kind is Kind.BOOLEAN:
+        found = [cell for cell, said in ((name, "true"), (f"NOT {name}", "false")) if wanted in said]
+        return (f"({' OR '.join(found)})", []) if found else None
     signs = _SIGNS.get(column.kind)
-    return column.kind not in _SIGHTLESS and (signs is None or signs.fullmatch(wanted) is not None)
+    if signs is None:
+        return contains(column, text)
+    if not signs.fullmatch(wanted) or not wanted.isascii():
+        return None
+    part = f"contains({as_text(column)}, ?)"
+    if column.kind is Kind.INTEGER and len(wanted) > 1:
+        least = min(10 ** (len(wanted.removeprefix("-")) - 1), _LARGEST)
+        part = f"(({name} >= {least} OR {name} <= -{least}) AND {part})"
+    return part, [wanted]
 
 
 def _compared(op: Op, value: Any, column: Column) -> Condition:

@@ -15,7 +15,9 @@ from nbtrain.core.errors import CancelledError
 from nbtrain.core.tasks import Progress
 
 #: What DuckDB may hold in memory before it writes to the disk; the rest of the 500 MB promised is for its results.
-MEMORY_LIMIT = "350MB"
+MEMORY_LIMIT = "256MB"
+#: With more, each has too little of it.
+THREADS = min(4, os.cpu_count() or 1)
 
 _opening = threading.Lock()
 
@@ -52,6 +54,7 @@ def _database(process: int) -> duckdb.DuckDBPyConnection:
     """One for each process: a forked child cannot use its parent's."""
     database = duckdb.connect(config={
         "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
         "temp_directory": os.path.join(tempfile.gettempdir(), f"nbtrain-{process}"),  # noqa: PTH118 - DuckDB wants text
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",  # nothing is fetched from the network behind the user's back

@@ -80,26 +80,36 @@ class Table:
         query filters, searches and sorts by the columns as they are.
         """
         where, parameters = query.where(self.columns)
-        page = (
+        return self.sql(self._shown(
             f"SELECT {ROW}, {self._listed(columns)} FROM ({self.numbered}) {where} {query.order(ROW, self.columns)} "
-            f"LIMIT {int(limit)} OFFSET {int(offset)}")
-        if shown:
-            names = [column.name for column in self.columns] if columns is None else columns
-            listed = (f"{shown.get(name, quoted(name))} AS {quoted(name)}" for name in names)
-            page = f"SELECT {', '.join([ROW, *listed])} FROM ({page})"
-        return self.sql(page, parameters, progress)
+            f"LIMIT {int(limit)} OFFSET {int(offset)}", columns, shown), parameters, progress)
 
-    def at(self, rows: Sequence[int], *, columns: Sequence[str] | None = None, progress: Progress | None = None) -> pa.Table:
-        """The rows of these numbers, in this order, with their numbers as the column `ROW`; unknown ones are left out."""
-        numbers = pa.table({ROW: pa.array(rows, pa.int64())})
+    def at(
+        self, rows: Sequence[int], *, columns: Sequence[str] | None = None, shown: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> pa.Table:
+        """The rows of these numbers, in this order, with their numbers as the column `ROW`; otherwise as `page`.
+
+        A number that no row has is passed over.
+        """
         listed = ", ".join(str(int(row)) for row in rows) or "NULL"
-        number = self._row or ROW
-        source = self.source if self._row else f"({self.numbered})"
-        found = self.sql(
+        number, source = (self._row, self.source) if self._row else (ROW, f"({self.numbered})")
+        found = self.sql(self._shown(
             f"SELECT {number} AS {ROW}, {self._listed(columns)} FROM {source} WHERE {number} IN ({listed})",
-            progress=progress)
-        places = pc.index_in(numbers[ROW], found[ROW].combine_chunks()).drop_null()
-        return found.take(places)
+            columns, shown), progress=progress)
+        places = pc.index_in(pa.array(rows, pa.int64()), found[ROW].combine_chunks().cast(pa.int64()))
+        return found.take(places.drop_null())
+
+    def copy_to(self, path: Path, *, progress: Progress | None = None) -> None:
+        """Write all rows to a Parquet file, for quick reading; not one to keep: some types become simpler ones.
+
+        Raises:
+            DataError: the table cannot be read, or the file not written; half a file may be left then.
+            CancelledError: it was called off, likewise.
+        """
+        self.sql(
+            f"COPY (SELECT * FROM {self.source}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
+            "COMPRESSION_LEVEL 1)", progress=progress)
 
     def batches(
         self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,
@@ -169,6 +179,13 @@ class Table:
         """All rows with their numbers as the column `ROW`, as SQL."""
         number = self._row or "row_number() OVER () - 1"
         return f"SELECT {number} AS {ROW}, * FROM {self.source}"
+
+    def _shown(self, page: str, columns: Sequence[str] | None, shown: Mapping[str, str] | None) -> str:
+        if not shown:
+            return page
+        names = [column.name for column in self.columns] if columns is None else columns
+        listed = (f"{shown.get(name, quoted(name))} AS {quoted(name)}" for name in names)
+        return f"SELECT {', '.join([ROW, *listed])} FROM ({page})"
 
     def _listed(self, columns: Sequence[str] | None) -> str:
         names = [column.name for column in self.columns] if columns is None else [self.column(c).name for c in columns]

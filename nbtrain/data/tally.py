@@ -7,6 +7,7 @@ runs go to the disk when they are large, and are merged piece by piece, so memor
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,8 @@ class _Run:
         if self._parts is None:
             for part in (values, counts):
                 file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the run
-                part.tofile(file)
+                weakref.finalize(self, file.close)
+                file.write(part.data)
                 self._files.append(file)
 
     def upto(self, start: int, limit: Any | None) -> tuple[Numbers, Numbers]:
