@@ -6,11 +6,13 @@ import io
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
 from nbtrain.data.processing import geometry, photometry
+from nbtrain.data.processing.arrow import is_bytes
 from nbtrain.data.processing.augment_text import Augmentation
 from nbtrain.data.processing.step import option
 
@@ -54,6 +56,14 @@ class AugmentImage(Augmentation):
     """Standard deviation in pixels, at most."""
     noise: float = option(0.0, ge=0.0, le=1.0)
     """Standard deviation, at most, of a range of 0 to 1."""
+
+    def fits(self, field: pa.Field) -> bool:
+        """Columns of files, as tables hold images; a column of numbers may be named."""
+        files = pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
+        return (files or is_bytes(field.type)) and field.name != self.landmarks
+
+    def reads(self) -> set[str]:
+        return {*self.columns, *([self.landmarks] if self.landmarks else [])}
 
     def augment(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """One image of the sample, changed. Several columns are changed alike: an image and its mask, say."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 
 from nbtrain.data.columns import Kind
 from nbtrain.data.processing.augment_text import Augmentation
@@ -31,6 +32,12 @@ class AugmentSeries(Augmentation):
     """Standard deviation of the shift of each point in time, in rows; values between are interpolated."""
     warp: float = option(0.0, ge=0.0, le=0.9)
     """The share of the series, in one piece, that is stretched or squeezed up to twice."""
+
+    def fits(self, field: pa.Field) -> bool:
+        """Lists of numbers."""
+        kind, types = field.type, pa.types
+        listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+        return bool(listed and types.is_floating(kind.value_type))
 
     def augment(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         changed = dict(sample)

@@ -42,7 +42,6 @@ class Encoder:
         self._special, self._max_length, self._pair = special_tokens, max_length, pair
         self._tokenizer = tokenizer_files.load(content)
         if isinstance(self._tokenizer, tokenizers.Tokenizer):
-            self._tokenizer.no_padding()
             around = self._tokenizer.num_special_tokens_to_add(pair) if special_tokens else 0
             self._tokenizer.enable_truncation(max(max_length, around))
 

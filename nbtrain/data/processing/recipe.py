@@ -188,7 +188,7 @@ class Recipe:
         return self.types
 
     def _must_have(self, missing: set[str], schema: pa.Schema) -> None:
-        needed = sorted(missing & {name for step in self.steps for name in step.reads()})
+        needed = sorted(missing & {name for step in self.steps if not step.augments for name in step.reads()})
         if needed:
             raise DataError(
                 f"The new rows have no column {', '.join(map(repr, needed))}, which the recipe works on; they have: "

@@ -133,7 +133,7 @@ class Step(BaseModel):
             return self
         found = tuple(
             field.name for field in schema
-            if field.name not in {*HIDDEN, *target} and kind_of_arrow(field.type) in self.takes())
+            if field.name not in {*HIDDEN, *target} and self.fits(field))
         if not found:
             raise DataError(
                 f"Step {self.name} finds no column to work on; it takes: {', '.join(sorted(self.takes()))}. Leave the "
@@ -144,6 +144,10 @@ class Step(BaseModel):
         """Kinds of columns it works on with these options."""
         return self.kinds
 
+    def fits(self, field: pa.Field) -> bool:
+        """Whether a column is one of those that are meant when none is named."""
+        return kind_of_arrow(field.type) in self.takes()
+
     def chosen(self, schema: pa.Schema) -> list[str]:
         """Names of the columns to work on.
 
@@ -152,7 +156,7 @@ class Step(BaseModel):
         """
         wanted = self.columns or tuple(
             field.name for field in schema
-            if field.name not in HIDDEN and (self.all_columns or kind_of_arrow(field.type) in self.takes()))
+            if field.name not in HIDDEN and (self.all_columns or self.fits(field)))
         there = set(schema.names)
         for name in wanted:
             if name not in there:

@@ -6,7 +6,6 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +74,7 @@ def train(texts: Iterator[str], algorithm: Algorithm, size: int) -> bytes:
     """A tokenizer that learned from `texts`, with at most `size` entries, as bytes.
 
     BPE works on bytes, so that no character is unknown to it; WordPiece on words as BERT's does; Unigram as
-    SentencePiece does.
+    SentencePiece does. BPE gives the same for the same texts; the trainers of the other two break ties by chance.
     """
     options: dict[str, Any] = {
         "vocab_size": size, "special_tokens": list(SPECIAL), "show_progress": False}
@@ -102,9 +101,12 @@ def train(texts: Iterator[str], algorithm: Algorithm, size: int) -> bytes:
     return made.to_str().encode()
 
 
-@lru_cache(maxsize=8)
 def load(content: bytes) -> Any:
-    """A fresh `tokenizers.Tokenizer`, or a slow tokenizer of transformers. Raises DataError when it cannot be read."""
+    """A `tokenizers.Tokenizer` that neither cuts nor fills up, or a tokenizer of transformers written in Python.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     if not content.startswith(b"PK"):
         return _loaded(content)
     import transformers  # noqa: PLC0415 - an archive is only made where it is there
@@ -118,9 +120,12 @@ def load(content: bytes) -> Any:
 
 def _loaded(content: bytes) -> tokenizers.Tokenizer:
     try:
-        return tokenizers.Tokenizer.from_buffer(content)
+        found = tokenizers.Tokenizer.from_buffer(content)
     except Exception as error:  # tokenizers raises Exception itself
         raise DataError(f"The tokenizer cannot be read: {error}.") from error
+    found.no_padding()
+    found.no_truncation()
+    return found
 
 
 def _from_hub(name: str) -> bytes | None:
