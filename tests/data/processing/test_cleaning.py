@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nbtrain.data.processing import Digits, Emoji, Html, Links, Lowercase, Persian, Unicode, Whitespace
 
 ZWNJ = "\u200c"
+WORD, GROUP = "<word>", "\\1"
 #: Text in which the steps find something: letters of three scripts, marks, joiners, emoji, markup, addresses.
 PIECES = st.sampled_from([
     "a", "É", "e\u0301", "ي", "ك", "ى", "ة", "ۀ", "ه\u0654", "\u0640", "\u064e", ZWNJ, "\u200d", "\ufe0f", " ", "\t",
@@ -20,8 +21,9 @@ PIECES = st.sampled_from([
 TEXTS = st.lists(PIECES | st.characters(codec="utf-8"), max_size=20).map("".join)
 CLEANERS = [
     Whitespace(), Whitespace(line_breaks=True), Unicode(), Unicode(form="NFKC"), Lowercase(), Digits(),
-    Digits(to="persian"), Digits(to="arabic"), Persian(), Persian(heh=True, zwnj="space"), Persian(zwnj="keep"), Persian(zwnj="remove"),
-    Emoji(), Emoji(token="<emoji>"), Links(url_token="<url>", email_token="<mail>"),
+    Digits(to="persian"), Digits(to="arabic"), Persian(), Persian(heh=True, zwnj="space"), Persian(zwnj="keep"),
+    Persian(zwnj="remove"),
+    Emoji(), Emoji(token=WORD), Links(url_token=WORD, email_token=WORD),
 ]
 
 
@@ -71,12 +73,12 @@ def test_white_space_is_one_blank_between_words(text):
     (Persian(zwnj="remove"), f"می{ZWNJ}روم", "میروم"),
     (Persian(zwnj="keep"), f"{ZWNJ}می", f"{ZWNJ}می"),
     (Links(), "see https://a.b/c?d=e. (www.x.org) me.you@x.co.uk!", "see . () !"),
-    (Links(url_token="<url>", email_token="\\1"), "http://a.b, x@y.z", "<url>, \\1"),
+    (Links(url_token=WORD, email_token=GROUP), "http://a.b, x@y.z", "<word>, \\1"),
     (Links(urls=False), "www.x.org a@b.c", "www.x.org "),
     (Links(emails=False), "www.x.org a@b.c", " a@b.c"),
     (Links(), "3:45 and a.b and @me", "3:45 and a.b and @me"),
     (Emoji(), "a😀b 👨‍👩‍👧 ❤️ 🇮🇷 1️⃣ 👍🏽.", "ab     ."),
-    (Emoji(token="<e>"), "👨‍👩‍👧🇮🇷", "<e><e>"),
+    (Emoji(token=WORD), "👨‍👩‍👧🇮🇷", "<word><word>"),
     (Emoji(), "1 # * © ® → ™ é ی", "1 # * © ® → ™ é ی"),
 ])
 def test_examples(step, text, expected):
