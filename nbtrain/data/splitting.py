@@ -150,7 +150,7 @@ def _by_column(
 
 def _off(spec: SplitSpec, parts: np.ndarray) -> list[Note]:
     """A note for each part whose share is not what was asked, of the rows that are in a part."""
-    if spec.method in {"column", "kfold"}:
+    if spec.method in {"column", "kfold"} or spec.gap:
         return []
     counts = np.bincount(parts, minlength=len(Part))[:3]
     total = int(counts.sum())

@@ -37,6 +37,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "classes": ("target",), "spellings": ("target",), "leakage": ("target",), "missing_with_label": ("target",),
     "groups": ("parts", "group"), "times": ("parts", "time"),
 }
+_CALLED = {"target": "a target", "parts": "a split", "group": "a group", "time": "a time"}
 _GRAVEST = ("high", "medium", "low")
 
 
@@ -66,9 +67,9 @@ def quality(
     for number, (name, check) in enumerate(CHECKS.items()):
         if progress is not None:
             progress.report(number, len(CHECKS), "checks")
-        lacking = [need for need in NEEDS.get(name, ()) if getattr(subject, need) is None]
+        lacking = [_CALLED[need] for need in NEEDS.get(name, ()) if getattr(subject, need) is None]
         if lacking:
-            skipped.setdefault(name, f"There is no {' and no '.join(lacking)} to look at.")
+            skipped.setdefault(name, f"It needs {' and '.join(lacking)}.")
         elif name not in skipped:
             findings += check(subject)
             made.append(name)

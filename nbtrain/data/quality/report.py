@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 Severity = Literal["high", "medium", "low"]
 #: At most so many example rows a finding.
 EXAMPLES = 20
 
 
-class Say(Protocol):
-    """Looks words up in a catalogue, as `nbtrain.i18n.text` does."""
-
-    def __call__(self, key: str, /, **args: object) -> str: ...
+#: Looks a key up in a catalogue and fills in the arguments, as `nbtrain.i18n.text` does.
+Say = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
