@@ -8,6 +8,7 @@ import pytest
 from nbtrain.i18n import catalogue
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.control_panel import ControlPanel
+from nbtrain.widgets.dataset_preview import DatasetPreview
 from nbtrain.widgets.datasets import Datasets
 from nbtrain.widgets.hardware_monitor import HardwareMonitor
 from nbtrain.widgets.kitchen import Kitchen
@@ -16,7 +17,7 @@ from nbtrain.widgets.studio import Studio
 from tests.i18n import usage
 
 SOURCES = Path(__file__).parents[2] / "frontend" / "src"
-PANELS = [ControlPanel, Datasets, HardwareMonitor, Kitchen, LiveCharts, Studio]
+PANELS = [ControlPanel, DatasetPreview, Datasets, HardwareMonitor, Kitchen, LiveCharts, Studio]
 
 
 def bundled(path: Path, found: set[Path]) -> set[Path]:
