@@ -143,15 +143,18 @@ def paths(fragment: str) -> list[str]:
     """Files and folders whose path begins so, as one types them; folders end in a slash."""
     bare = fragment.strip("'\"")
     folder, _, start = bare.rpartition("/")
-    root = Path(f"{folder}/" if folder or bare.startswith("/") else ".").expanduser()
     try:
+        root = Path(f"{folder}/" if folder or bare.startswith("/") else ".").expanduser()
         inside = sorted(root.iterdir(), key=lambda path: path.name)
-    except OSError:  # it is not there, or may not be read
+    except (OSError, RuntimeError, ValueError):  # it is not there, or may not be read, or is no path
         return []
     before = f"{folder}/" if "/" in bare else ""
-    return [
-        shlex.quote(before + path.name + ("/" if path.is_dir() else "")) if before[:1] != "~" else before + path.name
-        for path in inside if path.name.startswith(start) and (start or not path.name.startswith("."))]
+    names = [
+        path.name + ("/" if path.is_dir() else "") for path in inside
+        if path.name.startswith(start) and (start or not path.name.startswith("."))]
+    if before.startswith("~"):  # means nothing within quotation marks
+        return [before + shlex.quote(name) for name in names]
+    return [shlex.quote(before + name) for name in names]
 
 
 def _offered(kind: str, fragment: str, offers: Any) -> list[str]:

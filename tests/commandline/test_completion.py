@@ -6,7 +6,8 @@ from nbtrain.commandline.completion import complete
 from nbtrain.commandline.verbs import verbs
 from nbtrain.config import PRESETS
 
-HELD = {"model": ["net", "big_net"], "data": ["X", "Xy", "y"], "run": ["run-1", "run-2"]}
+HELD = {"model": ["net", "big_net"], "data": ["X", "Xy", "y"], "run": ["run-1", "run-2"],
+        "dataset": ["reviews", "Reviews of 2025"], "deleted": ["old"]}
 
 
 def completed(text):
@@ -34,6 +35,16 @@ def completed(text):
     (" help lear", ["learning_rate"], "lear"),
     (" runs ", [], ""),
     (" trian --e", [], "--e"),
+    (" data pro", ["profile", "process"], "pro"),
+    (" data profile re", ["reviews", "'Reviews of 2025'"], "re"),
+    (" data profile 'rev", ["reviews", "'Reviews of 2025'"], "'rev"),
+    (" data profile reviews ", ["--target"], ""),
+    (" data undo ", ["old"], ""),
+    (" data help ex", ["export"], "ex"),
+    (" data split reviews --method ", ["random", "stratified", "group", "time", "column", "kfold"], ""),
+    (" data split reviews --method=k", ["kfold"], "k"),
+    (" data split --seed 3 re", ["reviews", "'Reviews of 2025'"], "re"),
+    (" data nothing ", [], ""),
 ])
 def test_what_could_come_next(text, names, fragment):
     assert completed(text) == (names, fragment)
