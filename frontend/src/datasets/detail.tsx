@@ -33,7 +33,7 @@ export interface DetailProps {
   /** Names that are taken. */
   names: readonly string[];
   say: Say;
-  onChanged(): Promise<void>;
+  onChanged(): Promise<unknown>;
   /** A task began that makes another dataset. */
   onMade(task: string): void;
   onDelete(row: DatasetRow): Promise<void>;

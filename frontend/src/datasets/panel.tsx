@@ -27,9 +27,14 @@ export function Datasets() {
     setAdding(false);
   };
   const imports = useImports(list.value?.dismissed ?? [], async (dataset, title) => {
-    await list.reload();
+    const rows = await list.reload();
+    if (dataset === null) {
+      toast.say(words.t("datasets.said.corrected", { name: title }));
+      return;
+    }
     show(dataset);
-    toast.say(words.t("datasets.said.imported", { name: title }));
+    const name = rows?.rows.find(({ id }) => id === dataset)?.name ?? title;
+    toast.say(words.t("datasets.said.imported", { name }));
   });
   useEnded((task) => {
     if (task.phase === "done") void list.reload();

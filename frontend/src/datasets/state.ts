@@ -51,7 +51,8 @@ export function isRunning(task: TaskState): boolean {
 export interface Known<T> {
   /** Null until the kernel has answered. */
   value: T | null;
-  reload(): Promise<void>;
+  /** Asks again; resolves with the answer, or null where there was none. */
+  reload(): Promise<T | null>;
 }
 
 /** The answer to a request, asked again when a task has ended or the kernel is back; an older answer never counts. */
@@ -65,12 +66,14 @@ function useAnswer<T>(ask: ((panel: Panel) => Promise<T>) | null, key: string): 
   const reload = useCallback(async () => {
     const mine = ++newest.current;
     const asked = latest.current;
-    if (!asked) return;
+    if (!asked) return null;
     try {
       const value = await asked(panel);
       if (mine === newest.current) setAnswer({ key, value });
+      return value;
     } catch (error) {
       if (mine === newest.current) panel.report(error);
+      return null;
     }
   }, [panel, key]);
   useEffect(() => {

@@ -11,7 +11,7 @@ import type { DatasetRow } from "../wire";
 export interface NameProps {
   row: DatasetRow;
   say: Say;
-  onChanged(): Promise<void>;
+  onChanged(): Promise<unknown>;
 }
 
 export function Name({ row, say, onChanged }: NameProps) {

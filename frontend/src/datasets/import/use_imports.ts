@@ -29,7 +29,11 @@ export interface Imports {
   dismiss(task: string): void;
 }
 
-export function useImports(dismissed: readonly string[], onMade: (dataset: string, name: string) => void): Imports {
+/** `onMade` hears of a task that is done: which dataset it made, or null where it changed one. */
+export function useImports(
+  dismissed: readonly string[],
+  onMade: (dataset: string | null, name: string) => void,
+): Imports {
   const panel = usePanel();
   const chunk = useSetupTrait<{ chunk: number }>()?.chunk ?? DEFAULT_CHUNK;
   const tasks = useValue(panel.store.tasks);
@@ -42,7 +46,7 @@ export function useImports(dismissed: readonly string[], onMade: (dataset: strin
   const finish = async (task: string): Promise<void> => {
     if (!followed.current.delete(task)) return;
     const { dataset } = await panel.rpc.request<{ dataset: string | null }>("result", { task });
-    if (dataset !== null) made.current(dataset, panel.store.tasks.get().get(task)?.title ?? "");
+    made.current(dataset, panel.store.tasks.get().get(task)?.title ?? "");
   };
   useEnded((task) => {
     if (task.phase === "done") finish(task.task).catch(panel.report);

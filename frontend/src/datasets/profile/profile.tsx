@@ -15,7 +15,7 @@ import "./profile.css";
 
 export interface ProfileProps {
   facts: DatasetFacts;
-  onBegan(): Promise<void>;
+  onBegan(): Promise<unknown>;
 }
 
 export function Profile({ facts, onBegan }: ProfileProps) {

@@ -17,7 +17,7 @@ const SEVERITIES = ["high", "medium", "low"] as const;
 
 export interface QualityProps {
   facts: DatasetFacts;
-  onBegan(): Promise<void>;
+  onBegan(): Promise<unknown>;
   /** A remedy began whose result may be another dataset. */
   onMade(task: string): void;
   onShowRows(rows: Narrowed): void;

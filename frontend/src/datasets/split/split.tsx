@@ -18,7 +18,7 @@ import "./split.css";
 
 export interface SplitProps {
   facts: DatasetFacts;
-  onBegan(): Promise<void>;
+  onBegan(): Promise<unknown>;
 }
 
 export function Split({ facts, onBegan }: SplitProps) {

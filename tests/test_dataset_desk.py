@@ -1,0 +1,240 @@
+"""What the datasets panel asks for, of the real workspace with real files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import nbtrain
+from nbtrain import dataset_desk, dataset_facts
+from nbtrain.core.errors import CommandError, ConfigError, DataFileError, DatasetNotFoundError
+from nbtrain.data import sample as samples
+from nbtrain.data.library import Library
+from nbtrain.dataset_desk import WorkspaceDatasets
+
+SECONDS = 60
+
+
+@pytest.fixture
+def desk():
+    return WorkspaceDatasets()
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Two classes, one text five times, and a column of numbers."""
+    path = tmp_path / "reviews.csv"
+    rows = [(f"text number {n} of a kind", n, "good" if n % 3 else "bad") for n in range(90)]
+    rows += [("once more the same", 7, "good")] * 5
+    pd.DataFrame(rows, columns=["text", "stars", "label"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def done(desk):
+    """Waits for a task; gives the dataset it made."""
+
+    def wait(task):
+        desk.tasks.find(task).wait(SECONDS)
+        return desk.result(task)
+
+    return wait
+
+
+@pytest.fixture
+def dataset(desk, reviews, done):
+    return done(desk.import_source(str(reviews), None, {}))
+
+
+def test_an_import_is_a_line_of_the_list(desk, reviews, dataset):
+    (row,) = desk.rows()
+    assert row == {
+        "id": dataset, "name": "reviews", "rows": 95, "columns": 3, "kind": "table", "source": str(reviews),
+        "rejected": 0, "created": pytest.approx(time.time(), abs=SECONDS), "bytes": row["bytes"]}
+    assert row["bytes"] > 0
+    facts = desk.facts(dataset)
+    assert [(column["name"], column["kind"]) for column in facts["columns"]] == [
+        ("text", "text"), ("stars", "integer"), ("label", "text")]
+    assert facts["target"] == "label"
+    assert (facts["profile"], facts["split"], facts["quality"], facts["steps"]) == (None, None, None, [])
+
+
+def test_an_import_that_fails_says_where_and_is_done_again_without_the_bad_rows(desk, tmp_path, done):
+    path = tmp_path / "broken.csv"
+    path.write_text("a,b\n" + "1,2\n" * 30 + "1,2,3,4\n" + "5,6\n")
+    task = desk.import_source(str(path), None, {})
+    with pytest.raises(DataFileError) as caught:
+        desk.tasks.find(task).wait(SECONDS)
+    assert caught.value.line == 32
+    assert desk.result(task) is None
+    assert desk.rows() == []
+    made = done(desk.import_again(task, {"on_error": "skip"}))
+    (row,) = desk.rows()
+    assert (row["id"], row["rows"], row["rejected"]) == (made, 31, 1)
+    assert "1,2,3,4" in Path(desk.facts(made)["rejected_file"]).read_text("utf-8")
+
+
+def test_what_cannot_be_imported_is_refused_before_anything_begins(desk):
+    with pytest.raises(ConfigError, match="empty"):
+        desk.import_source("  ", None, {})
+    with pytest.raises(ConfigError, match="delimiter"):
+        desk.import_source("a.csv", None, {"delimiter": "too long"})
+    with pytest.raises(CommandError, match="no longer known"):
+        desk.import_again("task-none", {})
+    assert not desk.tasks.all()
+
+
+def test_a_variable_of_the_notebook_is_imported_by_its_name(desk, done, monkeypatch):
+    monkeypatch.setattr(dataset_desk, "namespace", lambda: {"frame": pd.DataFrame({"a": [1, 2, 3]})})
+    made = done(desk.import_source("frame", "three", {}))
+    assert desk.facts(made)["row"]["rows"] == 3
+    assert nbtrain.datasets()[0].frame()["a"].tolist() == [1, 2, 3]
+
+
+def test_the_sample_is_real_where_scikit_learn_is_and_says_so_where_not(desk, done, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    made = samples.sample()
+    assert "random" in made.source
+    assert made.frame["label"].value_counts().to_dict() == {"first": 50, "second": 50, "third": 50}
+    first = done(desk.sample())
+    assert done(desk.sample()) == first
+    (row,) = desk.rows()
+    assert (row["name"], row["rows"], row["source"]) == ("made-up flowers", 150, made.source)
+
+
+def test_an_upload_arrives_in_pieces_is_imported_and_taken_away(desk, reviews, done, workspace):
+    content = reviews.read_bytes()
+    begun = desk.upload("reviews.csv", len(content), "7")
+    for start in range(0, len(content), 1000):
+        if start == 2000:  # the page was loaded anew
+            assert desk.upload("reviews.csv", len(content), "7") == {**begun, "have": 2000}
+            assert desk.uploads() == [{**begun, "have": 2000}]
+        piece = content[start:start + 1000]
+        have = desk.chunk(begun["upload"], start, memoryview(piece), hashlib.sha256(piece).hexdigest())
+        assert have == start + len(piece)
+    assert desk.uploads() == []
+    task, sha256 = desk.uploaded(begun["upload"], None, {})
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    made = done(task)
+    row = desk.facts(made)["row"]
+    assert (row["name"], row["source"], row["rows"]) == ("reviews", "reviews.csv", 95)
+    assert list((workspace / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_is_called_off_leaves_nothing(desk, workspace):
+    begun = desk.upload("a.csv", 10, "7")
+    desk.drop_upload(begun["upload"])
+    assert desk.uploads() == []
+    with pytest.raises(DatasetNotFoundError):
+        desk.chunk(begun["upload"], 0, memoryview(b"x"), hashlib.sha256(b"x").hexdigest())
+    assert list((workspace / "uploads").iterdir()) == []
+
+
+def test_profile_split_and_quality_are_kept_and_shown(desk, dataset, done):
+    done(desk.profile(dataset, "label"))
+    done(desk.split(dataset, {"method": "stratified", "target": "label"}))
+    done(desk.quality(dataset, None))
+    facts = json.loads(json.dumps(desk.facts(dataset), allow_nan=False))
+    assert sorted(facts["running"]) == ["profile", "quality", "split"]
+    assert facts["profile"]["classes"] == [{"value": "good", "count": 65}, {"value": "bad", "count": 30}]
+    stars = next(column for column in facts["profile"]["columns"] if column["name"] == "stars")
+    assert (stars["min"], stars["max"], stars["missing"]) == (0, 89, 0)
+    assert sum(facts["split"]["counts"]) == 95
+    assert sum(sum(each["parts"]) for each in facts["split"]["classes"]) == 95
+    (found,) = [each for each in facts["quality"]["findings"] if each["kind"] == "duplicates"]
+    assert (found["count"], found["remedy"]) == (4, "drop_duplicates")
+    assert facts["quality"]["stale"] is False
+    done(desk.split(dataset, {"method": "random", "seed": 1}))
+    assert desk.facts(dataset)["quality"]["stale"] is True
+    assert WorkspaceDatasets().facts(dataset)["split"]["spec"]["seed"] == 1, "another kernel sees it too"
+
+
+def test_a_remedy_makes_a_dataset_that_is_cured(desk, dataset, done):
+    done(desk.quality(dataset, None))
+    finding = next(
+        each["index"] for each in desk.facts(dataset)["quality"]["findings"] if each["kind"] == "duplicates")
+    made = done(desk.remedy(dataset, finding))
+    assert made != dataset
+    assert desk.facts(made)["row"]["rows"] == 91
+    assert desk.facts(made)["steps"][0]["step"] == "drop_duplicates"
+    with pytest.raises(CommandError, match="no longer known"):
+        desk.remedy(dataset, 99)
+
+
+def test_rows_are_left_out_of_every_part(desk, dataset):
+    found = desk._dataset(dataset)
+    dataset_facts.leave_out(found, [0, 5], nbtrain.core.tasks.Progress())
+    assert desk.facts(dataset)["split"]["counts"][3] == 2
+    assert desk.facts(dataset)["split"]["notes"][-1] == {"kind": "left_out", "args": {"count": 2}}
+
+
+def test_steps_are_tried_on_a_few_rows_and_applied_into_a_new_dataset(desk, dataset, done):
+    steps = [{"step": "scale", "columns": ["stars"], "method": "min_max"}]
+    shown = desk.before_after(dataset, steps, 0)
+    assert shown["before"]["columns"] == shown["after"]["columns"] == ["text", "stars", "label"]
+    assert len(shown["before"]["rows"]) == dataset_desk.TRIED
+    assert shown["before"]["rows"][1][1] == "1"
+    assert 0 < float(shown["after"]["rows"][1][1]) < 1
+    dropped = desk.before_after(dataset, [{"step": "drop_empty"}, {"step": "drop_duplicates"}], 1)
+    assert dropped["dropped"] == len(dropped["before"]["rows"]) - len(dropped["after"]["rows"])
+    made = done(desk.process(dataset, steps, "scaled"))
+    assert [row["name"] for row in desk.rows()] == ["scaled", "reviews"]
+    assert desk.facts(made)["steps"][0]["step"] == "scale"
+
+
+def test_steps_that_are_wrong_or_a_name_that_is_taken_begin_nothing(desk, dataset):
+    begun = len(desk.tasks.all())
+    for steps, name in (([{"step": "scal"}], "x"), ([{"step": "html"}], "REVIEWS"), ([{"step": "html"}], "a/b")):
+        with pytest.raises(ConfigError):
+            desk.process(dataset, steps, name)
+    with pytest.raises(CommandError, match="no step 3"):
+        desk.before_after(dataset, [{"step": "html"}], 3)
+    with pytest.raises(ConfigError):
+        desk.split(dataset, {"method": "by magic"})
+    assert len(desk.tasks.all()) == begun
+
+
+def test_every_step_has_a_form(desk):
+    steps = desk.steps()
+    assert {"scale", "html", "drop_duplicates"} <= {step["name"] for step in steps}
+    for step in steps:
+        for field in step["fields"]:
+            assert set(field) == set(dataset_facts.StepField.__required_keys__), (step["name"], field)
+
+
+def test_it_is_renamed_deleted_and_brought_back(desk, dataset):
+    desk.rename(dataset, "opinions")
+    desk.delete(dataset)
+    assert desk.rows() == []
+    with pytest.raises(DatasetNotFoundError):
+        desk.facts(dataset)
+    desk.undelete(dataset)
+    assert [row["name"] for row in desk.rows()] == ["opinions"]
+
+
+def test_it_is_written_to_a_file_but_never_over_one(desk, dataset, done, tmp_path):
+    path = tmp_path / "out.jsonl"
+    assert done(desk.export(dataset, f" {path} ")) is None
+    assert len(path.read_text().splitlines()) == 95
+    task = desk.export(dataset, str(path))
+    with pytest.raises(ValueError, match="already"):
+        desk.tasks.find(task).wait(SECONDS)
+
+
+def test_training_is_told_which_to_use(dataset):
+    used = []
+    desk = WorkspaceDatasets(on_use=used.append)
+    desk.use(dataset)
+    assert used == ["reviews"]
+
+
+def test_a_dataset_whose_facts_are_damaged_is_listed_all_the_same(desk, dataset):
+    (Library().folder(dataset) / "dataset.json").write_text("{")
+    assert [row["name"] for row in desk.rows()] == ["reviews"]
+    assert desk.facts(dataset)["columns"] == []
