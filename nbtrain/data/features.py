@@ -53,14 +53,11 @@ class Features:
         return pa.Table.from_arrays(columns, schema=self.named_schema(
             pa.schema([(n, c.type) for n, c in zip(table.column_names, columns, strict=True)])))
 
-    def replacements(self) -> str:
-        """The same for class labels in SQL, as what follows ``SELECT *``; empty when there are none."""
-        if not self.labels:
-            return ""
-        named = ", ".join(
-            f"[{', '.join(map(literal, names))}][{quoted(column)} + 1] AS {quoted(column)}"
-            for column, names in self.labels.items())
-        return f"REPLACE ({named})"
+    def selected(self, column: str) -> str:
+        """A column as SQL, with the names of its classes where it has some."""
+        if column not in self.labels:
+            return quoted(column)
+        return f"[{', '.join(map(literal, self.labels[column]))}][{quoted(column)} + 1] AS {quoted(column)}"
 
 
 def of(given: Mapping[str, Any]) -> Features:

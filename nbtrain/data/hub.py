@@ -119,8 +119,8 @@ class _Opening:
             return first
         named = len(parts) > 1 and "split" not in [column.name.lower() for column in first.columns]
         selected = [
-            f"SELECT * {found.replacements()}{f', {literal(part)} AS split' if named else ''} FROM {table.source}"
-            for part, table in parts.items()]
+            f"SELECT {', '.join(found.selected(column.name) for column in table.columns)}"
+            f"{f', {literal(part)} AS split' if named else ''} FROM {table.source}" for part, table in parts.items()]
         return _Kept(
             f"({' UNION ALL BY NAME '.join(selected)})", name=self._client.repository, media=dict(found.media),
             parts=list(parts.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ class Client:
 
     def __init__(self, repository: str) -> None:
         self.repository = repository
+        self.endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
         self.cache = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="dataset")
 
     def listing(self, revision: str | None) -> Listing:
@@ -63,9 +65,9 @@ class Client:
             DataError: there is no such dataset or revision, it may not be read, or the Hub cannot be asked and
                 nothing was kept.
         """
-        kept = _kept_at(self.repository, revision)
+        kept = self._kept_at(revision)
         try:
-            with _told(self.repository):
+            with _told(self.repository, self.endpoint):
                 listing = self._fetched(revision)
         except _UnreachableError as error:
             known = _read(kept)
@@ -110,7 +112,8 @@ class Client:
         return self.cache / "snapshots" / listing.commit
 
     def _fetched(self, revision: str | None) -> Listing:
-        api = huggingface_hub.HfApi()
+        _check_online()
+        api = huggingface_hub.HfApi(endpoint=self.endpoint)
         facts = api.dataset_info(self.repository, revision=revision, timeout=TIMEOUT)
         commit = str(facts.sha)
         tree = api.list_repo_tree(self.repository, recursive=True, revision=commit, repo_type="dataset")
@@ -118,6 +121,11 @@ class Client:
         # What JSON cannot keep (dates) is nothing that is asked for.
         configs = json.loads(json.dumps(getattr(facts.card_data, "configs", None) or [], default=str))
         return Listing(self.repository, commit, files, {"configs": configs})
+
+    def _kept_at(self, revision: str | None) -> Path:
+        """Where the list of files is kept; the name says nothing, so no name from outside can lead anywhere."""
+        key = json.dumps([self.endpoint, self.repository, revision])
+        return workspaces.current().home / "hub" / f"{sha256(key.encode()).hexdigest()[:32]}.json"
 
     def _downloaded(self, listing: Listing, file: str, meter: _Meter) -> Path:
         meter.check()
@@ -127,9 +135,11 @@ class Client:
             meter.add(listing.files.get(file, 0))
             return Path(known)
         try:
-            with _told(f"{file} of {self.repository}"):
+            with _told(f"{file} of {self.repository}", self.endpoint):
+                _check_online()
                 return Path(huggingface_hub.hf_hub_download(
-                    self.repository, file, repo_type="dataset", revision=listing.commit, tqdm_class=meter.bar()))
+                    self.repository, file, repo_type="dataset", revision=listing.commit, endpoint=self.endpoint,
+                    tqdm_class=meter.bar()))
         except _UnreachableError as error:
             raise DataError(f"{error} {file} of {self.repository} is not downloaded yet; try again.") from None
 
@@ -199,13 +209,12 @@ class _Meter:
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(what: str, hub: str) -> Iterator[None]:
     """The client's errors in our words, which hold nothing that the Hub or a request said.
 
     Raises:
         _UnreachableError: the Hub did not answer, or said that it has trouble. DataError: any other refusal.
     """
-    hub = constants.ENDPOINT
     try:
         yield
     except errors.RevisionNotFoundError:
@@ -248,10 +257,10 @@ def _refused(what: str, hub: str, error: errors.HfHubHTTPError) -> Exception:
     return DataError(f"The Hub at {hub} refused {what} ({status}).")
 
 
-def _kept_at(repository: str, revision: str | None) -> Path:
-    """Where the list of files is kept; the name says nothing, so no name from outside can lead anywhere."""
-    key = json.dumps([constants.ENDPOINT, repository, revision])
-    return workspaces.current().home / "hub" / f"{sha256(key.encode()).hexdigest()[:32]}.json"
+def _check_online() -> None:
+    """Raises the client's error when it was told to stay offline, also after it was imported."""
+    if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise errors.OfflineModeIsEnabled
 
 
 def _read(path: Path) -> dict[str, Any] | None:

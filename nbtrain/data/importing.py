@@ -78,6 +78,8 @@ def import_table(table: Table, folder: Path, *, progress: Progress | None = None
     """
     with _beside(folder / DATA) as beside:
         imported, rejects = read_whole(table, lambda whole: _from_table(whole, beside, progress), progress=progress)
+        if progress is not None:
+            progress.check()
     return keep_rejects(imported, rejects, folder)
 
 
@@ -138,6 +140,8 @@ def _from_batches(
                     progress.report(rows, total, "rows")
             while waiting:
                 _ended(waiting.popleft())
+            if progress is not None:
+                progress.check()
         digest = fingerprint.hexdigest()
         facts = {"media": {name: str(kind) for name, kind in media.items()}, "fingerprint": digest}
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(facts, ensure_ascii=False)})

@@ -19,7 +19,7 @@ ENDINGS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"), Kind.IMAGE),
     **dict.fromkeys((".wav", ".flac", ".mp3", ".ogg"), Kind.AUDIO),
 }
-_IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+_IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _IMAGE_FIELDS = (("width", pa.int32()), ("height", pa.int32()), ("mode", pa.string()))
 _AUDIO_FIELDS = (("duration", pa.float64()), ("sample_rate", pa.int32()))
 
@@ -98,7 +98,8 @@ def _audio(data: bytes) -> tuple[Any, ...]:
         raise BrokenError("it is cut short: its last page is missing")
     library = _soundfile()
     if library is None:
-        if not data.startswith((b"RIFF", b"OggS", b"fLaC", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa")):
+        frame = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0  # an MP3 without a tag before it
+        if not frame and not data.startswith((b"RIFF", b"OggS", b"fLaC", b"ID3")):
             raise BrokenError("it is no sound, or of a format that is not known")
         return ()
     try:
