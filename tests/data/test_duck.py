@@ -1,0 +1,91 @@
+"""The kernel's one DuckDB: cancelling, threads, forks, and what it may not do."""
+
+import os
+import threading
+
+import duckdb
+import pytest
+
+from nbtrain.core.errors import CancelledError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.duck import cursor
+
+ENDLESS = "SELECT count(*) FROM range(100_000_000_000) AS a(i) WHERE i % 7 = 3"
+
+
+def test_cancelling_interrupts_a_query_that_runs():
+    progress = Progress()
+    threading.Timer(0.2, progress.cancel).start()
+    with pytest.raises(CancelledError, match="called off"), cursor(progress) as connection:
+        connection.sql(ENDLESS).fetchall()
+
+
+def test_work_that_was_called_off_before_does_not_begin():
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(CancelledError), cursor(progress) as connection:
+        connection.sql("SELECT 1").fetchall()
+
+
+def test_cancelling_what_is_over_is_no_error():
+    progress = Progress()
+    with cursor(progress) as connection:
+        connection.sql("SELECT 1").fetchall()
+    progress.cancel()
+
+
+def test_cancelling_one_leaves_another_alone():
+    progress, found = Progress(), []
+
+    def other():
+        with cursor() as connection:
+            found.append(connection.sql("SELECT count(*) FROM range(30_000_000) AS a(i) WHERE i % 7 = 3").fetchall())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with pytest.raises(CancelledError), cursor(progress) as connection:
+        threading.Timer(0.05, progress.cancel).start()
+        connection.sql(ENDLESS).fetchall()
+    thread.join()
+    assert found == [[(4_285_714,)]]
+
+
+def test_each_thread_asks_for_itself():
+    found = {}
+
+    def ask(i):
+        with cursor() as connection:
+            found[i] = connection.sql(f"SELECT sum(range) + {i} FROM range(1000)").fetchall()[0][0]
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {i: 499_500 + i for i in range(8)}
+
+
+def test_nothing_is_fetched_from_the_network():
+    with cursor() as connection, pytest.raises(duckdb.Error, match=r"(?i)extension|httpfs"):
+        connection.sql("SELECT * FROM read_csv('https://example.invalid/a.csv')").fetchall()
+
+
+def test_points_in_time_are_of_utc():
+    with cursor() as connection:
+        assert connection.sql("SELECT TIMESTAMPTZ '2026-01-01 00:00:00+02:00'::VARCHAR").fetchall() == [
+            ("2025-12-31 22:00:00+00",)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_its_own():
+    with cursor() as connection:
+        connection.sql("SELECT 1").fetchall()
+    child = os.fork()
+    if child == 0:
+        try:
+            with cursor() as connection:
+                os._exit(0 if connection.sql("SELECT 42").fetchall() == [(42,)] else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
