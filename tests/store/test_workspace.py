@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbtrain.core.errors import RunNotFoundError, WorkspaceError
+from nbtrain.core.errors import DatasetNotFoundError, RunNotFoundError, WorkspaceError
 from nbtrain.store.database import RunRecord
-from nbtrain.store.workspace import Workspace, close_all, current
+from nbtrain.store.workspace import Workspace, close_all, current, is_id
 
 HOSTILE = [
     "", ".", "..", "../x", "a/b", "/etc", "a\\b", "a\x00b", "a\nb", "%2e%2e", "con", "NUL", "com1", "lpt9", "~", "-rf",
@@ -151,3 +151,34 @@ def test_the_journal_lies_in_the_runs_folder(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / run_id / "journal.jsonl").read_bytes() == b'{"event": "x"}\n'
     with pytest.raises(RunNotFoundError):
         workspace.journal("../x")
+
+
+@pytest.mark.parametrize("dataset_id", HOSTILE)
+def test_a_hostile_id_of_a_dataset_or_an_upload_leads_nowhere(tmp_path: Path, dataset_id: str) -> None:
+    workspace = Workspace(tmp_path)
+    with pytest.raises(DatasetNotFoundError, match="is not the id of a dataset"):
+        workspace.dataset_folder(dataset_id)
+    with pytest.raises(DatasetNotFoundError, match="is not the id of an upload"):
+        workspace.upload_folder(dataset_id)
+
+
+def test_a_dataset_is_found_where_it_is(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    dataset_id = workspace.new_dataset_id()
+    assert is_id(dataset_id)
+    assert not is_id(f"{dataset_id}x")
+    assert workspace.dataset_folder(dataset_id) == tmp_path.resolve() / "datasets" / dataset_id
+    (workspace.trash_folder / dataset_id).mkdir(parents=True)
+    assert workspace.dataset_folder(dataset_id) == workspace.trash_folder / dataset_id
+    (workspace.datasets_folder / dataset_id).mkdir()
+    assert workspace.dataset_folder(dataset_id) == workspace.datasets_folder / dataset_id
+
+
+def test_an_id_of_a_dataset_that_is_or_was_is_not_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path)
+    letters = iter("aaaabbbbcccc")
+    monkeypatch.setattr(secrets, "choice", lambda _: next(letters))
+    monkeypatch.setattr(time, "strftime", lambda _: "20261122-0931")
+    (workspace.datasets_folder / "20261122-0931-aaaa").mkdir(parents=True)
+    (workspace.trash_folder / "20261122-0931-bbbb").mkdir(parents=True)
+    assert workspace.new_dataset_id() == "20261122-0931-cccc"
