@@ -40,7 +40,7 @@ function Preview({ setup }: { setup: Setup }) {
   const columns = setup.columns ?? NONE;
   const source = useMemo(() => new Source(rpc, setup.page_rows), [rpc, setup.page_rows]);
   useEffect(() => {
-    source.ask(EVERYTHING);
+    source.start();
     return () => source.close();
   }, [source]);
   useRetry(source);

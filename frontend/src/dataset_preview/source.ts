@@ -33,10 +33,11 @@ export class Source {
   readonly #rpc: Rpc;
   readonly #media = new Map<string, Chunks<Medium[]>>();
   #counting = "";
-  #reach = 0;
+  #reach: number;
 
   constructor(rpc: Rpc, pageRows: number) {
     this.#rpc = rpc;
+    this.#reach = pageRows;
     this.pages = new Chunks<Page>(pageRows, PAGES_KEPT, {
       load: (offset, limit, call) => this.#page(offset, limit, call),
       cancel: (call) => this.#cancel(call),
@@ -48,6 +49,11 @@ export class Source {
     return this.found.get() ?? this.#reach;
   }
 
+  /** Finds out how many rows there are; pages come when they are wanted. */
+  start(): void {
+    if (this.found.get() === null) void this.#count();
+  }
+
   /** Shows what another query finds. */
   ask(query: Query): void {
     this.close();
@@ -56,7 +62,7 @@ export class Source {
     this.uncounted.set(null);
     this.#reach = this.pages.size;
     this.pages.want(0, this.pages.size);
-    if (this.found.get() === null) void this.#count();
+    this.start();
   }
 
   /** Asks again for what could not be had. */

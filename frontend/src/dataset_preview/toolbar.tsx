@@ -71,7 +71,7 @@ export function ColumnChooser({ columns, hidden, onChange }: ColumnChooserProps)
   const toggle = (name: string): void => {
     const next = new Set(hidden);
     if (!next.delete(name)) next.add(name);
-    if (next.size < columns.length) onChange(next); // a table without columns could not be brought back
+    onChange(next);
   };
   const shown = columns.length - hidden.size;
   const count = hidden.size > 0 ? `${words.integer(shown)} / ${words.integer(columns.length)}` : words.integer(shown);
@@ -98,7 +98,12 @@ export function ColumnChooser({ columns, hidden, onChange }: ColumnChooserProps)
           {hidden.size > 0 && <Button label={words.t("data.columns.all")} quiet onClick={() => onChange(new Set())} />}
           {columns.map(({ name, kind }) => (
             <label key={name} class="nbt-menu-row">
-              <input type="checkbox" checked={!hidden.has(name)} onChange={() => toggle(name)} />
+              <input
+                type="checkbox"
+                checked={!hidden.has(name)}
+                disabled={shown === 1 && !hidden.has(name)}
+                onChange={() => toggle(name)}
+              />
               <KindIcon kind={kind} />
               <bdi title={name}>{name === "" ? words.t("data.unnamed") : name}</bdi>
             </label>
