@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nbtrain.data.query import Query
     from nbtrain.data.splitting import Split, SplitSpec
     from nbtrain.data.table import Table
-    from nbtrain.studio import DatasetPreview
+    from nbtrain.widgets.dataset_preview import DatasetPreview
 
 PROFILES, REPORTS = "profile.json", "quality.json"
 

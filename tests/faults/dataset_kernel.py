@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,7 +48,7 @@ def _act(library: Library, chance: random.Random, content: str) -> None:
         library.restore(chance.choice(there).id)
 
 
-def _fill(folder, content: str) -> Imported:  # type: ignore[no-untyped-def]  # a path
+def _fill(folder: Path, content: str) -> Imported:
     path = folder / "data.parquet"
     pq.write_table(pa.table({"content": [content]}), path)
     return Imported(1, 1, path.stat().st_size, content)

@@ -112,8 +112,9 @@ def test_files_and_folders_are_flushed_before_the_folder_appears(
     monkeypatch.setattr(os, "rename", told_rename)
     with atomic.new_folder(tmp_path / "new") as folder:
         atomic.write_new(folder / "a", [b"1"])
-        atomic.write_new(folder / "b", [b"2"])
-    assert happened == ["a", "b", "unfinished", "rename", tmp_path.name]
+        (folder / "b").mkdir()
+        atomic.write_new(folder / "b" / "inner", [b"2"])
+    assert happened == ["a", "inner", "b", "unfinished", "rename", tmp_path.name]
 
 
 def test_a_line_cut_short_spoils_only_itself(tmp_path: Path) -> None:
