@@ -223,9 +223,9 @@ def _safe(kind: str, cells: Sequence[str]) -> str:
         return "VARCHAR"
     if kind == "BOOLEAN" and any(cell.lower() not in {"true", "false"} and cell not in MISSING for cell in cells):
         return "VARCHAR"  # yes and no, t and f: a label keeps its spelling
-    if kind == "DOUBLE" and cells and any(re.fullmatch(r"\d{17,}", cell) for cell in cells):
+    if kind == "DOUBLE" and any(re.fullmatch(r"\d{17,}", cell) for cell in cells):
         return "VARCHAR"
-    return kind
+    return "VARCHAR" if kind.endswith("HUGEINT") else kind
 
 
 def _holds(found: Dialect) -> bool:

@@ -31,7 +31,8 @@ def write_sound(
         for number, line, why in _judged(file, dialect):
             if why:
                 left_out.append(number)
-                rejects.add([Reject(str(file.path), number, "", why, line[:KEPT_TEXT].decode(errors="replace"))])
+                text = line[:KEPT_TEXT].decode(errors="replace").rstrip("\r\n")
+                rejects.add([Reject(str(file.path), number, "", why, text)])
             else:
                 done += out.write(line)
                 if progress is not None and number % 10_000 == 0:

@@ -123,7 +123,8 @@ def _parsed(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:
             column, said = wrong
             raise file.wrong(f"{said}; mend the line, or skip such rows", line=number, column=column)
         else:
-            rejects.add([Reject(str(file.path), number, "", wrong[1], raw[:KEPT_TEXT].decode(errors="replace"))])
+            text = raw[:KEPT_TEXT].decode(errors="replace").rstrip("\r\n")
+            rejects.add([Reject(str(file.path), number, "", wrong[1], text)])
 
 
 def _elements(file: DataFile, rejects: Rejects | None) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -164,17 +165,17 @@ class _Maker:
 
     def _decode(self) -> None:
         """Make a copy in UTF-8, if the file is not in it."""
-        encoding = self.options.encoding
-        if encoding is None and not self.care.decode:
-            encoding = encoding_of(self.file.head)
-            marked = self.file.head.startswith(b"\xef\xbb\xbf") and self.file.format is Format.JSONL
-            encoding = "utf-8-sig" if encoding == "utf-8" and marked else encoding
-            if encoding == "utf-8":
+        given, looks = self.options.encoding, encoding_of(self.file.head)
+        plain = given is None or codecs.lookup(given).name == "utf-8"
+        if plain and looks == "utf-8" and not self.care.decode:
+            if not (self.file.format is Format.JSONL and self.file.head.startswith(codecs.BOM_UTF8)):
                 return
+            given = "utf-8-sig"  # DuckDB takes no mark at the beginning of JSON in lines
+        encoding = given or (None if self.care.decode else looks)
 
         def write(file: DataFile, target: Path, *, progress: Progress | None) -> None:
             said = to_utf8(file, encoding, target, progress=progress)
-            if encoding not in {"utf-8-sig", self.options.encoding}:
+            if given is None:
                 self.notes.append(said)
 
         self._copy(".txt", write)

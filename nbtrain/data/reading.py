@@ -36,19 +36,23 @@ class FileTable(Table):
 
     Args:
         pool: the files.
+        whole: whether it is for `read_whole`, which begins anew.
         rejects: where the rows that are left out go, when all rows are streamed.
     """
 
-    def __init__(self, pool: Pool, *, rejects: Rejects | None = None) -> None:
+    def __init__(self, pool: Pool, *, whole: bool = False, rejects: Rejects | None = None) -> None:
         self.pool = pool
         self.files: tuple[Path, ...] = tuple(file.path for file in pool.files)
         self.options = pool.options
         self.begun_anew = False
         """Whether rows that were handed out are to be read again."""
+        self._whole = whole
         self._rejects = rejects
         first, more = self.files[0], len(self.files) - 1
-        super().__init__(self._current, name=f"{first.name} and {more} more" if more else first.name,
-                         row="file_row_number" if pool.has_row_numbers else None, explain=self._told)
+        name = f"{first.name} and {more} more" if more else first.name
+        # The pool alone: a method of the table would keep it, and its copies on the disk, alive until Python tidies up.
+        super().__init__(self._current, name=name, row="file_row_number" if pool.has_row_numbers else None,
+                         explain=lambda error: _told(pool, name, error))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,7 +90,7 @@ class FileTable(Table):
                 before = self.source
                 if not self._mend(error, progress):
                     raise
-                if begun:
+                if begun or self._whole:  # who reads all has columns in mind that are now others
                     self.begun_anew = True
                     raise
                 statement = statement.replace(before, self.source)
@@ -106,11 +110,6 @@ class FileTable(Table):
         if self.begun_anew:
             raise DataError(_ANEW.format(self.name))
 
-    def _told(self, error: duckdb.Error) -> NbtrainError:
-        if self.pool.can_mend(error):
-            return DataError(_ANEW.format(self.name))
-        return self.pool.explain(error)
-
     def _mend(self, error: DataError, progress: Progress | None) -> bool:
         """Take up what another thread found, or have the file read in another way; False where nothing helps."""
         cause = error.__cause__
@@ -124,6 +123,10 @@ class FileTable(Table):
     @property
     def _current(self) -> str:
         return self.pool.source(rejects=self._rejects is not None)
+
+
+def _told(pool: Pool, name: str, error: duckdb.Error) -> NbtrainError:
+    return DataError(_ANEW.format(name)) if pool.can_mend(error) else pool.explain(error)
 
 
 def open_source(given: Given, options: ReadOptions = DEFAULT, *, progress: Progress | None = None) -> FileTable:
@@ -170,7 +173,7 @@ def read_whole(
         table.pool.prove(progress)
         for _ in range(_ATTEMPTS):
             rejects = Rejects() if skip else None
-            view = FileTable(table.pool, rejects=rejects)
+            view = FileTable(table.pool, whole=True, rejects=rejects)
             try:
                 result = use(view)
             except NbtrainError:
