@@ -29,16 +29,6 @@ from nbtrain.data.table import Table
 CONVERTED = "refs/convert/parquet"
 
 
-def is_hub_name(given: Any) -> bool:
-    """Whether this is ``hub://owner/name``, or ``owner/name`` that is no path of a file here."""
-    if not isinstance(given, str):
-        return False
-    if given.startswith("hub://"):
-        return True
-    owner, _, name = given.partition("/")
-    return hub_files.is_repository(given) and not Path(owner).exists() and not hub_files.is_data(name)
-
-
 def open_hub(
     given: str, options: ReadOptions = DEFAULT, *, config: str | None = None, split: str | None = None,
     revision: str | None = None, name: str | None = None, progress: Progress | None = None,

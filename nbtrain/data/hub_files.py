@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import DataError
@@ -41,6 +41,16 @@ class Picked:
     @property
     def files(self) -> list[str]:
         return [file for files in self.parts.values() for file in files]
+
+
+def is_hub_name(given: Any) -> bool:
+    """Whether this is ``hub://owner/name``, or ``owner/name`` that is no path of a file here."""
+    if not isinstance(given, str):
+        return False
+    if given.startswith("hub://"):
+        return True
+    owner, _, name = given.partition("/")
+    return is_repository(given) and not Path(owner).exists() and not is_data(name)
 
 
 def is_repository(name: str) -> bool:

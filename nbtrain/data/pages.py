@@ -21,7 +21,7 @@ from nbtrain.core.errors import CancelledError, NbtrainError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.found import Finder, wait
 from nbtrain.data.query import Query
-from nbtrain.data.table import EVERYTHING, Table
+from nbtrain.data.table import EVERYTHING, ROW, Table
 
 #: Files smaller than this, in bytes, are read anew each time.
 COPIED = 8 << 20
@@ -83,7 +83,7 @@ class Pager:
             table = self.table if near and query == EVERYTHING else self.settled(progress)
             if query == EVERYTHING:
                 return table.page(offset=offset, limit=limit, columns=columns, shown=shown, progress=progress)
-            query.where(table.columns)
+            _check(query, table)
             found = self._finder.known(table, query)
             if found is None and near:
                 return table.page(query, offset=offset, limit=limit, columns=columns, shown=shown, progress=progress)
@@ -95,6 +95,7 @@ class Pager:
     def rows(self, query: Query = EVERYTHING, *, progress: Progress | None = None) -> int:
         """How many rows the query finds; remembered. Raises as `page`."""
         table = self.settled(progress)
+        _check(query, table)
         known = self.known_rows(query)
         if known is not None:
             return known
@@ -156,6 +157,12 @@ class Pager:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check(query: Query, table: Table) -> None:
+    """Raises ConfigError where the query does not fit: before anything is waited for."""
+    query.where(table.columns)
+    query.order(ROW, table.columns)
 
 
 def _unsorted(query: Query) -> str:

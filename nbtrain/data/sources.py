@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data import hub, media, objects
+from nbtrain.data import hub_files, media, objects
 from nbtrain.data.importing import import_table
 from nbtrain.data.opened import Opened
 from nbtrain.data.read_options import ReadOptions
@@ -24,6 +24,7 @@ ENDINGS = frozenset({
     ".gz", ".zst",
 })
 
+
 def open_any(
     given: Any, options: ReadOptions = DEFAULT, *, name: str | None = None, progress: Progress | None = None,
     **more: Any,
@@ -34,7 +35,7 @@ def open_any(
     - a folder of images or of sounds (see `nbtrain.data.media.open_media`);
     - ``"hub://owner/name"``, or ``"owner/name"`` when no file is called so (see `nbtrain.data.hub.open_hub`);
     - a pandas data frame, a pyarrow table, a dataset of the ``datasets`` library, a dict of columns, a list of dicts,
-      a NumPy array (see `nbtrain.data.objects.batches_of`);
+      a NumPy array (see `nbtrain.data.objects.open_object`);
     - a `Table`.
 
     Args:
@@ -51,7 +52,9 @@ def open_any(
     """
     if isinstance(given, Table):
         return _of_table(given, name)
-    if hub.is_hub_name(given):
+    if hub_files.is_hub_name(given):
+        from nbtrain.data import hub  # noqa: PLC0415 - its client takes longer to load than a file to open
+
         return hub.open_hub(given, options, name=name, progress=progress, **_known(given, more, _HUB))
     if media.is_media_folder(given):
         known = _known(given, more, _MEDIA)

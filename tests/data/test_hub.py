@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,8 @@ from nbtrain.core.errors import CancelledError, DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data import hub_client
 from nbtrain.data.columns import Kind
-from nbtrain.data.hub import is_hub_name, open_hub
+from nbtrain.data.hub import open_hub
+from nbtrain.data.hub_files import is_hub_name
 from nbtrain.data.reading import ReadOptions
 from tests.data.hub_server import Hub, Repository, commit_of, serving
 from tests.data.test_media import image
@@ -83,8 +85,9 @@ def test_labels_become_names_and_images_are_known(hub, tmp_path):
     features = {
         "image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": ["cat", "d'og"]},
         "text": {"_type": "Value", "dtype": "string"}}
-    rows = [{"image": {"bytes": image(), "path": "1.png"}, "label": 1, "text": "x"},
-            {"image": {"bytes": image(), "path": "2.png"}, "label": None, "text": "y"}]
+    rows: list[dict[str, Any]] = [
+        {"image": {"bytes": image(), "path": "1.png"}, "label": 1, "text": "x"},
+        {"image": {"bytes": image(), "path": "2.png"}, "label": None, "text": "y"}]
     hub.repositories["owner/name"] = Repository({"data/train-0.parquet": parquet(rows, features)})
     opened = open_hub("owner/name")
     table = opened.table()
@@ -96,7 +99,7 @@ def test_labels_become_names_and_images_are_known(hub, tmp_path):
 
 
 def test_the_card_tells_configurations(hub, tmp_path):
-    card = {"configs": [
+    card: dict[str, Any] = {"configs": [
         {"config_name": "fa", "data_files": [{"split": "train", "path": "fa/*.csv"}]},
         {"config_name": "ru", "data_files": "ru.csv", "default": True},
     ]}
@@ -195,7 +198,7 @@ def test_without_the_hub_what_was_downloaded_is_used_and_said(hub, tmp_path, mon
     if trouble == "offline":
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     elif trouble == "unplugged":
-        monkeypatch.setattr(hub_client.huggingface_hub, "HfApi", unplugged(hub_client.huggingface_hub.HfApi))
+        monkeypatch.setattr("huggingface_hub.HfApi", unplugged(huggingface_hub.HfApi))
     else:
         hub.refusals["/api/"] = int(trouble), ""
     opened = open_hub("owner/name")

@@ -6,6 +6,7 @@ import io
 import os
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -50,12 +51,12 @@ def write(folder: Path, **files: bytes | str) -> Path:
     return folder
 
 
-def rows(folder: Path, to: Path, **options: object) -> list[dict[str, object]]:
-    open_media(folder, **options).import_to(to)
+def rows(folder: Path, to: Path) -> list[dict[str, Any]]:
+    open_media(folder).import_to(to)
     return list(pq.read_table(to / "data.parquet").to_pylist())
 
 
-def paths(found: list[dict[str, object]], kind: str = "image") -> list[str]:
+def paths(found: list[dict[str, Any]], kind: str = "image") -> list[str]:
     return [row[kind]["path"] for row in found]
 
 
@@ -150,7 +151,7 @@ def test_a_table_without_names_of_files_is_refused(tmp_path):
 BROKEN = {
     "it is empty": b"",
     "no image": b"hello",
-    **{f"{ending} that is cut": image(ending, (200, 200))[: len(image(ending, (200, 200))) * 2 // 3] for ending in FORMATS},
+    **{f"{ending} that is cut": image(ending, (200, 200))[:-20_000] for ending in FORMATS},
 }
 
 
@@ -225,7 +226,6 @@ def test_called_off_it_leaves_nothing(tmp_path):
     folder = write(tmp_path / "photos", a_png=image())
     with pytest.raises(CancelledError):
         open_media(folder).import_to(tmp_path / "to", progress=progress)
-        progress.check()
     assert not (tmp_path / "to" / "data.parquet").exists()
 
 

@@ -14,8 +14,11 @@ from nbtrain.data.splits.spec import Part
 
 
 def groups(subject: Subject) -> Iterator[Finding]:
-    """Rows of validation and test whose group is in an earlier part; in time order that is as it should be."""
-    if subject.parts is None or subject.group is None or (subject.spec is not None and subject.spec.method == "time"):
+    """Rows of validation and test whose group is in an earlier part.
+
+    Where there is a time, a group is a series that is cut in time, and in every part as it should be.
+    """
+    if subject.parts is None or subject.group is None or subject.time is not None:
         return
     _, of = np.unique(subject.column(key([subject.table.column(subject.group)]), np.uint64), return_inverse=True)
     firsts = np.full(int(of.max()) + 1, len(Part), np.uint8)
@@ -57,5 +60,5 @@ def _again(subject: Subject, action: str, **changed: str | None) -> Remedy:
     """Another split of the same shares."""
     given = subject.spec.to_json() if subject.spec is not None else {}
     if subject.spec is not None and subject.spec.method in {"column", "kfold"}:
-        given = {name: given[name] for name in ("seed", "target", "key")}
-    return Remedy("split", action, split={**given, **changed})
+        given = {name: given[name] for name in ("seed", "key")}
+    return Remedy("split", action, split={**given, "target": subject.target, **changed})
