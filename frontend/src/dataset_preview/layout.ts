@@ -8,7 +8,7 @@ export const NARROWEST = 56;
 export const WIDEST = 800;
 /** The widest that a column becomes by itself. */
 const MOST = 340;
-const LETTER = 7.2;
+const LETTER = 7.6;
 const PADDING = 28;
 /** What the head of a column needs for its bars and its figures. */
 const LEAST = 116;

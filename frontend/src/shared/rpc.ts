@@ -23,6 +23,8 @@ const PATIENT: ReadonlySet<string> = new Set([
   "before_after",
 ]);
 const PATIENCE_MS = 10_000;
+/** Of these the panel itself shows that they take their time: grey rows, “counting”. */
+const SHOWN: ReadonlySet<string> = new Set(["page", "count", "cell", "media", "profiled"]);
 /** In silence of this length the panel says once that it is here: another view of it may have said bye. */
 const KNOCK_AFTER_MS = 1600;
 /** And as often as this where Python counts on it: it sends nothing to a page that was not heard for five minutes. */
@@ -276,7 +278,7 @@ export class Rpc {
 
   #updateSlow(now: number): void {
     const overdue = ({ kind, since }: Waiting): boolean =>
-      now - since > (PATIENT.has(kind) ? PATIENCE_MS : SLOW_AFTER_MS);
+      !SHOWN.has(kind) && now - since > (PATIENT.has(kind) ? PATIENCE_MS : SLOW_AFTER_MS);
     this.slow.set([...this.#pending.values()].some(overdue));
   }
 
