@@ -26,7 +26,7 @@ from nbtrain.data.processing.rows import BATCH
 from nbtrain.data.processing.tokenizer_files import Algorithm
 from nbtrain.data.table import Table
 
-ROWS, LENGTH = 4 * BATCH, 128
+ROWS, LENGTH = BATCH, 128
 #: The least share of the library's speed that is kept.
 LEAST = 0.95
 
@@ -74,7 +74,7 @@ def measure(algorithm: Algorithm, rounds: int) -> tuple[dict[str, list[float]], 
 
 
 def main(arguments: list[str]) -> None:
-    rounds = next((int(argument) for argument in arguments if argument.isdigit()), 7)
+    rounds = next((int(argument) for argument in arguments if argument.isdigit()), 11)
     figures = []
     algorithm: Algorithm
     for algorithm in ("bpe", "wordpiece", "unigram"):

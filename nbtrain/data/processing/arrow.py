@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
 
 NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER})
@@ -49,10 +50,10 @@ def texts(column: pa.Array) -> pa.Array:
 
 
 def numbers(column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """A column of numbers or booleans as float64, missing values as NaN."""
+    """A column of numbers or booleans as float64, missing values as NaN; whole numbers beyond 2^53 are rounded."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    found: np.ndarray[Any, np.dtype[np.float64]] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    found: np.ndarray[Any, np.dtype[np.float64]] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return found
 
 
@@ -65,6 +66,16 @@ def replaced(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.Recor
     """The batch with these columns in the place of those of the same name, new ones at the end."""
     arrays = {name: batch.column(position) for position, name in enumerate(batch.schema.names)} | dict(columns)
     return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
+
+
+def extended(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with new columns at its end. Raises DataError when it has one of that name: it would be lost."""
+    for name in columns:
+        if name in batch.schema.names:
+            raise DataError(
+                f"A processing step would make a column {name!r}, and there is one already; rename it, or leave it out "
+                "before.")
+    return replaced(batch, columns)
 
 
 def dropped(batch: pa.RecordBatch, names: set[str]) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
-from nbtrain.data.processing.arrow import dropped, replaced
+from nbtrain.data.processing.arrow import dropped, extended, replaced
 from nbtrain.data.processing.statistics import counts
 from nbtrain.data.processing.step import Group, Step, option
 
@@ -78,7 +78,9 @@ class Categories(Step):
                 case "one_hot":
                     for code, title in enumerate(self._titles(name)):
                         changed[title] = pa.array((place == code).astype(np.int8))
-        return dropped(replaced(batch, changed), set(names) if self.method == "one_hot" else set())
+        if self.method == "one_hot":
+            return extended(dropped(batch, set(names)), changed)
+        return replaced(batch, changed)
 
     def classes(self, name: str) -> list[Any]:
         """The values of a column in the order of their codes. Raises DataError when the step is not fitted."""
@@ -111,4 +113,5 @@ def _key(column: pa.Array) -> pa.Array:
     """A column in one of two types, which JSON keeps: int64, or text, so for booleans too."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return column.cast(pa.int64() if pa.types.is_integer(column.type) else pa.string())
+    small = pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type)
+    return column.cast(pa.int64() if small else pa.string())

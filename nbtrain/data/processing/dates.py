@@ -12,7 +12,7 @@ from pydantic import field_validator
 
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.data.columns import Kind
-from nbtrain.data.processing.arrow import dropped, floats, numbers, replaced
+from nbtrain.data.processing.arrow import dropped, extended, floats, numbers
 from nbtrain.data.processing.step import Group, Step, option
 
 DAY = 86_400_000_000
@@ -59,7 +59,7 @@ class Dates(Step):
         for name in names:
             for part, column in self._parts(batch.column(name)).items():
                 changed[f"{name}_{part}"] = column
-        return replaced(dropped(batch, set() if self.keep else set(names)), changed)
+        return extended(dropped(batch, set() if self.keep else set(names)), changed)
 
     def _parts(self, column: pa.Array) -> dict[str, pa.Array]:
         if pa.types.is_date(column.type) or pa.types.is_null(column.type):

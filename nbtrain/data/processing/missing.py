@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
-from nbtrain.data.processing.arrow import NUMERIC, is_text, kind_of_arrow, numbers, replaced, texts
+from nbtrain.data.processing.arrow import NUMERIC, extended, is_text, kind_of_arrow, numbers, replaced, texts
 from nbtrain.data.processing.statistics import counts, moments, quantiles
 from nbtrain.data.processing.step import Group, Step, option
 
@@ -71,15 +71,17 @@ class Missing(Step):
         return found.filter(keep)
 
     def apply_new(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        learned, changed = self.learned(), {}
+        learned = self.learned()
+        changed: dict[str, pa.Array] = {}
+        marks: dict[str, pa.Array] = {}
         for name in self.chosen(batch.schema):
             column = batch.column(name)
             lacking = _lacking(column)
             if self.indicator:
-                changed[f"{name}_missing"] = lacking.cast(pa.int8())
+                marks[f"{name}_missing"] = lacking.cast(pa.int8())
             if self.method != "drop":
                 changed[name] = self._filled(name, column, lacking, learned[name])
-        return replaced(batch, changed)
+        return extended(replaced(batch, changed), marks)
 
     def _filled(self, name: str, column: pa.Array, lacking: pa.Array, value: Any) -> pa.Array:
         if self.method in {"mean", "median"}:

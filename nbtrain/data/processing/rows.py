@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -153,6 +154,8 @@ def _of(parts: np.ndarray[Any, np.dtype[np.uint8]], start: int, count: int) -> n
 
 def _type(name: str) -> pa.DataType | None:
     """A type that Arrow knows by this name; None for the others: nested ones, decimals."""
+    if zoned := re.fullmatch(r"timestamp\[(\w+), tz=(.+)\]", name):
+        return pa.timestamp(zoned[1], zoned[2])
     try:
         return pa.type_for_alias(name)
     except ValueError:

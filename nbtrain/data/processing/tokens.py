@@ -12,7 +12,7 @@ from pydantic import PrivateAttr, model_validator
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.columns import Kind
 from nbtrain.data.processing import tokenizer_files
-from nbtrain.data.processing.arrow import TEXTS, dropped, replaced, texts
+from nbtrain.data.processing.arrow import TEXTS, dropped, extended, texts
 from nbtrain.data.processing.encoder import Encoder
 from nbtrain.data.processing.step import Group, Step, option
 
@@ -105,7 +105,7 @@ class Tokenize(Step):
                 made[name] = pa.FixedSizeListArray.from_arrays(pa.array(grid.reshape(-1)), self.max_length)
         made[LENGTH] = pa.array(found.lengths)
         kept = batch if self.keep else dropped(batch, set(names))
-        return replaced(kept, {self.prefix + name: column for name, column in made.items()})
+        return extended(kept, {self.prefix + name: column for name, column in made.items()})
 
     @property
     def encoder(self) -> Encoder:

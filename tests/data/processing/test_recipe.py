@@ -279,3 +279,24 @@ def test_a_cache_that_is_called_off_leaves_nothing(fitted, tmp_path, monkeypatch
 def test_pandas_cells_that_are_none_are_missing(fitted):
     frame = pd.DataFrame({"text": ["a"], "age": [np.nan], "city": [None], "born": [pd.NaT]})
     assert fitted.apply(frame)["age_missing"].to_pylist() == [1]
+
+
+def test_a_time_with_a_zone_may_come_as_text():
+    moments = pa.array([dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC)], pa.timestamp("us", "UTC"))
+    recipe = Recipe([Dates(hour=True, cycles=False)]).fit(pa.table({"d": moments}))
+    assert recipe.apply({"d": "2024-01-02T03:00:00Z"}) == recipe.apply(pa.table({"d": moments}))
+
+
+@pytest.mark.parametrize(("step", "made"), [
+    (Missing(columns="age", indicator=True), "age_missing"), (Dates(), "born_year"), (STEPS[-1], "length"),
+    (Categories(columns="city", method="one_hot"), "city=other"),
+])
+def test_a_new_column_does_not_take_the_place_of_one_that_is_there(step, made):
+    with pytest.raises(DataError, match=f"would make a column '{made}', and there is one already"):
+        Recipe([step], "label").fit(TABLE.append_column(made, TABLE["age"]))
+
+
+def test_whole_numbers_of_any_size():
+    given = pa.table({"n": pa.array([2**60 + 1, 0], pa.int64()), "u": pa.array([2**64 - 1, 0], pa.uint64())})
+    found = Recipe([Categories(columns="u"), Scale(columns="n", method="min_max")]).fit(given).apply(given)
+    assert found.to_pydict() == {"n": [1.0, 0.0], "u": [1, 0]}
