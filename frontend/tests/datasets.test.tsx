@@ -228,7 +228,8 @@ describe("the list", () => {
     const input = el.querySelector<HTMLInputElement>(".nbt-name input");
     if (!input) throw new Error("no field");
     act(() => type(input, "b"));
-    await press("datasets.rename.save");
+    act(() => void input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true })));
+    await pass();
     await reply(() => model.refuse("rename", { kind: "ConfigError", message: "There is a dataset 'b' already." }));
     expect(input.getAttribute("aria-invalid")).toBe("true");
     expect(alert()).toContain("already");

@@ -5,6 +5,7 @@ import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { errorText, usePanel } from "../../shared/panel";
 import { useUid } from "../../shared/uid";
+import { onEnter } from "../enter";
 import { useOutcome } from "../state";
 import { TaskCard } from "../task_card";
 import type { Say } from "../toast";
@@ -41,13 +42,8 @@ export function ExportForm({ row, say, onClose }: ExportProps) {
     }
   };
   return (
-    <form
-      class="nbt-export"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void begin();
-      }}
-    >
+    // biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for its button
+    <div class="nbt-export" onKeyDown={onEnter(() => void begin())}>
       <label for={id}>{words.t("datasets.export.path")}</label>
       <div class="nbt-place-row">
         <input
@@ -81,7 +77,7 @@ export function ExportForm({ row, say, onClose }: ExportProps) {
           {problem}
         </p>
       )}
-    </form>
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { errorText, usePanel } from "../../shared/panel";
 import { useUid } from "../../shared/uid";
+import { onEnter } from "../enter";
 import type { Say } from "../toast";
 import type { DatasetRow } from "../wire";
 
@@ -61,16 +62,14 @@ export function Name({ row, say, onChanged }: NameProps) {
     );
   }
   return (
-    <form
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys that stand for its buttons
+    <div
       class="nbt-name nbt-name-edit"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
       onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        leave();
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          leave();
+        } else onEnter(() => void save())(event);
       }}
     >
       <input
@@ -95,6 +94,6 @@ export function Name({ row, say, onChanged }: NameProps) {
           {problem}
         </p>
       )}
-    </form>
+    </div>
   );
 }

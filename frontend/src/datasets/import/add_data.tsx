@@ -7,6 +7,7 @@ import { Icon } from "../../shared/icons";
 import { errorText, usePanel } from "../../shared/panel";
 import { RequestError } from "../../shared/rpc";
 import { useUid } from "../../shared/uid";
+import { onEnter } from "../enter";
 import { TaskCard } from "../task_card";
 import type { UploadView } from "../wire";
 import { Failed } from "./failed";
@@ -129,8 +130,7 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
   const [source, setSource] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const begin = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const begin = async (): Promise<void> => {
     if (source.trim() === "" || busy) return;
     setBusy(true);
     setProblem(null);
@@ -146,7 +146,8 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
     }
   };
   return (
-    <form class="nbt-place" onSubmit={(event) => void begin(event)}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for its button
+    <div class="nbt-place" onKeyDown={onEnter(() => void begin())}>
       <label for={id}>{words.t("datasets.place")}</label>
       <div class="nbt-place-row">
         <input
@@ -169,7 +170,7 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
           label={words.t("datasets.place.import")}
           disabled={source.trim() === ""}
           busy={busy}
-          onClick={(event) => void begin(event)}
+          onClick={() => void begin()}
         />
       </div>
       {problem === null ? (
@@ -181,7 +182,7 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
           {problem}
         </p>
       )}
-    </form>
+    </div>
   );
 }
 

@@ -8,6 +8,7 @@ import { errorText, usePanel } from "../../shared/panel";
 import { RequestError } from "../../shared/rpc";
 import { useSetupTrait } from "../../shared/setup";
 import { useUid } from "../../shared/uid";
+import { onEnter } from "../enter";
 import { isRunning, useOutcome } from "../state";
 import { TaskCard } from "../task_card";
 import type { DatasetFacts, StepSchema } from "../wire";
@@ -102,13 +103,8 @@ export function Process({ facts, names, onMade }: ProcessProps) {
         )}
         {task && isRunning(task) && <TaskCard task={task} />}
         {steps.length > 0 && (
-          <form
-            class="nbt-process-apply"
-            onSubmit={(event) => {
-              event.preventDefault();
-              void apply();
-            }}
-          >
+          // biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for its button
+          <div class="nbt-process-apply" onKeyDown={onEnter(() => void apply())}>
             <label for={`${id}-name`}>{words.t("datasets.process.into")}</label>
             <div class="nbt-place-row">
               <input
@@ -136,7 +132,7 @@ export function Process({ facts, names, onMade }: ProcessProps) {
                 {problems.name}
               </p>
             )}
-          </form>
+          </div>
         )}
       </section>
       {steps.length > 0 && (

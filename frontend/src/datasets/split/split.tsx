@@ -7,6 +7,7 @@ import { useWords } from "../../shared/i18n";
 import { errorText, usePanel } from "../../shared/panel";
 import { RequestError } from "../../shared/rpc";
 import { useUid } from "../../shared/uid";
+import { onEnter } from "../enter";
 import { isRunning, useTask } from "../state";
 import { TaskCard } from "../task_card";
 import type { DatasetFacts } from "../wire";
@@ -56,13 +57,8 @@ export function Split({ facts, onBegan }: SplitProps) {
   const shares = METHODS[spec.method].shares;
   return (
     <div class="nbt-split">
-      <form
-        class="nbt-split-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void begin();
-        }}
-      >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for its button */}
+      <div class="nbt-split-form" onKeyDown={onEnter(() => void begin())}>
         <div class="nbt-split-field">
           <label for={id}>{words.t("datasets.split.method")}</label>
           <Choice
@@ -100,7 +96,7 @@ export function Split({ facts, onBegan }: SplitProps) {
             onClick={() => void begin()}
           />
         </div>
-      </form>
+      </div>
       <section class="nbt-split-result" aria-label={words.t("datasets.split.result")} aria-live="polite">
         {task && isRunning(task) && <TaskCard task={task} />}
         {task?.phase === "failed" && (
