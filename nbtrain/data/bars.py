@@ -18,8 +18,8 @@ _WIDTHS = (
     1, 10, 100, 1_000, 10_000, 100_000, *(k * _SECOND for k in (1, 2, 5, 10, 15, 30)),
     *(k * _MINUTE for k in (1, 2, 5, 10, 15, 30)), *(k * _HOUR for k in (1, 2, 3, 6, 12)),
     *(k * _DAY for k in (1, 2, 7, 14)))
-#: Beyond (300,000 years) the calendar of NumPy ends.
-_FAR = 2**63 - 1
+#: In microseconds, 146,000 years: the calendar of NumPy ends at twice that.
+_FAR = 2**62
 _MONTHS = (1, 2, 3, 6, *(12 * 10**e * k for e in range(7) for k in (1, 2, 5)))
 
 

@@ -31,22 +31,29 @@ def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnecti
     """
     with _opening:
         own = _database(os.getpid()).cursor()
+    over = threading.Event()
     try:
         if progress is not None:
             progress.check()
-            progress.on_cancel(lambda: _interrupt(own))
+            progress.on_cancel(lambda: _interrupt(own, over))
         yield own
     except duckdb.InterruptException:
         if progress is not None and progress.cancelled:
             raise CancelledError("It was called off; nothing was left behind.") from None
         raise
     finally:
+        over.set()
         own.close()
 
 
-def _interrupt(connection: duckdb.DuckDBPyConnection) -> None:
-    with contextlib.suppress(duckdb.ConnectionException):  # its work is over
-        connection.interrupt()
+def _interrupt(connection: duckdb.DuckDBPyConnection, over: threading.Event) -> None:
+    """Until the work is over: a query that has not yet begun does not hear the first time."""
+    def insist() -> None:
+        with contextlib.suppress(duckdb.ConnectionException):  # closed in between
+            while not over.wait(0.02):
+                connection.interrupt()
+
+    threading.Thread(target=insist, name="nbtrain-interrupt", daemon=True).start()
 
 
 @cache

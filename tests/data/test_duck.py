@@ -89,3 +89,10 @@ def test_a_forked_child_has_its_own():
         finally:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_calling_off_between_two_queries_ends_the_second():
+    progress = Progress()
+    with pytest.raises(CancelledError), cursor(progress) as connection:
+        progress.cancel()
+        connection.sql(ENDLESS).fetchall()
