@@ -13,12 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from nbtrain.core.errors import DataError, DataFileError
 from nbtrain.data.columns import Kind, literal, quoted
 
 #: Key of a Parquet file's metadata under which the library keeps them.
-METADATA_KEY = b"huggingface"
+_LIBRARY_KEY = b"huggingface"
+#: Key of an imported file's metadata: JSON of ``media`` (column → ``"image"`` or ``"audio"``) and ``fingerprint``.
+METADATA_KEY = b"nbtrain"
 _MEDIA = {"Image": Kind.IMAGE, "Audio": Kind.AUDIO}
 
 
@@ -75,10 +78,23 @@ def of(given: Mapping[str, Any]) -> Features:
 def of_metadata(metadata: Mapping[bytes, bytes] | None) -> Features:
     """Of the metadata of a Parquet file; none when the library did not write it."""
     try:
-        noted = json.loads((metadata or {}).get(METADATA_KEY, b"{}"))
+        noted = json.loads((metadata or {}).get(_LIBRARY_KEY, b"{}"))
         return of(noted["info"]["features"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return Features()  # somebody else's note under the same key
+
+
+def facts_of(path: Path) -> tuple[dict[str, Kind], str | None]:
+    """The media columns of a Parquet file and the fingerprint of its content, as an import noted them.
+
+    Nothing and None for a file that no import wrote. Raises DataFileError when it is no Parquet file.
+    """
+    try:
+        noted = (pq.read_metadata(path).metadata or {}).get(METADATA_KEY)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataFileError(f"{path} cannot be read as Parquet: {error}", file=str(path)) from error
+    facts = json.loads(noted) if noted else {}
+    return {name: Kind(kind) for name, kind in facts.get("media", {}).items()}, facts.get("fingerprint")
 
 
 def _kind(feature: Any) -> tuple[str, Any]:

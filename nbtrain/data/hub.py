@@ -8,14 +8,11 @@ workspace, so that what was downloaded can be opened without a network.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data import features, hub_files
-from nbtrain.data.columns import Kind, literal
+from nbtrain.data import hub_files
+from nbtrain.data.featured import featured
 from nbtrain.data.hub_client import Client, Listing
 from nbtrain.data.hub_files import Picked
 from nbtrain.data.importing import Imported, import_table
@@ -103,27 +100,4 @@ class _Opening:
         parts = {
             part: open_source([paths[file] for file in files], self._options, progress=progress)
             for part, files in self._picked.parts.items()}
-        found = self._features([paths[file] for file in self._picked.files])
-        first = next(iter(parts.values()))
-        if len(parts) == 1 and not found:
-            return first
-        named = len(parts) > 1 and "split" not in [column.name.lower() for column in first.columns]
-        selected = [
-            f"SELECT {', '.join(found.selected(column.name) for column in table.columns)}"
-            f"{f', {literal(part)} AS split' if named else ''} FROM {table.source}" for part, table in parts.items()]
-        return _Kept(
-            f"({' UNION ALL BY NAME '.join(selected)})", name=self._client.repository, media=dict(found.media),
-            parts=list(parts.values()))
-
-    def _features(self, paths: list[Path]) -> features.Features:
-        """What the columns mean: of the first Parquet file, for they are alike."""
-        first = next((path for path in paths if path.suffix == ".parquet"), None)
-        return features.Features() if first is None else features.of_metadata(pq.read_schema(first).metadata)
-
-
-class _Kept(Table):
-    """A table over others, which stay as long as it does: they may have temporary files."""
-
-    def __init__(self, source: str, *, name: str, media: dict[str, Kind], parts: list[Table]) -> None:
-        self._parts = parts
-        super().__init__(source, name=name, media=media)
+        return featured(parts, name=self._client.repository)

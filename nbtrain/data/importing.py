@@ -21,27 +21,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nbtrain.core.errors import DataError, DataFileError
+from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
+from nbtrain.data.featured import heavy_batches
+from nbtrain.data.features import METADATA_KEY, facts_of
 from nbtrain.data.fingerprint import Fingerprint
-from nbtrain.data.plain import plain_columns
+from nbtrain.data.plain import plain_batches, plain_columns
 from nbtrain.data.reading import FileTable, read_whole
 from nbtrain.data.rejects import Rejects
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
+__all__ = [
+    "DATA", "METADATA_KEY", "REJECTED", "Imported", "copy_import", "facts_of", "import_batches", "import_table",
+    "keep_rejects",
+]
+
 #: The file of a dataset that holds its rows.
 DATA = "data.parquet"
 #: The file of the rows that were left out, if any were.
 REJECTED = "rejected.csv"
-#: Key of the Parquet file's metadata: JSON of ``media`` (column → ``"image"`` or ``"audio"``) and ``fingerprint``.
-METADATA_KEY = b"nbtrain"
 #: A row group has so many rows, or so many bytes in memory, whichever comes first: what a random page must decode.
 GROUP_ROWS = 122_880
 GROUP_BYTES = 32 * 2**20
-#: Rows that DuckDB hands over at a time: whole vectors, and few enough that long texts do not add up.
-BATCH_ROWS = 8 * 2_048
+#: Rows that DuckDB hands over at a time, whole vectors: fewer where rows are long, so that they do not add up.
+BATCH_ROWS, LEAST_ROWS = 8 * 2_048, 2_048
+#: Rows with more bytes than this are read by Arrow, fewer at a time, where they are in Parquet.
+HEAVY = 16 * 2**10
+#: Rows from which their size is told.
+LOOKED_AT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +102,13 @@ def _from_table(table: Table, path: Path, progress: Progress | None) -> Imported
             reported = max(reported, min(share, 1.0))
             progress.report(reported * size, size, "bytes")
 
+    each = max(1, table.page(limit=LOOKED_AT, progress=progress).nbytes // LOOKED_AT)
+    heavy = heavy_batches(table, max(1, GROUP_BYTES // each // 4)) if each > HEAVY else None
+    if heavy is not None:
+        return _from_batches(plain_batches(heavy), path, table.media, progress)
     statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
-    batches = table.stream(statement, size=BATCH_ROWS, progress=progress, on_share=on_share)
+    rows = min(BATCH_ROWS, max(LEAST_ROWS, GROUP_BYTES // each))
+    batches = table.stream(statement, size=rows, progress=progress, on_share=on_share)
     first = next(batches, None)
     if first is None:  # no rows have their types too
         first = pa.RecordBatch.from_pylist([], table.sql(f"{statement} LIMIT 0").schema)
@@ -169,19 +183,6 @@ def copy_import(imported: Imported, source: Path, folder: Path) -> Imported:
         if (source / REJECTED).exists():
             shutil.copyfile(source / REJECTED, folder / REJECTED)
     return imported
-
-
-def facts_of(path: Path) -> tuple[dict[str, Kind], str | None]:
-    """The media columns of a Parquet file and the fingerprint of its content, as an import noted them.
-
-    Nothing and None for a file that no import wrote. Raises DataFileError when it is no Parquet file.
-    """
-    try:
-        noted = (pq.read_metadata(path).metadata or {}).get(METADATA_KEY)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataFileError(f"{path} cannot be read as Parquet: {error}", file=str(path)) from error
-    facts = json.loads(noted) if noted else {}
-    return {name: Kind(kind) for name, kind in facts.get("media", {}).items()}, facts.get("fingerprint")
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:

@@ -9,6 +9,7 @@ from typing import Any
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data import hub_files, media, objects
+from nbtrain.data.featured import featured
 from nbtrain.data.importing import import_table
 from nbtrain.data.opened import Opened
 from nbtrain.data.read_options import ReadOptions
@@ -83,13 +84,14 @@ def _of_table(table: Table, name: str | None) -> Opened:
 def _of_files(
     given: str | Path | Sequence[str | Path], options: ReadOptions, name: str | None, progress: Progress | None,
 ) -> Opened:
-    table = open_source(given, options, progress=progress)
+    files = open_source(given, options, progress=progress)
+    table = featured({"": files}, name=files.name)
     paths = [given] if isinstance(given, str | Path) else list(given)
     text = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     recipe = {
         "kind": "files", "paths": [str(Path(path).absolute()) for path in paths], "options": options.to_json()}
     return Opened(
-        name or _stem(Path(paths[0])), text, recipe, look=lambda _: table, files=table.files, notes=table.notes,
+        name or _stem(Path(paths[0])), text, recipe, look=lambda _: table, files=files.files, notes=files.notes,
         write=lambda folder, progress: import_table(table, folder, progress=progress))
 
 

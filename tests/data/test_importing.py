@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbtrain.core.errors import CancelledError, DataError, DataFileError, WorkspaceError
@@ -23,7 +23,7 @@ from nbtrain.data import importing
 from nbtrain.data.columns import Kind
 from nbtrain.data.exporting import export
 from nbtrain.data.importing import Imported, copy_import, facts_of, import_batches, import_table
-from nbtrain.data.reading import ReadOptions, open_source
+from nbtrain.data.reading import FileTable, ReadOptions, open_source
 from nbtrain.data.table import Table
 
 TYPES = {
@@ -262,9 +262,31 @@ def around(rows: list[dict[str, object]], folder: Path, ending: str) -> tuple[Im
 
 @pytest.mark.parametrize("ending", [".parquet", ".arrow", ".csv", ".jsonl"])
 def test_export_and_import_give_the_same_table(ending, tmp_path_factory):
+    @settings(max_examples=20)
     @given(rows=TABLES)
     def check(rows):
         first, second = around(rows, tmp_path_factory.mktemp("around"), ending)
         assert first.fingerprint == second.fingerprint
 
     check()
+
+
+def heavy(count: int) -> pa.Table:
+    """Rows of 40 kB."""
+    return pa.table({"n": list(range(count)), "raw": [bytes([n % 256]) * 40_000 for n in range(count)]})
+
+
+def test_heavy_rows_of_parquet_come_a_few_at_a_time(tmp_path, monkeypatch):
+    pq.write_table(heavy(900), tmp_path / "a.parquet")
+    wanted = import_batches(heavy(900).to_batches(), tmp_path / "wanted")
+    monkeypatch.setattr(FileTable, "stream", refuse)
+    sizes: list[int] = []
+    kept = importing._parts
+    monkeypatch.setattr(importing, "_parts", lambda batch: (sizes.append(batch.nbytes), kept(batch))[1])
+    imported = import_table(open_source(tmp_path / "a.parquet"), tmp_path / "to")
+    assert (imported.rows, imported.fingerprint) == (wanted.rows, wanted.fingerprint)
+    assert max(sizes) <= importing.GROUP_BYTES // 2
+
+
+def refuse(*_: object, **__: object) -> None:
+    pytest.fail("DuckDB would read thousands of these at once.")

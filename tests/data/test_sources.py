@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import datasets
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from nbtrain.core.errors import DataError, DataFileError
+from nbtrain.data import importing
+from nbtrain.data.columns import Kind
 from nbtrain.data.reading import ReadOptions
 from nbtrain.data.sources import open_any
 from nbtrain.data.table import Table
@@ -85,3 +88,26 @@ def test_options_of_another_kind_of_source_are_refused(tmp_path):
         open_any(path, split="train")
     with pytest.raises(DataError, match="has no option 'labels'; it has: config, revision, split"):
         open_any("hub://a/b", labels="x")
+
+
+def test_parquet_of_the_datasets_library_keeps_its_meaning(tmp_path):
+    features = datasets.Features({"label": datasets.ClassLabel(names=["neg", "pos"]), "photo": datasets.Image()})
+    photo = {"bytes": image(), "path": "a.png"}
+    given = datasets.Dataset.from_list([{"label": 1, "photo": photo}, {"label": 0, "photo": None}], features)
+    given.to_parquet(tmp_path / "pets.parquet")
+    opened = open_any(tmp_path / "pets.parquet")
+    assert [column.kind for column in opened.table().columns] == [Kind.TEXT, Kind.IMAGE]
+    opened.import_to(tmp_path / "to")
+    found = pq.read_table(tmp_path / "to" / "data.parquet").to_pylist()
+    assert found == [{"label": "pos", "photo": photo}, {"label": "neg", "photo": None}]
+    again = open_any(tmp_path / "to" / "data.parquet").table()
+    assert again.media == {"photo": Kind.IMAGE}
+
+
+def test_heavy_rows_keep_their_meaning_too(tmp_path, monkeypatch):
+    features = datasets.Features({"label": datasets.ClassLabel(names=["neg", "pos"]), "photo": datasets.Image()})
+    rows = [{"label": i % 2, "photo": {"bytes": bytes(40_000), "path": f"{i}.png"}} for i in range(100)]
+    datasets.Dataset.from_list(rows, features).to_parquet(tmp_path / "pets.parquet")
+    one = open_any(tmp_path / "pets.parquet").import_to(tmp_path / "arrow")
+    monkeypatch.setattr(importing, "HEAVY", 10**9)
+    assert open_any(tmp_path / "pets.parquet").import_to(tmp_path / "duckdb").fingerprint == one.fingerprint
