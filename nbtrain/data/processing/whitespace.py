@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from nbtrain.data.processing.step import option
 from nbtrain.data.processing.text_step import TextStep
 
-#: Every space and separator of Unicode, control characters, the byte order mark and the zero width space.
-BLANK = r"\p{Z}\x{0000}-\x{0020}\x{007F}-\x{009F}\x{200B}\x{FEFF}"
+#: Every space and separator of Unicode, control characters, the byte order mark and the zero width space. Of the second
+#: set of control characters, the line break alone: the others are quotes and dashes of Windows-1252 that were misread.
+BLANK = r"\p{Z}\x{0000}-\x{0020}\x{007F}\x{0085}\x{200B}\x{FEFF}"
 
 
 class Whitespace(TextStep):

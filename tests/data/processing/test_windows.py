@@ -93,7 +93,7 @@ def test_the_past_of_the_target_is_a_feature_and_must_be_there():
 def test_a_gap_of_days_and_a_missing_time_end_a_run():
     days = [dt.date(2020, 1, day) for day in (1, 2, 3, 7, 8)]
     given = pa.table({"t": pa.array([*days, None, None], pa.date32()), "x": np.arange(7.0), "y": np.arange(7.0)})
-    step = Windows(columns="x", target="y", time="t", window=1, gap=1.5)
+    step = Windows(columns="x", target="y", time="t", window=1, gap=1.0)
     found = Recipe([step]).fit(given).apply(given)
     assert found.num_rows == 7
     pairs = [row["y_ahead"] for each in Recipe([step]).fit(given).stream(given) for row in each.to_pylist()]
