@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import duckdb
 
 from nbtrain.data.columns import literal, quoted
 from nbtrain.data.duck import cursor
-from nbtrain.data.formats import Compression, DataFile
+from nbtrain.data.formats import Compression, DataFile, opening
 from nbtrain.data.headers import unique_names
 from nbtrain.data.read_options import ReadOptions
 
@@ -25,7 +26,9 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null",
 NOT_WHOLE = "nbtrain: no whole number, or a large one: "
 #: Bytes of the longest row.
 LONGEST = 16 * 2**20
-#: Rows of the beginning that are looked at here; DuckDB looks at 20,480.
+#: Bytes of the beginning from which dialect and types are told; DuckDB looks at 20,480 rows of them.
+SAMPLE = 2 * 2**20
+#: Rows of the beginning that are looked at here.
 _LOOKED_AT = 1000
 #: Files up to this size are read whole to see whether columns at the end are empty.
 _SMALL = 16 * 2**20
@@ -108,27 +111,24 @@ def lines_of(file: DataFile) -> str:
 
 
 def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect, list[str]]:
-    """The dialect of a CSV in UTF-8, and sentences on what was decided. `head` is its beginning.
+    """The dialect of a CSV in UTF-8, and sentences on what was decided, from its first `SAMPLE` bytes.
+
+    `head` is the beginning of it.
 
     Raises:
         DataFileError: the delimiter that was given is not in the file.
         duckdb.Error: no dialect fits, or the file cannot be read.
     """
-    name, found = file.name, _sniffed(file, options)
-    if len(found.types) == 1 and options.delimiter is None:
-        found = _below_a_title(file, options) or found
-    if options.delimiter and len(found.types) == 1 and options.delimiter not in head:
-        other = _sniffed(file, replace(options, delimiter=None))
-        if len(other.types) > 1:
-            raise file.wrong(f"the delimiter {options.delimiter!r} is not in it, but {other.delimiter!r} is; leave the "
-                             "delimiter out, or give that", line=1)
-    if options.quote is None and not found.quote and '"' not in head:
-        found = replace(found, quote='"', escape='"')  # there may be quotes later
+    with tempfile.TemporaryDirectory(prefix="nbtrain-sample-") as folder:
+        # A row without end, or a packed file, would else be gone through for each dialect that is tried.
+        found = _dialect_in(_sample(file, Path(folder)), head, options)
+    found = replace(found, path=file.source, compression=file.packing)
+    name = file.name
     rows = _rows(head, found)
-    if options.header is None and found.header and _is_data(rows, found.types):
-        found = _sniffed(file, replace(options, header=False, delimiter=found.delimiter))
     notes = [f"The first lines of {name} are no rows and were left out: {found.skip}."] if found.skip else []
-    given = rows[0] if found.header and rows and len(rows[0]) == len(found.types) else [""] * len(found.types)
+    given = [""] * len(found.types)
+    if found.header:  # as they stand in the file; DuckDB has its own way with names that are empty or alike
+        given = [*(rows[0] if rows else found.names), *given][:len(given)]
     names = unique_names(given)
     renamed = [f"{old!r:.60} is now {new!r:.60}" for old, new in zip(given, names, strict=True) if old and old != new]
     if renamed:
@@ -140,6 +140,37 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
         found = replace(found, quoted_missing=not _holds(found))
     found, left_out = _without_padding(found, given, name)
     return found, notes + left_out
+
+
+def _dialect_in(file: DataFile, head: str, options: ReadOptions) -> Dialect:
+    found = _sniffed(file, options)
+    if len(found.types) == 1 and options.delimiter is None:
+        found = _below_a_title(file, options) or found
+    if options.delimiter and len(found.types) == 1 and options.delimiter not in head:
+        other = _sniffed(file, replace(options, delimiter=None))
+        if len(other.types) > 1:
+            raise file.wrong(f"the delimiter {options.delimiter!r} is not in it, but {other.delimiter!r} is; leave the "
+                             "delimiter out, or give that", line=1)
+    if options.quote is None and not found.quote and '"' not in head:
+        found = replace(found, quote='"', escape='"')  # there may be quotes later
+    if options.header is None and found.header and _is_data(_rows(head, found), found.types):
+        found = _sniffed(file, replace(options, header=False, delimiter=found.delimiter))
+    return found
+
+
+def _sample(file: DataFile, folder: Path) -> DataFile:
+    """The beginning of a file, up to the end of a line, as a file; the file itself where it is no longer."""
+    raw = opening(file.source, file.packing, SAMPLE)
+    end = raw.rfind(b"\n") + 1
+    if len(raw) < SAMPLE:
+        end = len(raw)
+        if file.packing is Compression.NONE:
+            return file
+    if not end:  # no end of line: it is for the whole file to say what is wrong
+        return file
+    copy = folder / "sample.csv"
+    copy.write_bytes(raw[:end])
+    return replace(file, copy=copy)
 
 
 _QUOTED_MISSING = re.compile(
@@ -169,15 +200,15 @@ def _sniffed(file: DataFile, options: ReadOptions, *, strict: bool = False) -> D
         given.append(f"header={str(options.header).lower()}")
     with cursor() as connection:
         found = connection.execute(
-            "SELECT Delimiter, Quote, Escape, HasHeader, SkipRows, [c.type FOR c IN Columns], DateFormat, "
-            f"TimestampFormat FROM sniff_csv({', '.join(given)})").fetchone()
+            "SELECT Delimiter, Quote, Escape, HasHeader, SkipRows, [c.name FOR c IN Columns], "
+            f"[c.type FOR c IN Columns], DateFormat, TimestampFormat FROM sniff_csv({', '.join(given)})").fetchone()
     if found is None:
         raise duckdb.InvalidInputException("No dialect was found.")
-    delimiter, quote, escape, header, skip, types, date_format, time_format = found
+    delimiter, quote, escape, header, skip, given_names, types, date_format, time_format = found
     quote = "" if quote == "(empty)" else quote
     # Without a doubled quote among the first rows DuckDB finds no escape; one may come later.
     escape = (quote if escape in {"(empty)", ""} else escape) if quote else ""
-    names = tuple(f"column_{number}" for number, _ in enumerate(types, 1))
+    names = tuple(given_names)
     return Dialect(
         file.source, file.packing, delimiter, quote, escape, bool(header), int(skip), names, tuple(types), names,
         date_format or ("%Y-%m-%d" if "DATE" in types else None), time_format)

@@ -20,10 +20,11 @@ _Line = tuple[int, bytes]
 
 
 def write_sound(
-    file: DataFile, dialect: Dialect, target: Path, rejects: Rejects, *, progress: Progress | None = None,
+    file: DataFile, dialect: Dialect | None, target: Path, rejects: Rejects, *, progress: Progress | None = None,
 ) -> list[int]:
     """Write a CSV in UTF-8 without the lines at which a quote is opened and never closed, and without endless lines.
 
+    A text without a dialect loses its endless lines alone.
     Gives the numbers of the lines that were left out. Raises DataFileError, OSError.
     """
     left_out, done = [], 0
@@ -40,10 +41,11 @@ def write_sound(
     return left_out
 
 
-def _judged(file: DataFile, dialect: Dialect) -> Iterator[tuple[int, bytes, str]]:
+def _judged(file: DataFile, dialect: Dialect | None) -> Iterator[tuple[int, bytes, str]]:
     """Each line with its number and, where it is to be left out, why."""
-    mark = dialect.quote.encode()
-    opening = re.compile(rb"(?:^|%s)\s*%s" % (re.escape(dialect.delimiter.encode()), re.escape(mark)))
+    mark = dialect.quote.encode() if dialect is not None else b""
+    between = dialect.delimiter.encode() if dialect is not None else b""
+    opening = re.compile(rb"(?:^|%s)\s*%s" % (re.escape(between), re.escape(mark)))
     coming, again = numbered_pieces(file, LONGEST), deque[_Line]()
     held: list[_Line] = []
     size = 0
@@ -74,7 +76,7 @@ def _judged(file: DataFile, dialect: Dialect) -> Iterator[tuple[int, bytes, str]
         held.append((number, line))
         size += len(line)
         if len(held) > 1 and odd:
-            if not _is_sound(b"".join(each for _, each in held), dialect):
+            if dialect is None or not _is_sound(b"".join(each for _, each in held), dialect):
                 yield give_up()
                 continue
             yield from ((*each, "") for each in held)

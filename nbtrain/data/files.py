@@ -74,7 +74,7 @@ def _nearest(path: Path) -> str:
         return f"there is no folder {folder} either."
     names = [each.name for each in folder.iterdir()] if os.access(folder, os.R_OK) else []
     near = difflib.get_close_matches(path.name, names, 1)
-    return f"did you mean {near[0]}?" if near else f"look into {folder.resolve()}."
+    return f"the nearest name is {near[0]}." if near else f"look into {folder.resolve()}."
 
 
 @contextlib.contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbtrain.data.formats import DataFile
+from nbtrain.data.formats import DataFile, Format
 
 _CHUNK = 2**20
+_GLANCE = 2**16
 #: Bytes of the longest line.
 LONGEST = 16 * 2**20
 
@@ -80,7 +81,25 @@ def lines_at(file: DataFile, positions: list[int]) -> list[int]:
     return found
 
 
+def is_endless(file: DataFile) -> bool:
+    """Whether a file, read as it lies, has a line that DuckDB may lose without a word: one of twice `LONGEST` or more.
+
+    Such a line covers a whole block of `LONGEST`, so that it is enough to find an end of line in each. Raises OSError.
+    """
+    size = file.source.stat().st_size
+    with file.source.open("rb") as raw:
+        for start in range(0, size - LONGEST, LONGEST):
+            raw.seek(start)
+            if not any(b"\n" in raw.read(_GLANCE) for _ in range(LONGEST // _GLANCE)):
+                return True
+    return False
+
+
 def verify(file: DataFile) -> None:
-    """Unpack a file to its end, which checks what its packing says of its content. Raises DataFileError."""
-    for _ in chunks(file):
+    """Unpack a file to its end, which checks what its packing says of its content.
+
+    Raises:
+        DataFileError: it is damaged or cut short, or a line of a text is longer than `LONGEST`.
+    """
+    for _ in line_chunks(file) if file.format.is_text and file.format is not Format.JSON else chunks(file):
         pass

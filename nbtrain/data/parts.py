@@ -20,6 +20,7 @@ from nbtrain.data.formats import Compression, DataFile, Format, opening
 from nbtrain.data.headers import unique_names
 from nbtrain.data.json_rows import json_source, needs_tidying, tidy
 from nbtrain.data.json_shape import write_lines
+from nbtrain.data.lines import is_endless, line_chunks
 from nbtrain.data.read_options import ReadOptions
 from nbtrain.data.rejects import Rejects
 from nbtrain.data.scratch import Scratch
@@ -109,13 +110,30 @@ class _Maker:
             return self._csv()
         if self.file.format is Format.TEXT:
             if self.options.lines == "lines":
-                return self._part(lines_of(self.file), {"text": "VARCHAR"})
+                return self._text_lines()
             self._copy(".parquet", paragraphs_to_parquet)
             return self._part(f"read_parquet({literal(str(self.file.source))})", {"text": "VARCHAR"})
         return self._json()
 
+    def _text_lines(self) -> Part:
+        left_out: list[int] = []
+        if self._is_endless() and self.rejects is not None:
+            self._write_sound(None, self.rejects, left_out)
+        return replace(self._part(lines_of(self.file), {"text": "VARCHAR"}), lines_left_out=tuple(left_out))
+
+    def _is_endless(self) -> bool:
+        """Whether there is a line that DuckDB may lose; without skipping that is an error."""
+        if self.file.packing is not Compression.NONE or not is_endless(self.file):
+            return False
+        if self.rejects is None:
+            for _ in line_chunks(self.file):  # it raises, with the line
+                pass
+        return True
+
     def _csv(self) -> Part:
         left_out: list[int] = []
+        if self._is_endless():
+            self.care = replace(self.care, sound=True)
         if self.care.sound and self.rejects is not None:
             self._copy_sound(self.rejects, left_out)
         dialect, notes = dialect_of(self.file, self._head(), self.options)
@@ -128,7 +146,9 @@ class _Maker:
         with self.scratch.new(".csv", self.file.name) as beginning:  # the file itself may have no end that is found
             beginning.write_text(head[:head.rfind("\n") + 1] or head, encoding="utf-8")
             dialect, _ = dialect_of(replace(self.file, copy=beginning), head, self.options)
+        self._write_sound(dialect, rejects, left_out)
 
+    def _write_sound(self, dialect: Dialect | None, rejects: Rejects, left_out: list[int]) -> None:
         def write(file: DataFile, target: Path, *, progress: Progress | None) -> None:
             left_out.extend(write_sound(file, dialect, target, rejects, progress=progress))
 
