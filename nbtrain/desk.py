@@ -18,7 +18,7 @@ from nbtrain.data.facts import Profile
 from nbtrain.data.pages import Pager
 from nbtrain.data.profile import profile
 from nbtrain.data.query import Query
-from nbtrain.data.table import ROW, Table
+from nbtrain.data.table import Table
 from nbtrain.data.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
 
 #: Makes a profile with the classes of a target, and lengths in tokens by a tokenizer.
@@ -70,9 +70,9 @@ class PreviewDesk:
             self._parsed(query), offset=offset, limit=1, columns=[column], shown={column: whole}, progress=progress)
         if not found.num_rows:
             raise CommandError(f"There is no row {offset + 1:,} among those found.")
-        cell = found[column][0].as_py()
+        cell = found.column(1)[0].as_py()  # by place: Arrow cuts a name that has a NUL in it
         length = cell["n"] or 0
-        return CellText(row=found[ROW][0].as_py(), text=cell["t"], length=length, cut=length > MOST_CHARACTERS)
+        return CellText(row=found.column(0)[0].as_py(), text=cell["t"], length=length, cut=length > MOST_CHARACTERS)
 
     def media(
         self, query: Mapping[str, Any], offset: int, limit: int, column: str, *, edge: int, progress: Progress,
@@ -88,7 +88,7 @@ class PreviewDesk:
         found = self._pager.page(
             self._parsed(query), offset=offset, limit=limit, columns=[column], shown={column: file}, progress=progress)
         media = []
-        for row, cell in zip(found[ROW].to_pylist(), found[column], strict=True):
+        for row, cell in zip(found.column(0).to_pylist(), found.column(1), strict=True):
             progress.check()
             media.append(_medium(row, cell.as_py(), known, edge))
         return media

@@ -66,9 +66,9 @@ def as_stream(page: pa.Table, columns: Sequence[Column]) -> bytes:
 
     Its columns are ``row`` and, by the place of each of `columns`, ``c0``, ``c1``, … and, for ``{t, n}``, ``n0``, ….
     """
-    made: dict[str, Any] = {"row": pc.cast(page[ROW], pa.float64())}
-    for place, column in enumerate(columns):
-        cells = page[column.name]
+    made: dict[str, Any] = {"row": pc.cast(page.column(0), pa.float64())}
+    for place in range(len(columns)):
+        cells = page.column(place + 1)  # by place: Arrow cuts a name that has a NUL in it
         if pa.types.is_struct(cells.type):
             made[f"n{place}"] = pc.cast(pc.struct_field(cells, "n"), pa.float64())
             cells = pc.struct_field(cells, "t")

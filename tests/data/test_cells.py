@@ -23,6 +23,7 @@ COLUMNS = {
     "bytes": [b"abc", None, b""],
     "photo": [{"bytes": b"1234", "path": "a.png"}, None, {"bytes": None, "path": "b.png"}],
     'a "quoted"; name': ["x", "y", "z"],
+    "nul \x00 bell \x07": [1, 2, 3],
 }
 
 
