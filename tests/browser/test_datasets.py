@@ -28,11 +28,17 @@ def name_of(panel: Locator) -> Locator:
     return panel.locator(".nbt-name h2")
 
 
-def bring(panel: Locator, source: str) -> None:
-    """Import from a path."""
+def add_data(panel: Locator) -> None:
+    """Go where data is added; without datasets the panel is there."""
     add = panel.get_by_role("button", name="Add data", exact=True)
+    expect(add.or_(panel.locator(".nbt-drop")).first).to_be_visible()
     if add.count():
         add.click()
+
+
+def bring(panel: Locator, source: str) -> None:
+    """Import from a path."""
+    add_data(panel)
     panel.get_by_role("textbox", name="Or say where the data lies").fill(source)
     press(panel, "Import")
 
@@ -136,21 +142,19 @@ def test_two_hundred_megabytes_go_up_survive_a_reload_and_arrive_whole(notebooks
         while file.tell() < 200 * MIB:
             file.write(b"".join(line % number for number in range(count, count + 10_000)))
             count += 10_000
-    panel.wait_for()
-    if (add := panel.get_by_role("button", name="Add data", exact=True)).count():
-        add.click()
+    add_data(panel)
     panel.locator("input[type=file]").set_input_files(path)
     card = panel.locator(".nbt-task", has_text="Uploading large.csv")
-    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "10")
     expect(card).to_contain_text("a second")
 
+    notebook.save()
     notebook.reload()
     panel = notebook.panel(0)
-    if (add := panel.get_by_role("button", name="Add data", exact=True)).count():
-        add.click()
+    add_data(panel)
     half = panel.locator(".nbt-half")
     expect(half).to_contain_text("Choose the same file again")
     panel.locator("input[type=file]").set_input_files(path)
     expect(name_of(panel)).to_have_text("large")
     assert notebook.ask("nbtrain.load_dataset('large').rows") == count
-    assert notebook.ask(f"nbtrain.load_dataset('large').frame(['id'])['id'].tolist() == list(range({count}))")
+    ids = "nbtrain.load_dataset('large').frame(['id'])['id'].astype(int).tolist()"
+    assert notebook.ask(f"{ids} == list(range({count}))")
