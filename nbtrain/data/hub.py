@@ -7,6 +7,7 @@ workspace, so that what was downloaded can be opened without a network.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from nbtrain.core.errors import DataError
@@ -15,11 +16,12 @@ from nbtrain.data import hub_files
 from nbtrain.data.featured import featured
 from nbtrain.data.hub_client import Client, Listing
 from nbtrain.data.hub_files import Picked
-from nbtrain.data.importing import Imported, import_table
+from nbtrain.data.importing import DATA, Imported, import_table, keep_rejects, kept_rejects
 from nbtrain.data.media import open_media
 from nbtrain.data.opened import Opened
 from nbtrain.data.read_options import ReadOptions
-from nbtrain.data.reading import DEFAULT, open_source
+from nbtrain.data.reading import DEFAULT, FileTable, open_source
+from nbtrain.data.rejects import Rejects
 from nbtrain.data.table import Table
 
 #: The branch where the Hub keeps every dataset as Parquet.
@@ -86,18 +88,31 @@ class _Opening:
         self._options = options
 
     def write(self, folder: Path, progress: Progress | None) -> Imported:
-        if not self._picked.is_media:
-            return import_table(self.table(progress), folder, progress=progress)
-        self._client.download(self._listing, self._picked.files, progress)
-        root = self._client.snapshot(self._listing)
-        opened = open_media(
-            root, on_error=self._options.on_error, inside=self._client.cache, only=frozenset(self._picked.files),
-            progress=progress)
-        return opened.import_to(folder, progress=progress)
+        if self._picked.is_media:
+            self._client.download(self._listing, self._picked.files, progress)
+            opened = open_media(
+                self._client.snapshot(self._listing), on_error=self._options.on_error, inside=self._client.cache,
+                only=frozenset(self._picked.files), progress=progress)
+            return opened.import_to(folder, progress=progress)
+        parts = self._parts(progress)
+        if len(parts) == 1 or all(file.endswith(".parquet") for file in self._picked.files):
+            return import_table(featured(parts, name=self._client.repository), folder, progress=progress)
+        # Each part of text may need to be read in another way than its beginning shows: they are joined afterwards.
+        with tempfile.TemporaryDirectory(prefix="nbtrain-hub-", ignore_cleanup_errors=True) as temporary:
+            rejects, joined = Rejects(), {}
+            for number, (part, table) in enumerate(parts.items()):
+                own = Path(temporary, str(number))
+                import_table(table, own, progress=progress)
+                rejects.add(kept_rejects(own))
+                joined[part] = open_source(own / DATA)
+            imported = import_table(featured(joined, name=self._client.repository), folder, progress=progress)
+            return keep_rejects(imported, rejects, folder)
 
     def table(self, progress: Progress | None) -> Table:
+        return featured(self._parts(progress), name=self._client.repository)
+
+    def _parts(self, progress: Progress | None) -> dict[str, FileTable]:
         paths = self._client.download(self._listing, self._picked.files, progress)
-        parts = {
+        return {
             part: open_source([paths[file] for file in files], self._options, progress=progress)
             for part, files in self._picked.parts.items()}
-        return featured(parts, name=self._client.repository)

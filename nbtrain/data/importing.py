@@ -7,6 +7,7 @@ At most three row groups are in memory.
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import secrets
@@ -29,13 +30,13 @@ from nbtrain.data.features import METADATA_KEY, facts_of
 from nbtrain.data.fingerprint import Fingerprint
 from nbtrain.data.plain import plain_batches, plain_columns
 from nbtrain.data.reading import FileTable, read_whole
-from nbtrain.data.rejects import Rejects
+from nbtrain.data.rejects import KEPT_TEXT, Reject, Rejects
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
 __all__ = [
     "DATA", "METADATA_KEY", "REJECTED", "Imported", "copy_import", "facts_of", "import_batches", "import_table",
-    "keep_rejects",
+    "keep_rejects", "kept_rejects",
 ]
 
 #: The file of a dataset that holds its rows.
@@ -174,6 +175,16 @@ def keep_rejects(imported: Imported, rejects: Rejects | None, folder: Path) -> I
             (folder / name).unlink(missing_ok=True)
         raise
     return replace(imported, rejected=len(rejects))
+
+
+def kept_rejects(folder: Path) -> Iterator[Reject]:
+    """The rows that an import into `folder` left out."""
+    if not (folder / REJECTED).exists():
+        return
+    csv.field_size_limit(max(csv.field_size_limit(), 10 * KEPT_TEXT))
+    with (folder / REJECTED).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield Reject(row["file"], int(row["line"]) if row["line"] else None, row["column"], row["why"], row["text"])
 
 
 def copy_import(imported: Imported, source: Path, folder: Path) -> Imported:

@@ -267,6 +267,23 @@ def test_read_options_reach_the_files(hub, tmp_path):
     assert [list(row.values()) for row in found] == [[1, 2], [3, 4]]
 
 
+def test_parts_of_text_whose_types_show_late(hub, tmp_path):
+    hub.repositories["owner/name"] = Repository({
+        "train.csv": b"a,b\n" + b"1,x\n" * 60_000 + b"later,y\n", "test.csv": b"a,b\n2,z\n"})
+    assert imported(tmp_path)[59_999:] == [
+        {"a": "1", "b": "x", "split": "train"}, {"a": "later", "b": "y", "split": "train"},
+        {"a": "2", "b": "z", "split": "test"}]
+
+
+def test_rows_left_out_of_all_parts_are_kept(hub, tmp_path):
+    hub.repositories["owner/name"] = Repository({
+        "train.csv": b"a,b\n" + b"1,x\n" * 9 + b"1,2,3\n", "test.csv": b"a,b\n2,z\n" + b"2,y\n" * 9 + b"4,5,6\n"})
+    result = open_hub("owner/name", ReadOptions(on_error="skip")).import_to(tmp_path)
+    assert (result.rows, result.rejected) == (19, 2)
+    kept = (tmp_path / "rejected.csv").read_text()
+    assert kept.count("1,2,3") == kept.count("4,5,6") == 1
+
+
 @pytest.mark.parametrize(("given", "is_one"), [
     ("hub://owner/name", True), ("owner/name", True), ("owner/na.me-1_2", True), ("name", False), ("a/b/c", False),
     ("data/train.csv", False), ("data/train.csv.gz", False), ("../name", False), ("owner/..", False), ("/a/b", False),

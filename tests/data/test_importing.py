@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import resource
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -281,8 +282,13 @@ def test_heavy_rows_of_parquet_come_a_few_at_a_time(tmp_path, monkeypatch):
     wanted = import_batches(heavy(900).to_batches(), tmp_path / "wanted")
     monkeypatch.setattr(FileTable, "stream", refuse)
     sizes: list[int] = []
-    kept = importing._parts
-    monkeypatch.setattr(importing, "_parts", lambda batch: (sizes.append(batch.nbytes), kept(batch))[1])
+    cut = importing._parts
+
+    def weighed(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        sizes.append(batch.nbytes)
+        return cut(batch)
+
+    monkeypatch.setattr(importing, "_parts", weighed)
     imported = import_table(open_source(tmp_path / "a.parquet"), tmp_path / "to")
     assert (imported.rows, imported.fingerprint) == (wanted.rows, wanted.fingerprint)
     assert max(sizes) <= importing.GROUP_BYTES // 2
