@@ -37,6 +37,14 @@ def key(columns: Sequence[Column], salt: str = "") -> str:
     return f"md5_number_lower({' || '.join([literal(salt + '|'), *cells])})"
 
 
+def quick_key(columns: Sequence[Column], salt: str = "") -> str:
+    """SQL of a row's key by DuckDB's own hash: twenty times faster than `key`, 64 bits as well.
+
+    Another version of DuckDB may give other keys: compare rows by them, and keep nothing that depends on them.
+    """
+    return f"hash({', '.join([literal(salt), *(quoted(column.name) for column in columns)])})"
+
+
 def _text(column: Column) -> str:
     """A cell as text; what a file holds stands for the file."""
     name = quoted(column.name)

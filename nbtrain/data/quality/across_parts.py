@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbtrain.data.derived import key
+from nbtrain.data.derived import quick_key
 from nbtrain.data.quality.report import Finding, Remedy
 from nbtrain.data.quality.subject import Subject, first
 from nbtrain.data.splits.moments import clock
@@ -20,7 +20,7 @@ def groups(subject: Subject) -> Iterator[Finding]:
     """
     if subject.parts is None or subject.group is None or subject.time is not None:
         return
-    _, of = np.unique(subject.column(key([subject.table.column(subject.group)]), np.uint64), return_inverse=True)
+    of = _groups(subject, subject.group)
     firsts = np.full(int(of.max()) + 1, len(Part), np.uint8)
     np.minimum.at(firsts, of, subject.parts)
     seen = (subject.parts > firsts[of]) & (subject.parts != Part.LEFT_OUT)
@@ -38,11 +38,8 @@ def times(subject: Subject) -> Iterator[Finding]:
     if subject.parts is None or subject.time is None:
         return
     expression, _ = clock(subject.table, subject.time, progress=subject.progress)
-    when = subject.column(f"({expression})::DOUBLE", np.float64)
-    of = np.zeros(subject.rows, np.int64)
-    if subject.group is not None:
-        of = np.unique(
-            subject.column(key([subject.table.column(subject.group)]), np.uint64), return_inverse=True)[1]
+    when = subject.arrays({"when": f"({expression})::DOUBLE"}, np.float64)["when"]
+    of = np.zeros(subject.rows, np.int64) if subject.group is None else _groups(subject, subject.group)
     early = np.zeros(subject.rows, bool)
     for part in (Part.TRAIN, Part.VALIDATION):
         begin = np.full(int(of.max()) + 1, np.inf)
@@ -54,6 +51,12 @@ def times(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "future_in_training", "high", count, count / subject.rows, (subject.time,), first(np.flatnonzero(early)),
             remedy=_again(subject, "split_by_time", method="time", time=subject.time, group=subject.group))
+
+
+def _groups(subject: Subject, name: str) -> np.ndarray:
+    """A small number for each row's group."""
+    keys = subject.arrays({"key": quick_key([subject.table.column(name)])}, np.uint64)["key"]
+    return np.unique(keys, return_inverse=True)[1]
 
 
 def _again(subject: Subject, action: str, **changed: str | None) -> Remedy:

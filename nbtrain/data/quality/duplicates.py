@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from nbtrain.data.columns import Column
-from nbtrain.data.derived import key
+from nbtrain.data.derived import quick_key
 from nbtrain.data.quality.report import Finding, Remedy
 from nbtrain.data.quality.subject import Subject, first
 from nbtrain.data.splits.labels import MISSING
@@ -19,56 +20,74 @@ MANY = 0.01
 MOST_LEFT_OUT = 100_000
 
 
+@dataclass(frozen=True)
+class Twins:
+    """Rows that are alike.
+
+    Attributes:
+        rows: their numbers, int64, ascending.
+        groups: which of them are alike: the same small number, from 0.
+    """
+
+    rows: np.ndarray
+    groups: np.ndarray
+
+    @classmethod
+    def of(cls, keys: np.ndarray) -> Twins:
+        """The rows whose key another row has too."""
+        ordered = np.sort(keys)
+        same = ordered[1:][ordered[1:] == ordered[:-1]]
+        repeated = np.unique(same)
+        if not len(repeated):
+            return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        place = np.minimum(np.searchsorted(repeated, keys), len(repeated) - 1)
+        rows = np.flatnonzero(repeated[place] == keys)
+        return cls(rows, place[rows])
+
+
 def exact(subject: Subject) -> Iterator[Finding]:
     """Rows equal to an earlier one; inputs in several parts; equal inputs with different labels."""
-    inputs = subject.column(key(subject.features), np.uint64) if subject.features else np.zeros(0, np.uint64)
-    if not len(inputs):
+    if not subject.features:
         return
-    target = [column for column in subject.table.columns if column.name == subject.target]
-    whole = subject.column(key([*subject.features, *target]), np.uint64) if target else inputs
-    yield from _repeated(subject, whole, [*subject.features, *target])
-    order = np.argsort(inputs, kind="stable")
-    ordered = inputs[order]
-    new = np.append(True, ordered[1:] != ordered[:-1])
-    if new.all():
+    label = [column for column in subject.table.columns if column.name == subject.target]
+    found = subject.arrays({"inputs": quick_key(subject.features), "label": quick_key(label)}, np.uint64)
+    inputs = found["inputs"]
+    twins = Twins.of(inputs)
+    if not len(twins.rows):
         return
-    groups = np.empty(len(order), np.int64)
-    groups[order] = np.cumsum(new) - 1
-    if subject.parts is not None:
-        yield from across(subject, groups, "duplicates_across", subject.features)
+    yield from _repeated(subject, twins, found["label"][twins.rows], [*subject.features, *label])
+    yield from across(subject, twins, "duplicates_across", subject.features)
     if subject.is_rich:
-        yield from disagreement(subject, groups, "label_disagreement")
+        yield from disagreement(subject, twins, "label_disagreement")
 
 
-def _repeated(subject: Subject, keys: np.ndarray, columns: list[Column]) -> Iterator[Finding]:
-    _, firsts = np.unique(keys, return_index=True)
-    count = len(keys) - len(firsts)
-    if not count:
+def _repeated(subject: Subject, twins: Twins, labels: np.ndarray, columns: list[Column]) -> Iterator[Finding]:
+    """Rows that are equal to an earlier one in the label too."""
+    pairs = np.stack([twins.groups.astype(np.uint64), labels], axis=1)
+    _, firsts = np.unique(pairs, axis=0, return_index=True)
+    again = np.delete(twins.rows, firsts)
+    if not len(again):
         return
-    again = np.ones(len(keys), bool)
-    again[firsts] = False
+    share = len(again) / subject.rows
     names = [] if len(columns) == len(subject.table.columns) else [column.name for column in columns]
     yield Finding(
-        "duplicates", "medium" if subject.is_rich and count >= MANY * len(keys) else "low", count, count / len(keys),
-        rows=first(np.flatnonzero(again)),
+        "duplicates", "medium" if subject.is_rich and share >= MANY else "low", len(again), share, rows=first(again),
         remedy=Remedy("steps", "drop_duplicates", ({"step": "drop_duplicates", "columns": names},)))
 
 
-def across(subject: Subject, groups: np.ndarray, kind: str, columns: tuple[Column, ...]) -> Iterator[Finding]:
-    """Rows of validation and test that an earlier part has too: their score is learned by heart.
-
-    `groups` says which rows are alike, by number.
-    """
+def across(subject: Subject, twins: Twins, kind: str, columns: tuple[Column, ...]) -> Iterator[Finding]:
+    """Rows of validation and test that an earlier part has too: their score is learned by heart."""
     if subject.parts is None or not subject.is_rich:
         return
-    firsts = np.full(int(groups.max()) + 1, len(Part), np.uint8)
-    np.minimum.at(firsts, groups, subject.parts)
-    seen = (subject.parts > firsts[groups]) & (subject.parts != Part.LEFT_OUT)
-    count = int(seen.sum())
+    parts = subject.parts[twins.rows]
+    firsts = np.full(int(twins.groups.max()) + 1, len(Part), np.uint8)
+    np.minimum.at(firsts, twins.groups, parts)
+    rows = twins.rows[(parts > firsts[twins.groups]) & (parts != Part.LEFT_OUT)]
+    count = len(rows)
     if not count:
         return
     held_out = int(np.isin(subject.parts, (Part.VALIDATION, Part.TEST)).sum())
-    spec, rows = subject.spec, np.flatnonzero(seen)
+    spec = subject.spec
     remedy: Remedy | None = None
     if kind == "duplicates_across" and spec is not None and spec.duplicates == "apart" and spec.method in {
             "random", "stratified", "kfold"}:
@@ -82,13 +101,14 @@ def across(subject: Subject, groups: np.ndarray, kind: str, columns: tuple[Colum
     yield Finding(kind, "high" if share >= MANY else "medium", count, share, rows=first(rows), remedy=remedy)
 
 
-def disagreement(subject: Subject, groups: np.ndarray, kind: str) -> Iterator[Finding]:
+def disagreement(subject: Subject, twins: Twins, kind: str) -> Iterator[Finding]:
     """Rows whose label is not that of most of the rows they are alike with; none for a target that is a measure."""
     if subject.classes is None or subject.codes is None:
         return
-    known = np.flatnonzero(subject.codes != MISSING)
-    span = len(subject.classes.names)
-    pairs = groups[known] * span + subject.codes[known]
+    codes = subject.codes[twins.rows]
+    known = codes != MISSING
+    rows, groups, span = twins.rows[known], twins.groups[known], len(subject.classes.names)
+    pairs = groups * span + codes[known]
     found, counts = np.unique(pairs, return_counts=True)
     of = found // span
     labels = np.bincount(of)
@@ -99,11 +119,11 @@ def disagreement(subject: Subject, groups: np.ndarray, kind: str) -> Iterator[Fi
     np.maximum.at(most, of, counts)
     leaders = np.bincount(of, weights=counts == most[of])
     wrong = several & ((counts < most[of]) | (leaders[of] > 1))
-    rows = known[np.isin(pairs, found[wrong])]
+    out = rows[np.isin(pairs, found[wrong])]
     touched = int(counts[several].sum())
-    remedy = Remedy("rows", "leave_out", rows=tuple(rows.tolist())) if len(rows) <= MOST_LEFT_OUT else None
-    shown = known[np.isin(pairs, found[several])]
-    shown = shown[np.argsort(groups[shown], kind="stable")]
+    remedy = Remedy("rows", "leave_out", rows=tuple(out.tolist())) if len(out) <= MOST_LEFT_OUT else None
+    shown = np.flatnonzero(np.isin(pairs, found[several]))
+    shown = rows[shown[np.argsort(groups[shown], kind="stable")]]
     yield Finding(
         kind, "high" if touched >= MANY * subject.rows else "medium", touched, touched / subject.rows,
         (subject.target,) if subject.target else (), first(shown), {"groups": int((labels > 1).sum())}, remedy)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nbtrain.data.columns import Column, Kind, quoted
-from nbtrain.data.derived import key
+from nbtrain.data.derived import quick_key
 from nbtrain.data.quality.report import Finding, Remedy
-from nbtrain.data.quality.subject import Figures, Subject, missing
+from nbtrain.data.quality.subject import AT_ONCE, Figures, Subject, missing
 from nbtrain.data.splits.labels import MISSING
 
 #: Rows looked at; more do not change the verdict.
@@ -38,8 +38,9 @@ _ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|idx|row|no|nr|number)$|
 
 @dataclass(frozen=True)
 class _Sample:
-    """Rows looked at: the fold and the label of each."""
+    """Rows looked at: their condition in SQL, the fold and the label of each."""
 
+    where: str
     folds: np.ndarray
     labels: np.ndarray
     shuffled: np.ndarray
@@ -47,57 +48,65 @@ class _Sample:
 
 def predictors(subject: Subject) -> Iterator[Finding]:
     """Columns that hold the label under another name, or give it away."""
-    known = _sample(subject)
-    if known is None or subject.target is None:
+    sample = _sample(subject)
+    if sample is None:
         return
-    where, sample = known
-    for each in subject.figures:
-        column = each.column
-        if column.name == subject.target or column.kind in {Kind.BINARY, Kind.NESTED, Kind.IMAGE, Kind.AUDIO}:
-            continue
-        if subject.progress is not None:
-            subject.progress.check()
-        if subject.classes is not None:
-            yield from _of_classes(subject, each, where, sample)
-        elif column.kind.is_numeric:
-            yield from _of_measure(subject, column, where, sample)
+    judged = [each for each in subject.figures if _can_know(subject, each)]
+    for start in range(0, len(judged), AT_ONCE):
+        some = judged[start:start + AT_ONCE]
+        listed = ", ".join(f"{_cell(each)} AS c{i}" for i, each in enumerate(some))
+        found = subject.table.sql(
+            f"SELECT {listed} FROM {subject.table.source} {sample.where}", progress=subject.progress)
+        for i, each in enumerate(some):
+            values = found[f"c{i}"].to_numpy()
+            if subject.classes is not None:
+                yield from _of_classes(subject, each, values, sample)
+            else:
+                yield from _of_measure(subject, each.column, values, sample)
 
 
-def _sample(subject: Subject) -> tuple[str, _Sample] | None:
-    """The condition of the rows looked at, and their labels; None where a verdict would prove nothing."""
+def _can_know(subject: Subject, each: Figures) -> bool:
+    column = each.column
+    if column.name == subject.target or column.kind in {Kind.BINARY, Kind.NESTED, Kind.IMAGE, Kind.AUDIO}:
+        return False
+    return column.kind.is_numeric or subject.classes is not None
+
+
+def _sample(subject: Subject) -> _Sample | None:
+    """Rows to look at and their labels; None where a verdict would prove nothing."""
     if subject.labels is None or subject.target is None:
         return None
-    share = min(1.0, SAMPLE / max(subject.rows, 1))
-    row_key = key(subject.table.columns, "fold")
-    label = subject.table.column(subject.target)
-    where = f"WHERE NOT {missing(label)}" + (f" AND {row_key} < {int(share * 2**64)}" if share < 1 else "")
+    share = min(1.0, SAMPLE / subject.rows)
+    row_key = quick_key(subject.table.columns, "fold")
+    where = f"WHERE NOT {missing(subject.table.column(subject.target))}" + (
+        f" AND {row_key} < {int(share * 2**64)}" if share < 1 else "")
     found = subject.table.sql(
         f"SELECT {row_key} AS k, {subject.labels.expression} AS label FROM {subject.table.source} {where}",
         progress=subject.progress)
     if found.num_rows < LEAST_ROWS:
         return None
-    labels: np.ndarray = subject.labels.codes(found["label"].combine_chunks())
     if subject.labels.edges is not None:
-        labels = found["label"].to_numpy()
-    elif not 2 <= len(subject.labels.names) <= MOST_CLASSES:
+        labels: np.ndarray = found["label"].to_numpy()
+    elif 2 <= len(subject.labels.names) <= MOST_CLASSES:
+        labels = subject.labels.codes(found["label"].combine_chunks()).astype(np.int64)
+    else:
         return None
     folds = (found["k"].to_numpy() % FOLDS).astype(np.int64)
-    return where, _Sample(folds, labels, np.random.default_rng(0).permutation(labels))
+    return _Sample(where, folds, labels, np.random.default_rng(0).permutation(labels))
 
 
-def _of_classes(subject: Subject, each: Figures, where: str, sample: _Sample) -> Iterator[Finding]:
-    values = _coded(subject, each, where)
+def _of_classes(subject: Subject, each: Figures, cells: np.ndarray, sample: _Sample) -> Iterator[Finding]:
+    values = _ranges(cells) if _is_measure(each) else np.unique(cells, return_inverse=True)[1]
     score = one_column(values, sample.labels, sample.folds)
     if score < GIVEN_AWAY or score - one_column(values, sample.shuffled, sample.folds) < ABOVE_CHANCE:
         return
-    seen = np.unique(values[values > 0] * (sample.labels.max() + 1) + sample.labels[values > 0])
-    pairs = len(seen), len(np.unique(values)), len(np.unique(sample.labels))
-    copy = each.distinct <= 2 * MOST_CLASSES and pairs[0] == pairs[1] == pairs[2]
+    pairs = len(np.unique(values * (int(sample.labels.max()) + 1) + sample.labels))
+    one_to_one = pairs == len(np.unique(values)) == len(np.unique(sample.labels))
+    copy = one_to_one and not _is_measure(each) and not each.missing
     yield _given_away(subject, each.column, "target_copy" if copy else "leak", round(100 * score, 1))
 
 
-def _of_measure(subject: Subject, column: Column, where: str, sample: _Sample) -> Iterator[Finding]:
-    values = _numbers(subject, column, where)
+def _of_measure(subject: Subject, column: Column, values: np.ndarray, sample: _Sample) -> Iterator[Finding]:
     there = np.isfinite(values) & np.isfinite(sample.labels)
     if there.sum() < LEAST_ROWS or len(np.unique(values[there])) < LEAST_ROWS:
         return
@@ -137,26 +146,25 @@ def one_column(values: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> flo
     return float((right[there > 0] / there[there > 0]).mean())
 
 
-def _coded(subject: Subject, each: Figures, where: str) -> np.ndarray:
-    """Number of the value, or of the range, of each cell looked at; 0 where it is missing."""
-    column = each.column
-    if column.kind.is_ordered and column.kind not in {Kind.TIME, Kind.DURATION} and each.distinct > RANGES:
-        values = _numbers(subject, column, where)
-        there = np.isfinite(values)
-        inner = np.linspace(0, 1, RANGES + 1)[1:-1]
-        edges = np.unique(np.quantile(values[there], inner)) if there.any() else np.zeros(0)
-        return np.where(there, np.searchsorted(edges, values, side="right") + 1, 0)
-    found = subject.table.sql(
-        f"SELECT {quoted(column.name)}::VARCHAR AS v FROM {subject.table.source} {where}", progress=subject.progress)
-    cells = found["v"].combine_chunks().dictionary_encode()
-    return np.asarray(cells.indices.fill_null(-1).to_numpy(zero_copy_only=False)) + 1
+def _is_measure(each: Figures) -> bool:
+    return each.distinct > RANGES and (each.column.kind.is_numeric or each.column.kind is Kind.DATE)
 
 
-def _numbers(subject: Subject, column: Column, where: str) -> np.ndarray:
-    name = quoted(column.name)
-    value = f"epoch_us({name})::DOUBLE" if column.kind is Kind.DATE else f"{name}::DOUBLE"
-    found = subject.table.sql(f"SELECT {value} AS v FROM {subject.table.source} {where}", progress=subject.progress)
-    return np.asarray(found["v"].to_numpy(), np.float64)
+def _cell(each: Figures) -> str:
+    """SQL of a cell as a number: a measure as itself, NaN where it is missing; else the hash of its value."""
+    name = quoted(each.column.name)
+    if not _is_measure(each) and not each.column.kind.is_numeric:
+        return f"hash({name})"
+    value = f"epoch_us({name})" if each.column.kind is Kind.DATE else name
+    return f"coalesce({value}::DOUBLE, 'nan'::DOUBLE)"
+
+
+def _ranges(values: np.ndarray) -> np.ndarray:
+    """Number of the range of each cell; 0 where it is missing."""
+    there = np.isfinite(values)
+    inner = np.linspace(0, 1, RANGES + 1)[1:-1]
+    edges = np.unique(np.quantile(values[there], inner)) if there.any() else np.zeros(0)
+    return np.where(there, np.searchsorted(edges, values, side="right") + 1, 0)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -209,7 +217,7 @@ def missing_with_label(subject: Subject) -> Iterator[Finding]:
     for each in subject.figures:
         if each.column.name == subject.target or not LEAST_ROWS / 3 <= each.missing <= subject.rows - LEAST_ROWS / 3:
             continue
-        gone = subject.column(f"{missing(each.column)}::TINYINT", np.int8)[known] == 1
+        gone = subject.arrays({"gone": f"{missing(each.column)}::TINYINT"}, np.int8)["gone"][known] == 1
         missed = np.bincount(codes[gone], minlength=len(there)).astype(float)
         share = missed.sum() / there.sum()
         if not 0 < share < 1:

@@ -123,12 +123,13 @@ class Subject:
         found: list[dict[str, Any]] = self.table.sql(statement, parameters, self.progress).to_pylist()
         return found
 
-    def column(self, expression: str, dtype: type[np.generic]) -> np.ndarray:
-        """What an SQL expression gives for each row; NULL becomes NaN in floats."""
-        found = np.empty(self.rows, dtype)
+    def arrays(self, expressions: Mapping[str, str], dtype: type[np.generic]) -> dict[str, np.ndarray]:
+        """What SQL expressions give for each row, by name, in one pass; NULL becomes NaN in floats."""
+        found = {name: np.empty(self.rows, dtype) for name in expressions}
         at = 0
-        for batch in scan(self.table, {"v": expression}, progress=self.progress):
-            found[at:at + batch.num_rows] = batch["v"].to_numpy(zero_copy_only=False)
+        for batch in scan(self.table, expressions, progress=self.progress):
+            for name, values in found.items():
+                values[at:at + batch.num_rows] = batch[name].to_numpy(zero_copy_only=False)
             at += batch.num_rows
         return found
 

@@ -50,7 +50,7 @@ class Units:
     Attributes:
         hashes: uint64, one a unit, ascending and different.
         weights: rows of each.
-        of_row: the unit of each row.
+        of_row: the unit of each row, int32.
     """
 
     hashes: np.ndarray
@@ -60,8 +60,12 @@ class Units:
     @classmethod
     def of(cls, hashes: np.ndarray) -> Units:
         """Rows of one hash make a unit."""
-        found, of_row, weights = np.unique(hashes, return_inverse=True, return_counts=True)
-        return cls(found, weights, of_row)
+        order = np.argsort(hashes, kind="stable")
+        ordered = hashes[order]
+        new = np.append(True, ordered[1:] != ordered[:-1])[:len(ordered)]
+        of_row = np.empty(len(hashes), np.int32)
+        of_row[order] = np.cumsum(new, dtype=np.int32) - 1
+        return cls(ordered[new], np.diff(np.append(np.flatnonzero(new), len(new))), of_row)
 
     def most(self, codes: np.ndarray) -> np.ndarray:
         """The class most rows of each unit have; the smaller number of two as frequent."""
@@ -70,7 +74,7 @@ class Units:
         several = np.flatnonzero(self.weights[self.of_row] > 1)
         if len(several):
             span = int(codes.max()) - int(codes.min()) + 1
-            pairs = self.of_row[several] * span + (codes[several] - codes.min())
+            pairs = self.of_row[several].astype(np.int64) * span + (codes[several] - codes.min())
             pairs, counts = np.unique(pairs, return_counts=True)
             order = np.lexsort((-pairs, counts, pairs // span))
             last = np.append(np.diff(pairs[order] // span) != 0, True)
@@ -136,4 +140,7 @@ def by_rank(
         found[empty, part] += 1
     edges = np.cumsum(found, axis=1)[:, :-1]
     rank = np.arange(len(strata)) - starts[strata]
-    return (rank[:, None] >= edges[strata]).sum(axis=1).astype(np.uint8), rare & (units > 0)
+    parts = np.zeros(len(strata), np.uint8)
+    for edge in edges.T:
+        parts += rank >= edge[strata]
+    return parts, rare & (units > 0)

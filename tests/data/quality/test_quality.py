@@ -379,7 +379,7 @@ def test_a_report_reads_back_and_is_said_in_every_language():
 
 def test_every_kind_of_finding_and_every_remedy_has_words():
     source = "".join(path.read_text("utf-8") for path in Path(subject.__file__).parent.glob("*.py"))
-    found = set(re.findall(r'(?:Finding\(\s*|"m\{len\(drafts\)\}", |, groups, )"(\w+)"', source))
+    found = set(re.findall(r'(?:Finding\(\s*|"m\{len\(drafts\)\}", |, twins, )"(\w+)"', source))
     found |= {"missing", "missing_label", "leak", "target_copy", "near_duplicates_across", "near_disagreement"}
     known = i18n.words()
     assert {key.split(".")[1] for key in known if key.startswith("finding.")} == found
