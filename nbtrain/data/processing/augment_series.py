@@ -17,11 +17,12 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 class AugmentSeries(Augmentation):
     """A series T, or T × channels, changed by chance; length, type and form stay.
 
-    A list, a NumPy array or a torch tensor comes back as what it was (Um et al. 2017; Le Guennec et al. 2016).
+    A list, a NumPy array or a torch tensor comes back as what it was (Um et al. 2017; Le Guennec et al. 2016). Sound
+    is a series once it is decoded; before, it is left as it is.
     """
 
     name: ClassVar[str] = "augment_series"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.NESTED})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.NESTED, Kind.AUDIO})
     noise: float = option(0.05, ge=0.0, le=10.0)
     """Standard deviation of the noise added, in standard deviations of each channel."""
     scaling: float = option(0.1, ge=0.0, le=0.99)
@@ -42,7 +43,8 @@ class AugmentSeries(Augmentation):
     def augment(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         changed = dict(sample)
         for name in self.columns:
-            if (given := sample.get(name)) is not None:
+            given = sample.get(name)
+            if given is not None and not isinstance(given, dict | bytes):
                 changed[name] = _as_given(self.changed(np.asarray(given, np.float64), rng), given)
         return changed
 

@@ -15,14 +15,17 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Kind
 from nbtrain.data.processing.preview import LOOKED_AT, Preview, compare
 from nbtrain.data.processing.randomness import generator
 from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, numbered, schema_of
 from nbtrain.data.processing.step import PART, Step
+from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
 TRAIN = 0
 FILE = "recipe.json"
+HEAVY = {Kind.IMAGE, Kind.AUDIO, Kind.BINARY}
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ class Recipe:
         """
         before: list[Step] = []
         schema = start = schema_of(table)
+        columns = self._worth_reading(table)
         passes, done = sum(step.learns for step in self.steps), 0
         for step in self.steps:
             settled = step.unfitted().settled(schema, target=self.target)
             if settled.learns:
-                rows = numbered(table, split, progress=progress, told=(done, passes))
+                rows = numbered(table, split, columns=columns, progress=progress, told=(done, passes))
                 settled = settled.fit(_through(before, _training(rows)))
                 done += 1
             schema = settled.outputs(schema)
@@ -181,6 +185,13 @@ class Recipe:
     def with_steps(self, steps: Iterable[Step | Mapping[str, Any]]) -> Recipe:
         """Other steps, not fitted yet."""
         return replace(self, steps=_parsed(steps), types=None)
+
+    def _worth_reading(self, table: Rows) -> list[str] | None:
+        """Columns to read while fitting: not the pictures and sounds that no step names; None for all."""
+        if not isinstance(table, Table) or any(step.all_columns and not step.columns for step in self.steps):
+            return None
+        named = {name for step in self.steps for name in (*step.columns, *step.reads())}
+        return [column.name for column in table.columns if column.name in named or column.kind not in HEAVY]
 
     def _must_be_fitted(self) -> dict[str, str]:
         if self.types is None:

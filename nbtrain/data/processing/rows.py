@@ -62,14 +62,15 @@ def one_batch(table: pa.Table) -> pa.RecordBatch:
 
 
 def numbered(
-    table: Rows, split: HasParts | None = None, *, progress: Progress | None = None,
-    told: tuple[int, int] = (0, 1),
+    table: Rows, split: HasParts | None = None, *, columns: Sequence[str] | None = None,
+    progress: Progress | None = None, told: tuple[int, int] = (0, 1),
 ) -> Iterator[pa.RecordBatch]:
     """All rows in order, with their number as the column `ROW` and, where there is a split, their part as `PART`.
 
     Args:
         table: the rows.
         split: the part of each.
+        columns: those to read of a `Table`; all when not given.
         progress: hears how many rows are done.
         told: which pass over the rows this is, of how many: what `progress` is told.
 
@@ -78,7 +79,7 @@ def numbered(
     """
     parts = None if split is None else split.parts
     done = 0
-    for batch in _plain(table, progress):
+    for batch in _plain(table, columns, progress):
         count = batch.num_rows
         arrays = [*batch.columns, pa.array(np.arange(done, done + count))]
         names = [*batch.schema.names, ROW]
@@ -126,10 +127,10 @@ def cast(batch: pa.RecordBatch, types: Mapping[str, str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-def _plain(table: Rows, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+def _plain(table: Rows, columns: Sequence[str] | None, progress: Progress | None) -> Iterator[pa.RecordBatch]:
     """At least one batch, so that who comes after knows the columns of an empty table too."""
     if isinstance(table, Table):
-        batches = table.batches(size=BATCH, progress=progress)
+        batches = table.batches(columns, size=BATCH, progress=progress)
         first = next(batches, None)
         yield pa.RecordBatch.from_pylist([], schema=schema_of(table)) if first is None else first
         yield from batches

@@ -157,6 +157,8 @@ def test_an_augmented_series_keeps_its_form(length, channels, seed):
     in_torch = step.augment({"s": torch.from_numpy(series).float()}, generator(seed, 0, 0))["s"]
     torch.testing.assert_close(in_torch, torch.from_numpy(found).float())
     assert step.augment({"s": series.tolist()}, generator(seed, 0, 0))["s"] == found.tolist()
+    encoded = {"s": {"bytes": b"RIFF", "path": "a.wav"}}
+    assert step.augment(encoded, generator(seed, 0, 0)) == encoded
 
 
 @given(seed=SEEDS)

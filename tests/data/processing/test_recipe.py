@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, WorkspaceError
 from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Kind
 from nbtrain.data.processing import (
     PART,
     ROW,
+    AugmentImage,
     AugmentText,
     Categories,
     Clip,
@@ -300,3 +302,22 @@ def test_whole_numbers_of_any_size():
     given = pa.table({"n": pa.array([2**60 + 1, 0], pa.int64()), "u": pa.array([2**64 - 1, 0], pa.uint64())})
     found = Recipe([Categories(columns="u"), Scale(columns="n", method="min_max")]).fit(given).apply(given)
     assert found.to_pydict() == {"n": [1.0, 0.0], "u": [1, 0]}
+
+
+def test_pictures_are_not_read_for_what_does_not_need_them(tmp_path, monkeypatch):
+    given = TABLE.append_column("picture", pa.array([{"bytes": b"x", "path": "x"}] * 20))
+    pq.write_table(given, tmp_path / "p.parquet")
+    table = Table.of_parquet(tmp_path / "p.parquet", name="p", media={"picture": Kind.IMAGE})
+    asked = []
+    batches = table.batches
+
+    def watched(columns=None, **rest):
+        asked.append(columns)
+        return batches(columns, **rest)
+
+    monkeypatch.setattr(table, "batches", watched)
+    recipe = Recipe([Scale(columns="age"), AugmentImage()], "label").fit(table)
+    assert recipe.steps[1].columns == ("picture",)
+    assert "picture" in whole(recipe, table).schema.names
+    Recipe([DropDuplicates(), Scale(columns="age")]).fit(table)
+    assert asked == [["text", "age", "city", "born", "label"], None, None]
