@@ -57,6 +57,7 @@ def test_white_space_is_one_blank_between_words(text):
     (Whitespace(), " a\u00a0\t b\r\n", "a b"),
     (Whitespace(), f"می{ZWNJ}روم", f"می{ZWNJ}روم"),
     (Whitespace(), "that\u0092s", "that\u0092s"),
+    (Whitespace(), "a\u200bb\ufeff", "a b"),
     (Whitespace(line_breaks=True), " a  \n\n \n\n b\r\nc \n d ", "a\n\nb\nc\nd"),
     (Unicode(), "e\u0301 ﬁ", "é ﬁ"),
     (Unicode(form="NFKC"), "e\u0301 ﬁ ｗ", "é fi w"),
@@ -70,7 +71,7 @@ def test_white_space_is_one_blank_between_words(text):
     (Persian(tatweel=False, marks=False), "یـک مَد", "یـک مَد"),
     (Persian(), "خانۀ هٔ ة", "خانۀ هٔ ة"),
     (Persian(heh=True), "خانۀ هٔ ة", "خانه ه ه"),
-    (Persian(), f"{ZWNJ}می{ZWNJ}{ZWNJ}روم{ZWNJ}. {ZWNJ}ها", f"می{ZWNJ}روم. ها"),
+    (Persian(), f"{ZWNJ}می{ZWNJ * 3}روم{ZWNJ}. {ZWNJ}ها", f"می{ZWNJ}روم. ها"),
     (Persian(zwnj="space"), f"می{ZWNJ}{ZWNJ}روم", "می روم"),
     (Persian(zwnj="remove"), f"می{ZWNJ}روم", "میروم"),
     (Persian(zwnj="keep"), f"{ZWNJ}می", f"{ZWNJ}می"),
@@ -81,6 +82,7 @@ def test_white_space_is_one_blank_between_words(text):
     (Links(), "3:45 and a.b and @me", "3:45 and a.b and @me"),
     (Emoji(), "a😀b 👨‍👩‍👧 ❤️ 🇮🇷 1️⃣ 👍🏽.", "ab     ."),
     (Emoji(token=WORD), "👨‍👩‍👧🇮🇷", "<word><word>"),
+    (Emoji(), "🇮a", "a"),
     (Emoji(), "1 # * © ® → ™ é ی", "1 # * © ® → ™ é ی"),
 ])
 def test_examples(step, text, expected):
