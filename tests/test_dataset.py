@@ -220,13 +220,17 @@ def test_processing_makes_a_dataset_that_learned_from_the_training_part_alone(pe
 
 
 def test_rows_that_are_left_out_take_their_parts_with_them(tmp_path):
-    data = nbtrain.load_dataset({"n": list(range(100)), "text": ["" if n % 3 else "x" for n in range(100)]})
-    split = data.split()
+    parts = ["train" if n % 7 else "test" for n in range(100)]
+    texts = ["" if n % 3 else "x" for n in range(100)]
+    data = nbtrain.load_dataset({"n": list(range(100)), "text": texts, "part": parts})
+    split = data.split("column", column="part")
     made = data.process({"step": "drop_empty", "columns": ["text"]}, name="whole")
     left = made.frame()["n"].tolist()
     assert 0 < len(left) < 100
     assert made.split().parts.tolist() == split.parts[left].tolist()
-    assert sum(made.split().counts) == made.rows
+    kept = made.kept_split()
+    assert kept is not None
+    assert sum(kept.counts) == made.rows
 
 
 def test_a_recipe_of_what_was_processed_twice_takes_raw_rows(people):
