@@ -33,6 +33,7 @@ export function AddData({ empty, left, imports, onClose }: AddDataProps) {
   const panel = usePanel();
   const words = useWords();
   const [options, setOptions] = useState<ReadOptions>({});
+  const [typed, setTyped] = useState(false);
   const sending = new Set(imports.uploads.map(({ file }) => file.name));
   const halves = left.filter(({ name }) => !sending.has(name));
   const send = (files: readonly File[]): void => imports.send(files, options);
@@ -45,20 +46,20 @@ export function AddData({ empty, left, imports, onClose }: AddDataProps) {
         <h2>{words.t(empty ? "datasets.empty.title" : "datasets.add.title")}</h2>
         {onClose && <Button icon="close" iconOnly quiet label={words.t("datasets.add.close")} onClick={onClose} />}
       </header>
-      <DropZone onFiles={send} />
+      <DropZone primary={!typed && imports.failed.length === 0} onFiles={send} />
       {imports.uploads.map((upload) => (
         <UploadCard key={upload} upload={upload} imports={imports} />
       ))}
       {imports.running.map((task) => (
         <TaskCard key={task.task} task={task} />
       ))}
-      {imports.failed.map((task) => (
-        <Failed key={task.task} task={task} options={options} imports={imports} />
-      ))}
       {halves.map((half) => (
         <Half key={half.upload} half={half} />
       ))}
-      <Place options={options} imports={imports} />
+      <Place options={options} imports={imports} onTyped={setTyped} />
+      {imports.failed.map((task, index) => (
+        <Failed key={task.task} task={task} primary={!typed && index === 0} options={options} imports={imports} />
+      ))}
       <ReadOptionsForm
         options={options}
         wanted={imports.failed.some(({ error }) => error?.kind === "DataFileError")}
@@ -74,7 +75,13 @@ export function AddData({ empty, left, imports, onClose }: AddDataProps) {
   );
 }
 
-function DropZone({ onFiles }: { onFiles(files: readonly File[]): void }) {
+interface DropZoneProps {
+  /** Choosing a file is the main thing to do now. */
+  primary: boolean;
+  onFiles(files: readonly File[]): void;
+}
+
+function DropZone({ primary, onFiles }: DropZoneProps) {
   const words = useWords();
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
@@ -104,7 +111,7 @@ function DropZone({ onFiles }: { onFiles(files: readonly File[]): void }) {
       <Icon name="upload" size={28} />
       <p class="nbt-drop-title">{words.t("datasets.drop.title")}</p>
       <p class="nbt-soft">{words.t("datasets.drop.formats")}</p>
-      <Button label={words.t("datasets.drop.choose")} primary onClick={() => input.current?.click()} />
+      <Button label={words.t("datasets.drop.choose")} primary={primary} onClick={() => input.current?.click()} />
       <input
         ref={input}
         class="nbt-hidden"
@@ -123,13 +130,25 @@ function DropZone({ onFiles }: { onFiles(files: readonly File[]): void }) {
 }
 
 /** Where it lies: a path, a pattern, a folder, a name of the Hub. */
-function Place({ options, imports }: { options: ReadOptions; imports: Imports }) {
+interface PlaceProps {
+  options: ReadOptions;
+  imports: Imports;
+  /** Something stands in the field now, or nothing any more. */
+  onTyped(typed: boolean): void;
+}
+
+function Place({ options, imports, onTyped }: PlaceProps) {
   const { rpc, report } = usePanel();
   const words = useWords();
   const id = useUid();
   const [source, setSource] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const write = (text: string): void => {
+    setSource(text);
+    setProblem(null);
+    onTyped(text.trim() !== "");
+  };
   const begin = async (): Promise<void> => {
     if (source.trim() === "" || busy) return;
     setBusy(true);
@@ -137,7 +156,7 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
     try {
       const { task } = await rpc.request<{ task: string }>("import", { source: source.trim(), name: null, options });
       imports.follow(task);
-      setSource("");
+      write("");
     } catch (error) {
       if (error instanceof RequestError && error.kind !== "gone") setProblem(errorText(error, words));
       else report(error);
@@ -161,13 +180,11 @@ function Place({ options, imports }: { options: ReadOptions; imports: Imports })
           value={source}
           aria-invalid={problem !== null || undefined}
           aria-describedby={problem === null ? `${id}-help` : `${id}-problem`}
-          onInput={(event) => {
-            setSource(event.currentTarget.value);
-            setProblem(null);
-          }}
+          onInput={(event) => write(event.currentTarget.value)}
         />
         <Button
           label={words.t("datasets.place.import")}
+          primary
           disabled={source.trim() === ""}
           busy={busy}
           onClick={() => void begin()}

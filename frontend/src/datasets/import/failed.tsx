@@ -11,12 +11,14 @@ import type { Imports } from "./use_imports";
 
 export interface FailedProps {
   task: TaskState;
+  /** What it offers is the main thing to do now. */
+  primary: boolean;
   /** The read options as they stand in the form now. */
   options: ReadOptions;
   imports: Imports;
 }
 
-export function Failed({ task, options, imports }: FailedProps) {
+export function Failed({ task, primary, options, imports }: FailedProps) {
   const { rpc } = usePanel();
   const words = useWords();
   const [busy, setBusy] = useState(false);
@@ -49,7 +51,7 @@ export function Failed({ task, options, imports }: FailedProps) {
             {inFile && (
               <Button
                 label={words.t("datasets.import.skip")}
-                primary
+                primary={primary}
                 busy={busy}
                 onClick={() => void again({ ...options, on_error: "skip" })}
               />
