@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import secrets
 from pathlib import Path
 
@@ -89,6 +91,8 @@ def _copy(table: Table, beside: Path, how: str, progress: Progress | None) -> No
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
+            if os.strerror(errno.ENOSPC) in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             raise DataError(f"{table.name} cannot be exported: {str(error).splitlines()[0]}") from error
 
 

@@ -7,13 +7,20 @@ import errno
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
-from nbtrain.core.errors import CheckpointError, WorkspaceError
+from nbtrain.core.errors import CheckpointError, DataError, WorkspaceError
 from nbtrain.core.history import History
+from nbtrain.data.library import Library
+from nbtrain.data.uploads import Uploads
+from nbtrain.dataset import Dataset
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.checkpoint_writer import CheckpointWriter, Outcome
 from nbtrain.engine.snapshot import Snapshot
@@ -102,5 +109,43 @@ def read_only(disk: Path) -> None:
         CheckpointFolder(disk / "none").load()
 
 
+def data(disk: Path) -> None:
+    """On 4 MiB: an import, an upload, an export and a profile too many; what was there before is as it was."""
+    workspace = Workspace(disk / "home")
+    library, uploads = Library(workspace), Uploads(workspace)
+    small = library.add(pa.table({"n": range(1000)}), name="small").dataset
+    noise = np.random.default_rng(0).bytes(6_000_000)
+    large = pa.table({"noise": [noise[at:at + 1000] for at in range(0, len(noise), 1000)]})
+    refused(lambda: library.add(large, name="large"), errno.ENOSPC)
+    assert [record.name for record in library.list()] == ["small"]
+    assert {path.name for path in workspace.datasets_folder.iterdir()} == {".trash", small.id}
+
+    with pytest.raises(DataError, match="has 6,000,000 bytes, and the disk of the workspace"):
+        uploads.begin("large.bin", len(noise))
+    begun = uploads.begin("noise.bin", 2_000_000)
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    piece = noise[:1_000_000]
+    refused(lambda: uploads.chunk(begun.id, 0, piece, sha256(piece).hexdigest()), errno.ENOSPC)
+    assert uploads.status(begun.id).had == 0
+    dataset = Dataset(library.find("small"), library)
+    for name in ("out.arrow", "out.csv"):
+        refused(partial(dataset.export, disk / name), errno.ENOSPC)
+    with pytest.raises(WorkspaceError):
+        dataset.split()
+    assert dataset.kept_split() is None
+    assert sorted(path.name for path in dataset.folder.iterdir()) == ["data.parquet", "dataset.json"]
+    assert sorted(path.name for path in disk.iterdir()) == ["ballast", "home"]
+
+    ballast.unlink()
+    uploads.chunk(begun.id, 0, piece, sha256(piece).hexdigest())
+    assert uploads.status(begun.id).had == len(piece)
+    assert sum(dataset.split().counts) == 1000
+    assert dataset.frame()["n"].tolist() == list(range(1000))
+    workspace.close()
+
+
 if __name__ == "__main__":
-    {"full": full, "read_only": read_only}[sys.argv[1]](Path(sys.argv[2]))
+    {"full": full, "read_only": read_only, "data": data}[sys.argv[1]](Path(sys.argv[2]))

@@ -23,7 +23,7 @@ def own_mounts() -> list[str]:
     return IN_OWN_MOUNTS
 
 
-@pytest.mark.parametrize("what", ["full", "read_only"])
+@pytest.mark.parametrize("what", ["full", "read_only", "data"])
 def test_a_small_disk(tmp_path: Path, own_mounts: list[str], what: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
