@@ -18,6 +18,12 @@ describe("words", () => {
     expect(words.t("hello", { name: "r1", step: 1500 })).toBe("r1: 1,500 of {total}");
   });
 
+  it("tell whole numbers to the last digit, and measured ones to six", () => {
+    const words = new I18n({ rows: "{count} rows", mean: "{mean}" }, "en", "ltr");
+    expect(words.t("rows", { count: 1_333_333 })).toBe("1,333,333 rows");
+    expect(words.t("mean", { mean: 1 / 3 })).toBe("0.333333");
+  });
+
   it("do not look into an argument for more braces", () => {
     const words = new I18n({ hello: "{name} {step}" }, "en", "ltr");
     expect(words.t("hello", { name: "{step}", step: 1 })).toBe("{step} 1");

@@ -10,7 +10,7 @@ import { parseNested } from "./nested";
 import { Pane } from "./pane";
 import { type Medium, revoke, type Source } from "./source";
 import { Tree } from "./tree";
-import type { CellText } from "./wire";
+import type { CellText, Kind } from "./wire";
 
 type Loaded = { text: CellText } | { medium: Medium } | { failure: unknown } | null;
 
@@ -37,7 +37,7 @@ export function CellPane({ source, slot, row, onCopy, onClose }: CellPaneProps) 
       }
       onClose={onClose}
     >
-      <Body loaded={loaded} nested={slot.column.kind === "nested"} words={words} />
+      <Body loaded={loaded} kind={slot.column.kind} words={words} />
     </Pane>
   );
 }
@@ -70,7 +70,7 @@ function useLoaded(source: Source, slot: Slot, row: number): Loaded {
   return loaded;
 }
 
-function Body({ loaded, nested, words }: { loaded: Loaded; nested: boolean; words: I18n }) {
+function Body({ loaded, kind, words }: { loaded: Loaded; kind: Kind; words: I18n }) {
   if (loaded === null) {
     return (
       <div class="nbt-pane-waiting" aria-busy="true">
@@ -88,7 +88,7 @@ function Body({ loaded, nested, words }: { loaded: Loaded; nested: boolean; word
     );
   }
   if ("medium" in loaded) return <MediumView medium={loaded.medium} words={words} />;
-  return <TextView cell={loaded.text} nested={nested} words={words} />;
+  return <TextView cell={loaded.text} kind={kind} words={words} />;
 }
 
 function MediumView({ medium: { item, url }, words }: { medium: Medium; words: I18n }) {
@@ -118,17 +118,17 @@ function MediumView({ medium: { item, url }, words }: { medium: Medium; words: I
   );
 }
 
-function TextView({ cell: { text, length, cut }, nested, words }: { cell: CellText; nested: boolean; words: I18n }) {
+function TextView({ cell: { text, length, cut }, kind, words }: { cell: CellText; kind: Kind; words: I18n }) {
   if (text === null) return <p class="nbt-pane-note">{words.t("data.missing")}</p>;
   if (text === "") return <p class="nbt-pane-note">{words.t("data.empty_text")}</p>;
+  const nested = kind === "nested";
+  const measured = kind === "text" || nested;
   const value = cut ? undefined : parseNested(text, nested);
   return (
     <>
-      <p class="nbt-pane-note">
-        {cut ? words.t("data.cut", { count: length }) : words.t("data.length", { count: length })}
-      </p>
+      {measured && <p class="nbt-pane-note">{words.t(cut ? "data.cut" : "data.length", { count: length })}</p>}
       {value === undefined ? (
-        <pre class={nested ? "nbt-pane-text nbt-cell-code" : "nbt-pane-text"} dir="auto">
+        <pre class={nested || !measured ? "nbt-pane-text nbt-cell-code" : "nbt-pane-text"} dir="auto">
           {text}
         </pre>
       ) : (

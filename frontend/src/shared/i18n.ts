@@ -39,7 +39,8 @@ export class I18n {
     return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = Object.hasOwn(args, name) ? args[name] : undefined;
       if (value === undefined) return whole;
-      return typeof value === "number" ? this.number(value) : value;
+      if (typeof value !== "number") return value;
+      return Number.isInteger(value) ? this.integer(value) : this.number(value); // counts are told to the last digit
     });
   }
 
