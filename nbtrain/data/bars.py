@@ -77,9 +77,10 @@ def of_moments(low: int, high: int, smallest: int = 1) -> list[int]:
 
 def fitting(edges: list[Any], dtype: np.dtype[Any]) -> list[Any]:
     """Edges as numbers of this type, which a search in an array of it takes as they are."""
-    if dtype.kind == "f":
-        return sorted({float(dtype.type(edge)) for edge in edges})
-    return edges
+    if dtype.kind != "f":
+        return edges
+    with np.errstate(over="ignore"):
+        return [edge for edge in np.unique(np.array(edges).astype(dtype)).tolist() if math.isfinite(edge)]
 
 
 def _above(edge: float, high: float) -> float:

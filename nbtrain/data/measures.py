@@ -82,11 +82,13 @@ def histogram(
     low, high = bars.core(figures.minimum, figures.maximum, *figures.middle)
     dtype = tally.dtype
     whole = dtype.kind != "f"
-    placed = bars.fitting(edges(math.floor(low), math.ceil(high)) if whole else edges(low, high), dtype)
+    placed = bars.fitting(edges(math.floor(low), math.ceil(high)) if whole else edges(low, high), dtype) or [low]
     inner = [edge for edge in placed[1:-1] if figures.minimum < edge <= figures.maximum]
     last = placed[-1]
     if last <= figures.maximum:
-        last = figures.maximum + 1 if whole else float(np.nextafter(dtype.type(figures.maximum), dtype.type(np.inf)))
+        with np.errstate(over="ignore"):
+            above = np.nextafter(dtype.type(figures.maximum), dtype.type(np.inf)) if not whole else None
+        last = figures.maximum + 1 if above is None else float(above)
     before = np.zeros(len(inner), np.int64)
     for block in tally.blocks():
         found = np.searchsorted(block.values, np.array(inner, dtype), side="left")

@@ -18,8 +18,10 @@ from nbtrain.data.measures import Figures, Scalar, histogram, measured
 from nbtrain.data.scales import Scale, scale_of
 from nbtrain.data.tally import Numbers, Tally
 
-#: Scripts that are read from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin, and presentation forms.
-_RIGHT_TO_LEFT = r"^\P{L}*[\x{0590}-\x{08FF}\x{FB1D}-\x{FDFF}\x{FE70}-\x{FEFF}]"
+#: A first letter of Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin: a letter that is in none of the other ranges.
+_RIGHT_TO_LEFT = (
+    r"^\P{L}*[^\P{L}\x{0000}-\x{058F}\x{0900}-\x{FB1C}\x{FE00}-\x{FE6F}\x{FF00}-\x{107FF}"
+    r"\x{11000}-\x{1E7FF}\x{1F000}-\x{10FFFF}]")
 _EXACT_DIGITS = 15
 _WIDE = {"HUGEINT", "UHUGEINT", "BIGNUM"}
 

@@ -36,6 +36,8 @@ _SMALL = 1 << 20
 #: Columns of one pass over rows; each has up to two files open.
 _WIDTH = 200
 _WORKERS = 2
+#: Numbers that are read back from the disk at a time.
+_PART = 1 << 19
 
 T = TypeVar("T")
 #: The profile of a column, and hashes of frequent texts with their counts.
@@ -209,7 +211,7 @@ class _Heap:
 
     def __iter__(self) -> Iterator[Numbers]:
         self._file.seek(0)
-        while part := self._file.read((CHUNK // 8) * self._dtype.itemsize):
+        while part := self._file.read(_PART * self._dtype.itemsize):
             yield np.frombuffer(part, self._dtype)
 
     def close(self) -> None:
