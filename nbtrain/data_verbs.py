@@ -90,6 +90,8 @@ def _quality(*, dataset: str, **options: Any) -> str:
         lines.append(f"{finding.severity:6}  {printed(said)}")
         if finding.rows:
             lines.append("        " + printed(text("data.such_rows", rows=", ".join(map(str, finding.rows[:5])))))
+        if finding.remedy is not None:
+            lines.append("        → " + printed(finding.offer(_say)))
     return "\n".join(lines)
 
 
