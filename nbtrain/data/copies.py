@@ -122,6 +122,8 @@ def _batches(file: DataFile, reader: pa.RecordBatchStreamReader) -> Iterator[pa.
 
 
 def _broken_arrow(file: DataFile, error: Exception) -> DataFileError:
+    if "compressed" in str(error) and file.packing is not Compression.NONE:
+        return file.cut_short()
     said = (str(error).splitlines() or [""])[0]
     return DataFileError(f"{file.name} cannot be read as Arrow ({said:.120}); get it again, or write it as Parquet.",
                          file=str(file.path))

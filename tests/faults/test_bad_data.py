@@ -66,22 +66,37 @@ def test_a_broken_quote_far_into_a_file(tmp_path, cell):
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "json", "txt", "parquet", "arrow"])
 @pytest.mark.parametrize("share", [0.3, 0.97])
-def test_packed_files_that_are_cut_short(tmp_path, packing, ending, share):
+@pytest.mark.parametrize("rows", [500, 40_000])
+def test_packed_files_that_are_cut_short(tmp_path, packing, ending, share, rows):
     path = tmp_path / f"a.{ending}.{packing[:2] if packing == 'gzip' else 'zst'}"
     whole_path = tmp_path / "whole"
     with pa.output_stream(str(whole_path), compression=packing) as out:
-        out.write(_bytes(ending))
+        out.write(_bytes(ending, rows))
     raw = whole_path.read_bytes()
     path.write_bytes(raw[:int(len(raw) * share)])
     assert "cut short" in str(failing(path))
 
 
-def test_gzip_whose_checksum_is_wrong(tmp_path):
+@pytest.mark.parametrize("rows", [500, 40_000])
+def test_gzip_whose_checksum_is_wrong(tmp_path, rows):
     path = tmp_path / "a.csv.gz"
-    raw = bytearray(gzip.compress(_bytes("csv")))
+    raw = bytearray(gzip.compress(_bytes("csv", rows)))
     raw[-6] ^= 0xFF
     path.write_bytes(raw)
     assert "damaged" in str(failing(path))
+
+
+def test_zstd_that_is_cut_where_a_line_ends(tmp_path):
+    """DuckDB takes the end of what is there for the end of the file."""
+    path = tmp_path / "a.csv.zst"
+    with pa.output_stream(str(path), compression="zstd") as out:
+        for _ in range(40):
+            out.write(b"1,words and words\n" * 10_000)
+            out.flush()
+    raw = path.read_bytes()
+    for cut in range(len(raw) - 1, len(raw) - 6, -1):
+        path.write_bytes(raw[:cut])
+        assert "cut short" in str(failing(path))
 
 
 @pytest.mark.parametrize("ending", ["parquet", "arrow"])
@@ -253,15 +268,18 @@ def test_a_full_disk_leaves_no_copy(tmp_path, monkeypatch):
     copies.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(copies))
     path = tmp_path / "a.txt"
-    path.write_bytes("слово\n".encode("cp1251"))
+    path.write_bytes(b"word\n" * 100_000 + "слово\n".encode("cp1251"))
 
-    def full(*_args, **_options):
+    def full(_file, _encoding, target, **_options):
+        target.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("nbtrain.data.parts.to_utf8", full)
+    table = open_source(path)
     with pytest.raises(DataError, match="No space left on device"):
-        open_source(path)
+        table.page(offset=99_999)
     assert not [each for each in copies.rglob("*") if each.is_file()]
+    assert table.page(limit=1)["text"].to_pylist() == ["word"]
 
 
 def test_calling_off_leaves_no_copy(tmp_path, monkeypatch):
@@ -276,8 +294,8 @@ def test_calling_off_leaves_no_copy(tmp_path, monkeypatch):
     assert not [each for each in copies.rglob("*") if each.is_file()]
 
 
-def _bytes(ending: str) -> bytes:
-    rows = [{"n": n, "t": f"some text {n * 7919 % 10007}"} for n in range(5000)]
+def _bytes(ending: str, count: int = 5000) -> bytes:
+    rows = [{"n": n, "t": f"some text {n * 7919 % 10007}"} for n in range(count)]
     if ending == "csv":
         return ("n,t\n" + "".join(f"{row['n']},{row['t']}\n" for row in rows)).encode()
     if ending == "txt":
@@ -292,5 +310,5 @@ def _bytes(ending: str) -> bytes:
         pq.write_table(table, out)
     else:
         with pa.ipc.new_file(out, table.schema) as writer:
-            writer.write_table(table, max_chunksize=500)
+            writer.write_table(table, max_chunksize=max(1, count // 10))
     return bytes(out.getvalue().to_pybytes())
