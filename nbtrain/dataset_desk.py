@@ -53,10 +53,10 @@ class WorkspaceDatasets:
 
     Args:
         tasks: where long work is begun.
-        on_use: is told the name of a dataset that shall be trained on.
+        on_use: is told the name of a dataset that shall be trained on; returns whether a form took it.
     """
 
-    def __init__(self, tasks: Tasks | None = None, on_use: Callable[[str], None] | None = None) -> None:
+    def __init__(self, tasks: Tasks | None = None, on_use: Callable[[str], bool] | None = None) -> None:
         self._tasks = tasks or Tasks()
         self._on_use = on_use
         self._known = _Memory()
@@ -192,10 +192,9 @@ class WorkspaceDatasets:
     def undelete(self, dataset: str) -> None:
         Library().restore(dataset)
 
-    def use(self, dataset: str) -> None:
+    def use(self, dataset: str) -> bool:
         name = self._dataset(dataset).name
-        if self._on_use is not None:
-            self._on_use(name)
+        return self._on_use is not None and self._on_use(name)
 
     # -- inside ---------------------------------------------------------------------------------
 

@@ -229,9 +229,9 @@ def test_it_is_written_to_a_file_but_never_over_one(desk, dataset, done, tmp_pat
 
 def test_training_is_told_which_to_use(dataset):
     used = []
-    desk = WorkspaceDatasets(on_use=used.append)
-    desk.use(dataset)
+    assert WorkspaceDatasets(on_use=lambda name: used.append(name) or True).use(dataset)
     assert used == ["reviews"]
+    assert not WorkspaceDatasets().use(dataset), "nobody was there to take it"
 
 
 def test_a_dataset_whose_facts_are_damaged_is_listed_all_the_same(desk, dataset):

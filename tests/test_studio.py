@@ -133,6 +133,6 @@ def test_every_panel_is_made_and_speaks_the_language():
     made = [whole, nbtrain.LiveCharts(), nbtrain.Kitchen(), nbtrain.HardwareMonitor(), nbtrain.ControlPanel()]
     assert {panel.language for panel in made} == {"ru"}
     assert [entry["name"] for entry in whole.setup["panels"]] == [
-        "control_panel", "live_charts", "kitchen", "hardware_monitor"]
+        "control_panel", "datasets", "live_charts", "kitchen", "hardware_monitor"]
     for _, make in whole._panels.values():
         assert make().language == "ru"

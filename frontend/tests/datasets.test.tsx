@@ -64,6 +64,7 @@ const WORDS = {
   "datasets.said.restored": "{name} is back",
   "datasets.said.imported": "{name} is ready",
   "finding.duplicates": "{count} rows are there twice",
+  "datasets.said.use_code": "Run {code}",
   "task.import": "Importing {name}",
 };
 
@@ -513,7 +514,10 @@ describe("a dataset", () => {
     await open();
     await press("datasets.use");
     expect(model.last("use").dataset).toBe("a");
-    await reply(() => model.accept("use"));
+    await reply(() => model.accept("use", { taken: true }));
     expect(el.querySelector(".nbt-toast")?.textContent).toContain("datasets.said.used");
+    await press("datasets.use");
+    await reply(() => model.accept("use", { taken: false }));
+    expect(el.querySelector(".nbt-toast")?.textContent).toContain('nbtrain.train(model, "a")');
   });
 });

@@ -206,5 +206,5 @@ class DatasetDesk(Protocol):
     def undelete(self, dataset: str) -> None: ...
     def export(self, dataset: str, path: str) -> str:
         """Write it to a file of the user's, in the format of the file's ending."""
-    def use(self, dataset: str) -> None:
-        """Let the training form take this dataset."""
+    def use(self, dataset: str) -> bool:
+        """Let the training form take this dataset; False where there is no form to take it."""

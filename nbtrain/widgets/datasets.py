@@ -93,7 +93,7 @@ class Datasets(Panel):
             "delete": self._delete,
             "undelete": lambda r: desk.undelete(text(r, "dataset")),
             "export": lambda r: began(desk.export(text(r, "dataset"), text(r, "path"))),
-            "use": lambda r: desk.use(text(r, "dataset")),
+            "use": lambda r: {"taken": desk.use(text(r, "dataset"))},
         }
 
     def _list(self, request: Request) -> dict[str, Any]:  # noqa: ARG002

@@ -88,7 +88,11 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
   const [exporting, setExporting] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const use = (): void => {
-    rpc.request("use", { dataset: row.id }).then(() => say(words.t("datasets.said.used", { name: row.name })), report);
+    rpc.request<{ taken: boolean }>("use", { dataset: row.id }).then(({ taken }) => {
+      // Without a form that took it, the line that does the same.
+      const code = `nbtrain.train(model, ${JSON.stringify(row.name)})`;
+      say(words.t(taken ? "datasets.said.used" : "datasets.said.use_code", { name: row.name, code }));
+    }, report);
   };
   const remove = (): void => {
     setDeleting(true);

@@ -1,6 +1,6 @@
 /** What was just done, said in place, with the way back where there is one. */
 
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
@@ -26,6 +26,12 @@ export function Toast({ toast }: { toast: ToastState }) {
   const words = useWords();
   const [busy, setBusy] = useState(false);
   const { shown } = toast;
+  const place = useRef<HTMLDivElement>(null);
+  // What had the focus may be gone with what was deleted; the way back is the nearest thing to it.
+  useEffect(() => {
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (shown?.undo && lost) place.current?.querySelector("button")?.focus({ preventScroll: true });
+  }, [shown]);
   const undo = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -38,7 +44,7 @@ export function Toast({ toast }: { toast: ToastState }) {
   };
   // The place is always there: what appears in it is read out.
   return (
-    <div class="nbt-toast-place" role="status">
+    <div ref={place} class="nbt-toast-place" role="status">
       {shown && (
         <div class="nbt-toast">
           <Icon name="check" />

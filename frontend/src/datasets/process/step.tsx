@@ -63,7 +63,6 @@ export function StepItem(props: StepItemProps) {
         {open && (
           <>
             <p class="nbt-step-help">{words.t(`step.${step.step}.help`)}</p>
-            {schema?.learns && <p class="nbt-step-help">{words.t("datasets.process.learns")}</p>}
             {shown.map((field) => (
               <Option
                 key={field.name}
