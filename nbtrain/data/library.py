@@ -189,9 +189,12 @@ class Library:
                     _write_facts(beside, record, facts)
                 (beside / lock.NAME).unlink()
         except _Same as same:
-            self._records.stamp(same.record.id, stamp)
+            if stamp is not None:
+                self._records.stamp(same.record.id, stamp)
             return Import(same.record, new=False)
-        record = self._register(record, exact=name is not None)
+        record = self._register(record, exact=name is not None, distinct=distinct)
+        if record.id != dataset_id:
+            return Import(record, new=False)
         self._note("dataset imported", record.name)
         twins = (other.name for other in self._records.all() if other.fingerprint == record.fingerprint)
         return Import(record, new=True, same_as=tuple(twin for twin in twins if twin != record.name))
@@ -283,17 +286,28 @@ class Library:
             id=dataset_id, name=self._free(name), source=source, stamp=stamp, fingerprint=imported.fingerprint,
             rows=imported.rows, columns=imported.columns, bytes=imported.bytes, rejected=imported.rejected)
 
-    def _register(self, record: DatasetRecord, *, exact: bool) -> DatasetRecord:
-        """Make it known; where another kernel took the name meanwhile, under the next that is free."""
-        if not exact:
-            name = self._take(record.name, lambda name: self._records.add(replace(record, name=name)))
-            return replace(record, name=name)
-        try:
-            self._records.add(record)
-        except ConfigError:
-            atomic.remove_folder(self.folder(record.id))
-            raise
-        return record
+    def _register(self, record: DatasetRecord, *, exact: bool, distinct: bool) -> DatasetRecord:
+        """Make it known; where another kernel took the name meanwhile, under the next that is free.
+
+        Gives the other's where that has the same content. Raises ConfigError when the name must be `exact`.
+        """
+        while True:
+            try:
+                self._records.add(record)
+            except ConfigError:
+                known, holder = self._records.get(record.id), self._records.named(record.name)
+                if known is not None:  # another kernel found its folder first
+                    return known
+                same = holder is not None and holder.fingerprint == record.fingerprint and not distinct
+                if exact or same:
+                    atomic.remove_folder(self.folder(record.id))
+                if same and holder is not None:
+                    return holder
+                if exact:
+                    raise
+                record = replace(record, name=self._free(record.name))
+            else:
+                return record
 
     def _take(self, name: str, take: Callable[[str], None]) -> str:
         """`take` with `name`, or with the first number behind it that makes it free; gives the name."""

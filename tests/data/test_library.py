@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -158,6 +159,55 @@ def test_what_is_called_off_leaves_nothing(library, reviews):
         library.add(reviews, progress=progress)
     assert library.list() == []
     assert not [name for name in everything(library.workspace.home) if "unfinished" in name]
+
+
+@pytest.mark.parametrize("name", [None, "both"])
+def test_two_imports_of_the_same_at_once_are_one_dataset(library, reviews, name):
+    opened = sources.open_any(reviews)
+    meet = threading.Barrier(2)
+
+    def fill(folder):
+        imported = opened.import_to(folder)
+        meet.wait(20)
+        return imported
+
+    def work():
+        found.append(library.write(fill, name=name, else_name="both", source="twice"))
+
+    found = []
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0].dataset.id == found[1].dataset.id == library.find("both").id
+    assert sorted(each.new for each in found) == [False, True]
+    assert len(library.list()) == 1
+
+
+@pytest.mark.parametrize("name", [None, "both"])
+def test_of_two_with_the_same_name_at_once_the_second_gets_a_number_or_is_refused(library, name):
+    meet = threading.Barrier(2)
+
+    def work(number):
+        def fill(folder):
+            imported = sources.open_any({"n": [number]}).import_to(folder)
+            meet.wait(20)
+            return imported
+        try:
+            found.append(library.write(fill, name=name, else_name="both", source="twice").dataset.name)
+        except ConfigError:
+            found.append("refused")
+
+    found = []
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == ["both", "both 2" if name is None else "refused"]
+    assert len(library.list()) == (2 if name is None else 1)
+    assert not [path for path in library.workspace.datasets_folder.iterdir() if "unfinished" in path.name]
 
 
 def test_a_full_disk_leaves_nothing(library):
