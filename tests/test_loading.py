@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import datasets as huggingface
 import numpy as np
@@ -132,6 +134,29 @@ def test_it_can_be_called_off(tmp_path):
     with pytest.raises(CancelledError):
         nbtrain.load_dataset(written(tmp_path, "csv"), progress=progress)
     assert nbtrain.datasets() == []
+
+
+ENDLESS = """
+import nbtrain
+from nbtrain.data.table import Table
+try:
+    nbtrain.load_dataset(Table("range(1000000000000)", name="endless"))
+except KeyboardInterrupt:
+    print("interrupted", nbtrain.datasets())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another way to interrupt.")
+def test_an_import_in_a_cell_is_interrupted_and_leaves_nothing(workspace):
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(workspace.glob("datasets/.*.unfinished/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    kernel.send_signal(signal.SIGINT)
+    said = kernel.communicate(timeout=60)
+    assert said == ('interrupted No datasets yet. Import one with nbtrain.load_dataset("file.csv").\n', "")
+    assert [path.name for path in (workspace / "datasets").iterdir()] == [".trash"]
 
 
 def test_another_kernel_finds_it_at_once(tmp_path):
