@@ -64,7 +64,7 @@ export function Grid(props: GridProps) {
   const keys = useKeys({ layout, rows, pageRows: Math.max(1, last - first - 1), active, onActive, onOpen, onCopy });
   const sort = (position: number): void => {
     const slot = layout.slots[position];
-    if (slot) onQuery(nextSort(query, slot.column.name));
+    if (slot && !isMedia(slot.column.kind)) onQuery(nextSort(query, slot.column.name));
   };
   useLayoutEffect(() => {
     if (active && el.current) reveal(el.current, scroll, layout, active);
@@ -91,7 +91,7 @@ export function Grid(props: GridProps) {
           <span class="nbt-hidden">{words.t("data.row_number")}</span>
         </div>
         {slots.map((slot) => {
-          const position = layout.slots.indexOf(slot);
+          const { position } = slot;
           return (
             <ColumnHead
               key={slot.index}
@@ -127,7 +127,7 @@ export function Grid(props: GridProps) {
               {numberOf(source, row, words.integer.bind(words))}
             </div>
             {slots.map((slot) => {
-              const position = layout.slots.indexOf(slot);
+              const { position } = slot;
               return (
                 <TableCell
                   key={slot.index}

@@ -17,6 +17,8 @@ export interface Slot {
   /** The column's place in the table, whatever is hidden. */
   index: number;
   column: TableColumn;
+  /** Its place among the columns on show. */
+  position: number;
   start: number;
   width: number;
 }
@@ -40,7 +42,7 @@ export function layOut(
   columns.forEach((column, index) => {
     if (hidden.has(column.name)) return;
     const width = widths.get(column.name) ?? LEAST;
-    slots.push({ index, column, start, width });
+    slots.push({ index, column, position: slots.length, start, width });
     start += width;
   });
   return { slots, numbers, width: start };
