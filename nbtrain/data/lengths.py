@@ -20,6 +20,8 @@ from nbtrain.data.table import ROW, Table
 
 #: So many characters are tokenized whole; tokenizers take one to five million of them a second.
 CHARACTERS = 10_000_000
+#: Texts at a time.
+_BATCH = 2_048
 
 Counter = Callable[[Sequence[str]], list[int]]
 
@@ -70,7 +72,7 @@ def token_lengths(
     found: list[int] = []
     for batch in table.stream(
         f"SELECT {cell} AS text FROM ({table.numbered}) WHERE {quoted(column.name)} IS NOT NULL{sampled}",
-        size=2_048, progress=progress,
+        size=_BATCH, progress=progress,
     ):
         if progress is not None:
             progress.check()

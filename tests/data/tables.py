@@ -7,17 +7,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
+from nbtrain.data.profile import profile as profiled
 from nbtrain.data.table import Table
 
-WORDS = ["", "a", "A", "ab%", "a_b", "Привет", "ПРИВЕТ", "سلام", "كيف", "کیف", "123 سلام", "<b>", "'; DROP", '"', "x" * 40]
+WORDS = ["", "a", "A", "ab%", "a_b", "Привет", "ПРИВЕТ", "سلام", "كيف", "کیف", "123 سلام", "<b>", "'; DROP", '"',
+         "x" * 40]
 
 texts = st.sampled_from(WORDS) | st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=6)
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 integers = st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1)
 numbers = st.integers(-3, 3).map(float) | st.floats(width=64)
 small_numbers = st.floats(width=32)
@@ -62,4 +65,10 @@ def parquet(folder: Path, table: pa.Table, **options) -> Table:
 
 def in_rows(table: Table) -> Table:
     """The same, read as though it lay in rows: all columns at once, and without numbers."""
-    return Table(f"(SELECT * FROM {table.source.replace(', file_row_number=true', '')})", name=table.name)
+    source = table.source.replace(", file_row_number=true", "")
+    return Table(f"(FROM {source})", name=table.name)
+
+
+def profile(table: Table, **options: Any) -> Any:
+    """A profile, of which the test knows what there is."""
+    return profiled(table, **options)

@@ -76,7 +76,8 @@ def test_a_file_in_rows_is_copied_once_its_first_page_is_shown(csv):
         assert pager.error is None
         assert [c.name for c in copy.columns] == ["n", "t"]
         for query in (Query(), MOST, Query(search="B6")):
-            assert pager.page(query, offset=60, limit=30).to_pylist() == csv.page(query, offset=60, limit=30).to_pylist()
+            mine = pager.page(query, offset=60, limit=30).to_pylist()
+            assert mine == csv.page(query, offset=60, limit=30).to_pylist()
             assert pager.rows(query) == csv.rows(query)
         folder = pager._folder
         assert list(folder.iterdir())
@@ -135,8 +136,10 @@ def test_two_that_ask_the_same_wait_for_one_answer(tmp_path, eager, monkeypatch)
     monkeypatch.setattr(found.Found, "of", slow)
     results = []
     with Pager(table) as pager:
-        threads = [threading.Thread(target=lambda: results.append(pager.page(MOST, offset=50, limit=1)[ROW].to_pylist()))
-                   for _ in range(4)]
+        def ask():
+            results.append(pager.page(MOST, offset=50, limit=1)[ROW].to_pylist())
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
             thread.start()
         while not asked:

@@ -21,10 +21,10 @@ from nbtrain.data import profile as measuring
 from nbtrain.data import tally
 from nbtrain.data.columns import Kind
 from nbtrain.data.facts import QUANTILES, TOP, Count, Pictures, Profile
-from nbtrain.data.profile import profile
 from nbtrain.data.query import Filter, Op, Query
 from nbtrain.data.table import Table
 from tests.data import tables as some
+from tests.data.tables import profile
 
 PERSIAN = "سلامكيفکی"
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - columns without a zone
@@ -158,7 +158,7 @@ def test_a_profile_is_the_same_from_rows_and_after_json(table):
 
 def test_large_tables_are_read_column_by_column(tmp_path, monkeypatch):
     numbers = np.random.default_rng(0).integers(0, 50_000, 300_000)
-    table = some.parquet(tmp_path, pa.table({"n": numbers, "t": pa.array([f"t{n}" for n in numbers]), "x": numbers / 7}))
+    table = some.parquet(tmp_path, pa.table({"n": numbers, "t": [f"t{n}" for n in numbers], "x": numbers / 7}))
     whole = profile(table)
     monkeypatch.setattr(measuring, "_SMALL", 0)
     monkeypatch.setattr(tally, "CHUNK", 20_000)

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,17 +108,17 @@ def test_sorted_as_pandas_sorts_with_missing_cells_last(table, names, descending
 @settings(deadline=None, max_examples=60)
 @given(table=some.tables(), data=st.data())
 def test_search_finds_cells_as_they_are_written_in_any_case(table, data):
-    cells = data.draw(st.sampled_from(["123", "-1", "1", "tru", "als", "ПРИВ", "прив", "%", "_", "9", "19", "-0", "e+", "nan",
-                                       "0.", "007", "', 'x", "inf"]) | st.text("abcпрÀ%_-10.", min_size=1, max_size=3))
+    cells = data.draw(st.sampled_from([
+        "123", "-1", "1", "tru", "als", "ПРИВ", "прив", "%", "_", "9", "19", "-0", "e+", "nan", "0.", "007", "', 'x",
+        "inf"]) | st.text("abcпрÀ%_-10.", min_size=1, max_size=3))
     with some.on_disk(table) as read:
-        shown = read.sql("SELECT " + ", ".join(f'"{c.name}"::VARCHAR' for c in read.columns) + f" FROM {read.source}")
+        shown = read.sql(f"FROM {read.source} SELECT COLUMNS(* EXCLUDE file_row_number)::VARCHAR")
         expected = [i for i, row in enumerate(zip(*shown.columns, strict=True)) if any(
             cell.is_valid and cells.lower() in cell.as_py().lower() for cell in row)]
         assert found(read, Query(search=cells)) == expected
 
 
 def test_search_does_not_tell_persian_letters_from_their_arabic_forms(tmp_path):
-    import pyarrow as pa
     table = some.parquet(tmp_path, pa.table({"t": ["كيف حالك", "کیف حالک", "other", None]}))
     assert found(table, Query(search="کیف")) == found(table, Query(search="كيف")) == [0, 1]
     assert found(table, Query((Filter("t", Op.CONTAINS, "كي"),))) == [0, 1]
@@ -171,7 +172,6 @@ def test_what_comes_as_json_is_taken():
 
 
 def test_times_and_zones_and_durations(tmp_path):
-    import pyarrow as pa
     day = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     table = some.parquet(tmp_path, pa.table({
         "zoned": pa.array([day, day + dt.timedelta(hours=5)], pa.timestamp("us", "UTC")),

@@ -72,7 +72,7 @@ def test_other_expressions_stand_in_the_place_of_columns(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_a_data_error(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(DataError, match="broken.parquet cannot be read"):
+    with pytest.raises(DataError, match=r"broken\.parquet cannot be read"):
         Table.of_parquet(tmp_path / "broken.parquet", name="broken.parquet")
     table = some.parquet(tmp_path, pa.table({"a": [1]}))
     (tmp_path / "table.parquet").unlink()

@@ -1,5 +1,7 @@
 """Numbers in ascending order, in memory and out of core."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,7 +34,7 @@ def test_all_numbers_come_back_ascending_equal_ones_together(data, name, chunk, 
     finite = everything[np.isfinite(everything)]
     values = [np.repeat(b.values, 1 if b.counts is None else b.counts) for b in blocks]
     np.testing.assert_array_equal(np.concatenate([np.empty(0, dtype), *values]), finite)
-    assert all(one.values[-1] < other.values[0] for one, other in zip(blocks, blocks[1:], strict=False))
+    assert all(one.values[-1] < other.values[0] for one, other in itertools.pairwise(blocks))
     assert all(len(np.unique(b.values)) == len(b.values) for b in blocks if b.counts is not None)
     assert [b.cells for b in blocks] == [len(v) for v in values]
     assert mine.cells == len(finite)
@@ -52,7 +54,8 @@ def test_memory_and_files_are_given_back(tmp_path, monkeypatch):
     monkeypatch.setattr(tally, "_STEP", 10)
     mine = Tally(np.dtype("i8"), tmp_path, capacity=1000)
     mine.append(np.arange(5000)[::-1])
-    assert [b.cells for b in mine.blocks()] and mine.cells == 5000
+    assert [b.cells for b in mine.blocks()]
+    assert mine.cells == 5000
     assert len(mine._runs) == 5
     mine.free()
     assert list(mine.blocks()) == []
