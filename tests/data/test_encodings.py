@@ -31,6 +31,11 @@ def test_an_encoding_is_guessed(lines, encoding):
     assert guessed("\n".join(lines).encode(encoding)) == encoding
 
 
+@pytest.mark.parametrize("word", ["été", "señor", "Straße", "naïve idea"])
+def test_one_western_word_is_enough(word):
+    assert guessed(word.encode("cp1252")) == "cp1252"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("lines", [PERSIAN, RUSSIAN, WESTERN])
 @pytest.mark.parametrize("ending", ["csv", "txt", "jsonl"])

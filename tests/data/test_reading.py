@@ -165,9 +165,10 @@ def test_a_table_without_names_as_messy_as_in_life(tmp_path):
     assert "1 stray" in table.notes[0]
 
 
-def test_columns_that_are_sparse_stay(tmp_path):
+@pytest.mark.parametrize("filled", [2, 500])
+def test_columns_that_are_sparse_stay(tmp_path, filled):
     path = tmp_path / "a.csv"
-    path.write_text("x,1,\ny,2,\nx,3,label\n" * 500)
+    path.write_text("x,1,\ny,2,\n" * 2500 + "x,3,label\n" * filled)
     assert len(open_source(path).columns) == 3
 
 
@@ -247,6 +248,14 @@ def test_names_are_made_unique(tmp_path):
 def test_reserved_names_in_a_file_with_types(tmp_path, form):
     path = write(tmp_path / "a", [{"__row__": 7, "b": 1}], form)
     assert open_source(path).page().to_pylist() == [{"__row__": 0, "__row___2": 7, "b": 1}]
+
+
+def test_names_that_are_alike_in_an_arrow_file(tmp_path):
+    path = tmp_path / "a.arrow"
+    table = pa.table([[1], [2], [3]], names=["a", "A", "a"])
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    assert whole(path) == [{"a": 1, "A_2": 2, "a_3": 3}]
 
 
 def test_a_table_below_a_title(tmp_path):

@@ -53,6 +53,15 @@ def test_a_quote_that_is_never_closed_costs_its_row_alone(tmp_path, quoted):
     assert [(each.line, each.text) for each in rejects] == [(30_002, '2,"open')]
 
 
+def test_a_cell_of_several_lines_near_a_broken_quote_stays(tmp_path):
+    path = tmp_path / "a.csv"
+    body = '1,"x"\n' * 25_000
+    path.write_text("a,b\n" + body + '2,"open\n' + "3,y\n" * 10 + '4,"two\nlines"\n' + body)
+    rows, rejects = whole(path)
+    assert [row["b"] for row in rows if row["a"] != 1] == ["y"] * 10 + ["two\nlines"]
+    assert [each.line for each in rejects] == [25_002]
+
+
 def test_lines_are_those_of_the_file_also_after_a_mended_quote(tmp_path):
     path = tmp_path / "a.csv"
     body = '1,"x"\n' * 25_000
