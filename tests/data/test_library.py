@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -174,7 +175,7 @@ def test_two_imports_of_the_same_at_once_are_one_dataset(library, reviews, name)
     def work():
         found.append(library.write(fill, name=name, else_name="both", source="twice"))
 
-    found = []
+    found: list[Any] = []
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -199,7 +200,7 @@ def test_of_two_with_the_same_name_at_once_the_second_gets_a_number_or_is_refuse
         except ConfigError:
             found.append("refused")
 
-    found = []
+    found: list[Any] = []
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
     for thread in threads:
         thread.start()
