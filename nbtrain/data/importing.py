@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nbtrain.core.errors import DataError
@@ -28,6 +27,7 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.featured import heavy_batches
 from nbtrain.data.features import METADATA_KEY, facts_of
 from nbtrain.data.fingerprint import Fingerprint
+from nbtrain.data.layout import layout
 from nbtrain.data.plain import plain_batches, plain_columns
 from nbtrain.data.reading import FileTable, read_whole
 from nbtrain.data.rejects import KEPT_TEXT, Reject, Rejects
@@ -143,7 +143,7 @@ def _from_batches(
     if first is None or not first.num_columns:
         raise DataError("There is nothing to import: the table has no columns.")
     schema, fingerprint, rows = first.schema.remove_metadata(), Fingerprint(first.schema), 0
-    with _writer(path, schema, _repeating(first)) as writer:
+    with _writer(path, schema, first) as writer:
         with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
             waiting: deque[tuple[Future[None], Future[None]]] = deque()
             for group in _groups(_again(first, batches)):
@@ -236,18 +236,11 @@ def _again(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[
     yield from others
 
 
-def _repeating(batch: pa.RecordBatch) -> list[str]:
-    """Columns in which values come again and again: only these are worth a dictionary, which takes time to build."""
-    flat = [field.name for field in batch.schema if not pa.types.is_nested(field.type)]
-    return [name for name in flat if pc.count_distinct(batch[name]).as_py() * 4 < batch.num_rows]
-
-
 @contextlib.contextmanager
-def _writer(path: Path, schema: pa.Schema, repeating: list[str]) -> Iterator[pq.ParquetWriter]:
+def _writer(path: Path, schema: pa.Schema, first: pa.RecordBatch) -> Iterator[pq.ParquetWriter]:
     with (
         atomic.told("import into", path.parent), pa.OSFile(str(path), "wb") as file,
-        pq.ParquetWriter(
-            file, schema, compression="zstd", compression_level=1, use_dictionary=repeating or False) as writer,
+        pq.ParquetWriter(file, schema, **layout(first)) as writer,
     ):
         yield writer
 

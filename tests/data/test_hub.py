@@ -298,7 +298,9 @@ def test_a_folder_here_comes_before_the_hub(tmp_path, monkeypatch):
     assert not is_hub_name("owner/name")
 
 
-@pytest.mark.parametrize("given", ["hub://", "hub://a", "hub://../../etc", "hub://a/b/c", "hub://a/b?x=1", "hub://a/b\n"])
+@pytest.mark.parametrize("given", [
+    "hub://", "hub://a", "hub://../../etc", "hub://a/b/c", "hub://a/b?x=1", "hub://a/b\n",
+    "hub://a/b..c", "hub://a/b--c"])
 def test_names_that_lead_elsewhere_are_refused(hub, given):
     with pytest.raises(DataError, match="no name of a Hub dataset"):
         open_hub(given)

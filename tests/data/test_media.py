@@ -142,6 +142,15 @@ def test_a_table_may_lie_elsewhere_and_what_does_not_match_is_said(tmp_path):
         "1 files are in no table of labels, the first of them is 1.png.")
 
 
+def test_a_name_that_two_files_have_names_neither(tmp_path):
+    folder = write(
+        tmp_path / "pets", x__a_png=image(), y__a_png=image(), b_png=image(),
+        labels_csv="file_name,label\na.png,which\nb.png,this\n")
+    found = rows(folder, tmp_path / "to")
+    assert [(row["image"]["path"], row["label"]) for row in found] == [
+        ("b.png", "this"), ("x/a.png", None), ("y/a.png", None)]
+
+
 def test_a_table_without_names_of_files_is_refused(tmp_path):
     folder = write(tmp_path / "pets", a_png=image(), labels_csv="x,y\n1,2\n")
     with pytest.raises(DataError, match=r"labels\.csv.*file_name.*'a\.png'"):
@@ -210,6 +219,12 @@ def test_links_out_of_the_folder_and_pipes_are_left_out(tmp_path):
     assert paths(found) == ["a.png", "inside.png", "sub/c.png"]
     assert len(opened.notes) == 1
     assert opened.notes[0].startswith("5 entries lead out of the folder")
+
+
+def test_a_pipe_with_nobody_at_its_end_holds_nothing_up(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(media_checks.BrokenError, match="no file"):
+        media._read(tmp_path / "a.png")
 
 
 def test_files_are_read_a_few_at_a_time(tmp_path, monkeypatch):
