@@ -19,6 +19,7 @@ from nbtrain.data.processing import Recipe
 from nbtrain.data.quality import Report, quality, subject
 from nbtrain.data.quality.checking import CHECKS
 from nbtrain.data.quality.minhash import alike, plain
+from nbtrain.data.quality.predictors import one_column
 from nbtrain.data.splitting import Part, Split, SplitSpec, split
 from tests.data.trust import table
 
@@ -101,6 +102,7 @@ def test_duplicates_are_counted_as_pandas_counts_them():
     found = only(quality(table(frame)), "duplicates")
     assert found.count == int(frame.duplicated().sum()) == 4
     assert found.rows == tuple(np.flatnonzero(frame.duplicated()))
+    assert "near_duplicates" not in kinds(quality(table(frame)))  # what is equal is not nearly equal
     assert cure(found).steps[0]["step"] == "drop_duplicates"
 
 
@@ -219,6 +221,24 @@ def test_a_leak_of_a_measure_is_found():
     assert not {"leak", "target_copy"} & kinds(quality(table(frame), target="price"))
 
 
+def test_a_rule_is_scored_on_rows_it_was_not_made_from():
+    labels, folds = np.tile([0, 1], 500), np.arange(1000) % 5
+    assert one_column(labels, labels, folds) == 1
+    assert one_column(np.arange(1000), labels, folds) == pytest.approx(0.5)  # learned by heart, and worth nothing
+    unequal = (np.arange(1000) % 50 == 0).astype(int)
+    assert one_column(np.zeros(1000, int), unequal, folds) == 0.5  # 98 % right, and still one class of two
+
+
+def test_only_columns_that_name_the_row_are_ids():
+    frame = clean()
+    frame["serial"] = [f"SN-{i:05}" for i in range(600)]
+    frame["order_id"] = np.random.default_rng(0).permutation(100_000)[:600]
+    frame["salary"] = np.random.default_rng(1).permutation(100_000)[:600]
+    frame["code"] = [f"C{i % 590}" for i in range(600)]
+    frame["word"] = ["".join(chr(97 + int(digit)) for digit in str(i)) for i in range(600)]
+    assert {finding.columns[0] for finding in quality(table(frame)).of_kind("id_column")} == {"serial", "order_id"}
+
+
 def test_rows_sorted_by_class_give_it_away_by_their_number():
     frame = clean().sort_values("label", ignore_index=True)
     frame["row"] = range(len(frame))
@@ -285,6 +305,9 @@ def test_missing_that_goes_with_the_label_is_found():
     frame.loc[(frame.label == "yes") & (np.arange(600) % 2 == 0), "age"] = np.nan
     frame.loc[np.arange(600) % 3 == 0, "income"] = np.nan
     assert only(quality(table(frame), target="label"), "missing_with_label").columns == ("age",)
+    frame = clean(6000)  # a slight lean is no news, however sure
+    frame.loc[(np.arange(6000) % 10 < 3 + (frame.label == "yes")), "age"] = np.nan
+    assert "missing_with_label" not in kinds(quality(table(frame), target="label"))
 
 
 def test_mixed_types_are_found():
