@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, WorkspaceError
+from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, NbtrainError, WorkspaceError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.names import checked_name, free_name, made_up
 from nbtrain.data.stamps import expanded, stamp_of
 from nbtrain.data.tidying import FACTS, adopt, purge, sweep
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
-from nbtrain.store.datasets import DatasetRecord, DatasetRecords, name_key, taken
+from nbtrain.store.datasets import DatasetRecord, DatasetRecords, deleted, name_key, taken
 from nbtrain.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -85,7 +85,13 @@ class Library:
         if not path.is_file():
             raise DataError(
                 f"The file of the dataset {record.name!r} is missing ({path}); delete the dataset and import it again.")
-        return Table.of_parquet(path, name=record.name, media=facts_of(path)[0])
+
+        def explain(error: Exception) -> NbtrainError:
+            if not path.is_file():
+                return deleted(record)
+            return DataError(f"{record.name} cannot be read: {str(error).splitlines()[0]}")
+
+        return Table.of_parquet(path, name=record.name, media=facts_of(path)[0], explain=explain)
 
     def facts(self, dataset_id: str) -> dict[str, Any]:
         """What was written down when it was made (``dataset.json``).
@@ -214,7 +220,7 @@ class Library:
         """Delete; for `tidying.KEPT_DAYS` days `restore` brings it back.
 
         What has its file open, such as a query or a run that is reading, reads on to its end; what opens it later is
-        told that it is not there.
+        told that it was deleted (DatasetNotFoundError), and how to bring it back.
 
         Raises:
             DatasetNotFoundError: there is no such dataset (any more).

@@ -50,10 +50,14 @@ class Table:
         self.columns = self._describe()
 
     @classmethod
-    def of_parquet(cls, path: Path, *, name: str, media: dict[str, Kind] | None = None) -> Table:
+    def of_parquet(
+        cls, path: Path, *, name: str, media: dict[str, Kind] | None = None,
+        explain: Callable[[duckdb.Error], NbtrainError] | None = None,
+    ) -> Table:
         """The table in one Parquet file. Raises DataError."""
         table = cls(
-            f"read_parquet({literal(str(path))}, file_row_number=true)", name=name, row="file_row_number", media=media)
+            f"read_parquet({literal(str(path))}, file_row_number=true)", name=name, row="file_row_number", media=media,
+            explain=explain)
         table.files = (path,)
         return table
 

@@ -79,8 +79,7 @@ class DatasetRecords:
             return found
         known = [record.name for record in self.all()]
         if found is not None:
-            raise DatasetNotFoundError(
-                f"The dataset {found.name!r} ({found.id}) was deleted; %nbtrain data undo brings it back for 30 days.")
+            raise deleted(found)
         if not known:
             raise DatasetNotFoundError(f"There is no dataset {given!r}; this workspace has none yet.")
         raise DatasetNotFoundError(unknown("dataset", given, known))
@@ -143,6 +142,12 @@ class DatasetRecords:
 def name_key(name: str) -> str:
     """What is compared: the same for names that differ in case or in how their letters are composed."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def deleted(record: DatasetRecord) -> DatasetNotFoundError:
+    """What is said when a dataset is asked for after it was deleted."""
+    return DatasetNotFoundError(
+        f"The dataset {record.name!r} ({record.id}) was deleted; %nbtrain data undo brings it back for 30 days.")
 
 
 def taken(name: str) -> ConfigError:

@@ -342,6 +342,19 @@ def test_what_is_deleted_comes_back_as_it_was(library, reviews):
     assert not list(library.workspace.trash_folder.iterdir())
 
 
+def test_what_opens_a_deleted_dataset_is_told(library, reviews):
+    table = library.table(library.add(reviews).dataset.id)
+    library.delete(library.list()[0].id)
+    with pytest.raises(DatasetNotFoundError, match=r"'reviews' .* was deleted; %nbtrain data undo"):
+        table.rows()
+    with pytest.raises(DatasetNotFoundError):
+        list(table.batches())
+    library.restore()
+    assert table.rows() == 3
+    with pytest.raises(DataError, match="reviews cannot be read"):
+        table.sql("SELECT nothing FROM nowhere")
+
+
 def test_a_name_that_was_given_away_meanwhile_gets_a_number(library, reviews):
     first = library.add(reviews).dataset
     library.delete(first.id)
