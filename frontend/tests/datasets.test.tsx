@@ -147,7 +147,7 @@ function choose(select: HTMLSelectElement | null, value: string): void {
 function drop(...files: File[]): void {
   const event = new Event("drop", { bubbles: true, cancelable: true });
   Object.assign(event, { dataTransfer: { files, types: ["Files"] } });
-  act(() => void el.querySelector(".nbt-drop")?.dispatchEvent(event));
+  act(() => void el.querySelector(".nbt-datasets-main")?.dispatchEvent(event));
 }
 
 beforeEach(() => {
@@ -494,6 +494,23 @@ describe("a dataset", () => {
       }),
     );
     expect(alert()).toContain("clean");
+  });
+
+  it("keeps a recipe that was begun while a file is held over the panel", async () => {
+    await open();
+    await tab("process");
+    choose(el.querySelector(".nbt-add-step select"), "html");
+    const drag = (kind: string, target: string): void => {
+      const event = new Event(kind, { bubbles: true, cancelable: true });
+      Object.assign(event, { dataTransfer: { files: [], types: ["Files"] } });
+      act(() => void el.querySelector(target)?.dispatchEvent(event));
+    };
+    drag("dragover", ".nbt-detail");
+    expect(el.querySelector(".nbt-drop-over")).not.toBeNull();
+    expect(el.querySelector<HTMLElement>(".nbt-datasets-place")?.hidden).toBe(true);
+    drag("dragleave", ".nbt-datasets");
+    expect(el.querySelector(".nbt-drop")).toBeNull();
+    expect(el.querySelectorAll(".nbt-step")).toHaveLength(1);
   });
 
   it("is written to a file, also when that is done before the answer comes", async () => {

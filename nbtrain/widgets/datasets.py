@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import traitlets
 from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import DatasetDesk
 from nbtrain.widgets.base import COMMON, Panel
-from nbtrain.widgets.commands import Handler, buffer, mapping, number, text
+from nbtrain.widgets.commands import Handler, Worker, buffer, mapping, number, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.wire import Request
 
@@ -19,6 +20,8 @@ from nbtrain.widgets.wire import Request
 Preview = Callable[[str, Sequence[int]], Panel]
 #: Bytes of an upload that travel in one message: few enough that a busy kernel's queue stays short.
 CHUNK = 2 * 2**20
+#: A piece of an upload and a trial of steps may be worked on at the same time.
+THREADS = 2
 #: Previews kept open, so that going back to a dataset shows it at once.
 PREVIEWS = 4
 #: Examples a preview is narrowed to at most.
@@ -46,7 +49,10 @@ class Datasets(Panel):
         self._datasets = desk
         self._preview = preview
         self._previews: dict[str, Panel] = {}
+        self._opening = threading.Lock()
         self._dismissed: set[str] = set()
+        # Of its own: the pieces of an upload must not wait for a training to start, nor that for them.
+        services.setdefault("worker", Worker("nbtrain-datasets", threads=THREADS))
         setup = {"chunk": CHUNK, "steps": list(desk.steps())}
         super().__init__(Feed(curves=False, tasks=desk.tasks), setup=setup, **services)
 
@@ -118,19 +124,21 @@ class Datasets(Panel):
     def _delete(self, request: Request) -> None:
         dataset = text(request, "dataset")
         self._datasets.delete(dataset)
-        for name in [name for name in self._previews if name.partition(":")[0] == dataset]:
-            self._previews.pop(name).close()
-        self._tell_children()
+        with self._opening:
+            for name in [name for name in self._previews if name.partition(":")[0] == dataset]:
+                self._previews.pop(name).close()
+            self._tell_children()
 
     def _open(self, request: Request) -> None:
         """Make the preview ``<dataset>`` or ``<dataset>:<row>,<row>…``, and let the one opened longest ago go."""
         name = text(request, "panel")
         dataset, _, listed = name.partition(":")
-        known = self._previews.pop(name, None)
-        self._previews[name] = known or self._preview(dataset, row_numbers(listed))
-        while len(self._previews) > PREVIEWS:
-            self._previews.pop(next(iter(self._previews))).close()
-        self._tell_children()
+        with self._opening:
+            known = self._previews.pop(name, None)
+            self._previews[name] = known or self._preview(dataset, row_numbers(listed))
+            while len(self._previews) > PREVIEWS:
+                self._previews.pop(next(iter(self._previews))).close()
+            self._tell_children()
 
     def _tell_children(self) -> None:
         children = {name: f"IPY_MODEL_{panel.model_id}" for name, panel in self._previews.items()}

@@ -7,9 +7,10 @@ import { usePanel } from "../shared/panel";
 import { useValue } from "../shared/signal";
 import { Detail } from "./detail";
 import { AddData } from "./import/add_data";
-import { type Imports, useImports } from "./import/use_imports";
+import { useDrop } from "./import/use_drop";
+import { useImports } from "./import/use_imports";
 import { Sidebar } from "./sidebar";
-import { type List, useEnded, useList } from "./state";
+import { useEnded, useList } from "./state";
 import { Toast, useToast } from "./toast";
 import type { DatasetRow } from "./wire";
 import "./datasets.css";
@@ -36,6 +37,10 @@ export function Datasets() {
     const name = rows?.rows.find(({ id }) => id === dataset)?.name ?? title;
     toast.say(words.t("datasets.said.imported", { name }));
   });
+  const { over, ...dropping } = useDrop((files) => {
+    setAdding(true);
+    imports.send(files);
+  });
   useEnded((task) => {
     if (task.phase === "done") void list.reload();
   });
@@ -50,7 +55,8 @@ export function Datasets() {
     );
   }
   const rows = list.value.rows;
-  const row = adding ? undefined : (rows.find(({ id }) => id === chosen) ?? rows[0]);
+  const row = rows.find(({ id }) => id === chosen) ?? rows[0];
+  const adds = adding || over || row === undefined;
 
   const remove = async (gone: DatasetRow): Promise<void> => {
     await panel.rpc.request("delete", { dataset: gone.id });
@@ -64,43 +70,43 @@ export function Datasets() {
   };
 
   return (
-    <div class={rows.length === 0 ? "nbt-datasets nbt-datasets-empty" : "nbt-datasets"}>
+    <div class={rows.length === 0 ? "nbt-datasets nbt-datasets-empty" : "nbt-datasets"} {...dropping}>
       {rows.length > 0 && (
         <Sidebar
           rows={rows}
-          chosen={row?.id ?? null}
-          adding={adding}
+          chosen={adds ? null : row.id}
+          adding={adds}
           imports={imports}
           onChoose={show}
           onAdd={() => setAdding(true)}
         />
       )}
-      <section class="nbt-datasets-main" aria-label={row?.name ?? words.t("datasets.add.title")}>
-        {row ? (
-          <Detail
-            key={row.id}
-            row={row}
-            names={rows.map(({ name }) => name)}
-            say={toast.say}
-            onChanged={list.reload}
-            onMade={imports.follow}
-            onDelete={remove}
+      <section class="nbt-datasets-main" aria-label={adds ? words.t("datasets.add.title") : row.name}>
+        {row && (
+          // Behind the way to add data it keeps what was begun in it.
+          <div class="nbt-datasets-place" hidden={adds}>
+            <Detail
+              key={row.id}
+              row={row}
+              names={rows.map(({ name }) => name)}
+              say={toast.say}
+              onChanged={list.reload}
+              onMade={imports.follow}
+              onDelete={remove}
+            />
+          </div>
+        )}
+        {adds && (
+          <AddData
+            empty={rows.length === 0}
+            left={list.value.uploads}
+            over={over}
+            imports={imports}
+            onClose={rows.length > 0 ? () => setAdding(false) : undefined}
           />
-        ) : (
-          <Adding list={list.value} imports={imports} onClose={rows.length > 0 ? () => setAdding(false) : undefined} />
         )}
       </section>
       <Toast toast={toast} />
     </div>
   );
-}
-
-interface AddingProps {
-  list: List;
-  imports: Imports;
-  onClose: (() => void) | undefined;
-}
-
-function Adding({ list, imports, onClose }: AddingProps) {
-  return <AddData empty={list.rows.length === 0} left={list.uploads} imports={imports} onClose={onClose} />;
 }

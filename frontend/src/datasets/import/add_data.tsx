@@ -25,18 +25,19 @@ export interface AddDataProps {
   empty: boolean;
   /** Uploads that were broken off. */
   left: readonly UploadView[];
+  /** A file is held over the panel. */
+  over: boolean;
   imports: Imports;
   onClose: (() => void) | undefined;
 }
 
-export function AddData({ empty, left, imports, onClose }: AddDataProps) {
+export function AddData({ empty, left, over, imports, onClose }: AddDataProps) {
   const panel = usePanel();
   const words = useWords();
-  const [options, setOptions] = useState<ReadOptions>({});
+  const { options, setOptions } = imports;
   const [typed, setTyped] = useState(false);
   const sending = new Set(imports.uploads.map(({ file }) => file.name));
   const halves = left.filter(({ name }) => !sending.has(name));
-  const send = (files: readonly File[]): void => imports.send(files, options);
   const sample = (): void => {
     panel.rpc.request<{ task: string }>("sample").then(({ task }) => imports.follow(task), panel.report);
   };
@@ -46,7 +47,7 @@ export function AddData({ empty, left, imports, onClose }: AddDataProps) {
         <h2>{words.t(empty ? "datasets.empty.title" : "datasets.add.title")}</h2>
         {onClose && <Button icon="close" iconOnly quiet label={words.t("datasets.add.close")} onClick={onClose} />}
       </header>
-      <DropZone primary={!typed && imports.failed.length === 0} onFiles={send} />
+      <DropZone primary={!typed && imports.failed.length === 0} over={over} onFiles={imports.send} />
       {imports.uploads.map((upload) => (
         <UploadCard key={upload} upload={upload} imports={imports} />
       ))}
@@ -78,36 +79,16 @@ export function AddData({ empty, left, imports, onClose }: AddDataProps) {
 interface DropZoneProps {
   /** Choosing a file is the main thing to do now. */
   primary: boolean;
+  over: boolean;
   onFiles(files: readonly File[]): void;
 }
 
-function DropZone({ primary, onFiles }: DropZoneProps) {
+/** Where to drop; a file may be let go anywhere on the panel. */
+function DropZone({ primary, over, onFiles }: DropZoneProps) {
   const words = useWords();
   const input = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
-  const take = (files: FileList | null | undefined): void => {
-    if (files && files.length > 0) onFiles([...files]);
-  };
-  const hover = (event: DragEvent): void => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    event.stopPropagation(); // the notebook has a use of its own for dropped files
-    setOver(true);
-  };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button inside is the first
-    <div
-      class={over ? "nbt-drop nbt-drop-over" : "nbt-drop"}
-      onDragEnter={hover}
-      onDragOver={hover}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
-        setOver(false);
-        take(event.dataTransfer?.files);
-      }}
-    >
+    <div class={over ? "nbt-drop nbt-drop-over" : "nbt-drop"}>
       <Icon name="upload" size={28} />
       <p class="nbt-drop-title">{words.t("datasets.drop.title")}</p>
       <p class="nbt-soft">{words.t("datasets.drop.formats")}</p>
@@ -121,7 +102,7 @@ function DropZone({ primary, onFiles }: DropZoneProps) {
         tabIndex={-1}
         aria-hidden="true"
         onChange={(event) => {
-          take(event.currentTarget.files);
+          onFiles([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = ""; // the same file can be chosen again
         }}
       />

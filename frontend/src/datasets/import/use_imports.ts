@@ -13,13 +13,16 @@ const MAKING: ReadonlySet<string> = new Set(["import", "process", "remedy", "sam
 const DEFAULT_CHUNK = 2 * 2 ** 20;
 
 export interface Imports {
+  /** How files are read from now on. */
+  options: ReadOptions;
+  setOptions(options: ReadOptions): void;
   uploads: readonly Upload[];
   /** Tasks under way that end in a dataset, oldest first. */
   running: readonly TaskState[];
   /** Imports that failed, newest first, until they are put away. */
   failed: readonly TaskState[];
-  /** Sends files and imports each; the read options are for all of them. */
-  send(files: readonly File[], options: ReadOptions): void;
+  /** Sends files and imports each. */
+  send(files: readonly File[]): void;
   /** Goes on with one that failed. */
   retry(upload: Upload): void;
   /** Takes one off the panel. */
@@ -38,6 +41,7 @@ export function useImports(
   const chunk = useSetupTrait<{ chunk: number }>()?.chunk ?? DEFAULT_CHUNK;
   const tasks = useValue(panel.store.tasks);
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
+  const [options, setOptions] = useState<ReadOptions>({});
   const [away, setAway] = useState<ReadonlySet<string>>(new Set());
   const followed = useRef(new Set<string>());
   const made = useRef(onMade);
@@ -73,7 +77,7 @@ export function useImports(
       follow(arrived.task);
     }
   };
-  const send = (files: readonly File[], options: ReadOptions): void => {
+  const send = (files: readonly File[]): void => {
     const added = files.map((file) => new Upload(panel.rpc, file, options, chunk));
     setUploads((known) => [...known, ...added]);
     void run(added);
@@ -82,6 +86,8 @@ export function useImports(
   const all = [...tasks.values()].filter(({ kind }) => MAKING.has(kind));
   const put = new Set([...dismissed, ...away]);
   return {
+    options,
+    setOptions,
     uploads,
     running: all.filter(isRunning),
     failed: all.filter(({ task, phase }) => phase === "failed" && !put.has(task)).reverse(),
