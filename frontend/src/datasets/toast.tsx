@@ -15,6 +15,8 @@ export interface ToastState {
   dismiss(): void;
 }
 
+const SEEN_AFTER_MS = 8000;
+
 export function useToast(): ToastState {
   const [shown, setShown] = useState<ToastState["shown"]>(null);
   const say = useCallback<Say>((text, undo) => setShown({ text, undo }), []);
@@ -27,6 +29,12 @@ export function Toast({ toast }: { toast: ToastState }) {
   const [busy, setBusy] = useState(false);
   const { shown } = toast;
   const place = useRef<HTMLDivElement>(null);
+  // What can be taken back stays until it is put away; the rest was read out, and seen.
+  useEffect(() => {
+    if (!shown || shown.undo) return undefined;
+    const timer = setTimeout(toast.dismiss, SEEN_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [shown]);
   // What had the focus may be gone with what was deleted; the way back is the nearest thing to it.
   useEffect(() => {
     const lost = document.activeElement === null || document.activeElement === document.body;
