@@ -242,9 +242,9 @@ class WorkspaceDatasets:
 
 
 @cache
-def desk() -> WorkspaceDatasets:
+def desk(on_use: Callable[[str], bool]) -> WorkspaceDatasets:
     """One for all panels of the kernel, so that each shows the work that another began."""
-    return WorkspaceDatasets()
+    return WorkspaceDatasets(on_use=on_use)
 
 
 def _nothing(result: object) -> None:

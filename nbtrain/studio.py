@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from nbtrain import training
+from nbtrain import feeding, training
 from nbtrain.core.ports import RunView
 from nbtrain.i18n import text
 from nbtrain.launcher import NotebookLauncher
@@ -74,7 +74,7 @@ def DatasetsPanel() -> DatasetsWidget:  # noqa: N802 - makes a widget
     from nbtrain.dataset_desk import desk  # noqa: PLC0415 - as above
     from nbtrain.loading import find_dataset  # noqa: PLC0415
 
-    return DatasetsWidget(desk(), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
+    return DatasetsWidget(desk(_offer), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
 
 
 def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget
@@ -143,6 +143,13 @@ def in_notebook() -> bool:
 def panel_of(run: RunView) -> Panel:
     """The control panel of a run, not yet displayed."""
     return ControlPanelWidget(NotebookLauncher(), run, keep=_keep)
+
+
+def _offer(dataset: str) -> bool:
+    """Choose a dataset in every training form that is open; False when there is none."""
+    forms = [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
+    took = [form.offer(feeding.PREFIX + dataset) for form in forms]
+    return any(took)
 
 
 def _view(run: RunView | str) -> RunView:

@@ -136,3 +136,19 @@ def test_every_panel_is_made_and_speaks_the_language():
         "control_panel", "datasets", "live_charts", "kitchen", "hardware_monitor"]
     for _, make in whole._panels.values():
         assert make().language == "ru"
+
+
+def test_a_dataset_is_chosen_in_every_form_that_asks_for_data(net, data):
+    offer = studio._offer
+    assert not offer("rows")
+    bound = nbtrain.ControlPanel(net, data)
+    assert not offer("rows")
+    first, second = nbtrain.ControlPanel(), nbtrain.ControlPanel()
+    assert offer("rows")
+    assert offer("other")
+    deadline = time.monotonic() + 10
+    while first.offered.get("count") != 2 or second.offered.get("count") != 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert first.offered == second.offered == {"data": "dataset:other", "count": 2}
+    assert bound.offered == {}

@@ -429,6 +429,23 @@ describe("text from outside", () => {
   });
 });
 
+describe("a dataset that another panel chose", () => {
+  it("is chosen in the form, though it is newer than the list", async () => {
+    open({ setup: { fields: FIELDS, presets: PRESETS, bound: false } });
+    show(null);
+    await pass();
+    model.accept("subjects", { subjects: [] });
+    await pass();
+    expect(el.textContent).toContain("subjects.data.none");
+    act(() => model.change("offered", { data: "dataset:rows", count: 1 }));
+    await pass();
+    const names = ["dataset:others", "dataset:rows"];
+    model.accept("subjects", { subjects: names.map((name) => ({ name, kind: "data", text: "dataset" })) });
+    await pass();
+    expect(el.querySelector<HTMLSelectElement>(".nbt-choosers select")?.value).toBe("dataset:rows");
+  });
+});
+
 describe("warnings", () => {
   it("are said once, also where one is the reason", async () => {
     open();

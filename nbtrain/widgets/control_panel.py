@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
 from typing import Any, ClassVar
+
+import traitlets
 
 from nbtrain.config import PRESETS, fields
 from nbtrain.config.presets import RECOMMENDED
@@ -32,17 +36,28 @@ class ControlPanel(RunPanel):
         "problem.", "resumed.", "run.", "state.", "stop.", "subjects.", "unit.",
     )
 
+    #: What the form shall be set to: ``{"data": "dataset:reviews", "count": 1}``; the count tells offers apart.
+    offered = traitlets.Dict().tag(sync=True)
+
     def __init__(
         self, launcher: Launcher, run: RunView | None = None, *, follow: bool = False, **services: Any,
     ) -> None:
         feed = Feed([run] if run else [], follow=(lambda: newest(launcher.active())) if follow else None)
         setup = {"fields": form(launcher), "presets": presets(), "bound": launcher.bound()}
+        self._offers = itertools.count(1)
         super().__init__(launcher, feed=feed, setup=setup, **services)
 
     @property
     def run(self) -> RunView | None:
         """The run on show."""
         return self.runs[-1] if self.runs else None
+
+    def offer(self, data: str) -> bool:
+        """Choose `data`, one of the launcher's subjects, in the form. False where the form does not ask for data."""
+        if self.launcher.bound():
+            return False
+        self.pump.call(partial(self._change, {"offered": {"data": data, "count": next(self._offers)}}))
+        return True
 
     def handlers(self) -> dict[str, Handler]:
         return {

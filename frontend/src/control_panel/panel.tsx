@@ -1,6 +1,6 @@
 /** The train panel: the form on one side, the run on the other. */
 
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { Charts } from "../shared/charts";
 import { Form } from "../shared/form/form";
 import { useWords } from "../shared/i18n";
@@ -16,7 +16,7 @@ import { type CommandKind, useCommands } from "./commands";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
 import { RunBar } from "./run_bar";
-import { useSetup, useSubjects } from "./setup";
+import { useOffered, useSetup, useSubjects } from "./setup";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
 
@@ -27,6 +27,15 @@ export function ControlPanel() {
   const subjects = useSubjects(!setup.bound);
   const [picked, setPicked] = useState<Chosen>({ model: null, data: null });
   const chosen = withOnlyOnes(picked, subjects.all ?? []);
+  const { refresh } = subjects;
+  const take = useCallback(
+    (data: string) => {
+      refresh(); // it may be newer than the list
+      setPicked((before) => ({ ...before, data }));
+    },
+    [refresh],
+  );
+  useOffered(take);
   const [wanted, setWanted] = useState<string | null>(null);
   const states = useValue(store.states);
   const ready = useValue(store.ready);

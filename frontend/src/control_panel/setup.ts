@@ -38,3 +38,17 @@ export function useSubjects(wanted: boolean): Subjects {
   }, [wanted, alive, refresh]);
   return { all, refresh };
 }
+
+/** What another panel chose for this form: told once more when it is chosen again. */
+export function useOffered(take: (data: string) => void): void {
+  const { model } = usePanel();
+  useEffect(() => {
+    const changed = (): void => {
+      const data = (model.get("offered") as { data?: string } | undefined)?.data;
+      if (data) take(data);
+    };
+    changed();
+    model.on("change:offered", changed);
+    return () => model.off("change:offered", changed);
+  }, [model, take]);
+}
