@@ -83,10 +83,18 @@ def dropped(batch: pa.RecordBatch, names: set[str]) -> pa.RecordBatch:
     return batch.select([name for name in batch.schema.names if name not in names])
 
 
-def where(column: pa.Array, pattern: str, change: Callable[[str], str]) -> pa.Array:
-    """`change` applied to the cells in which the regular expression finds something; the others stay untouched."""
+def where(column: pa.Array, pattern: str, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """`change` applied to the cells in which the regular expression finds something; the others stay untouched.
+
+    Looking is many times faster than replacing, and most cells need no change.
+    """
     found = pc.match_substring_regex(column, pattern).fill_null(False)
-    if not found.true_count:
+    count = found.true_count
+    if not count:
         return column
-    changed = pa.array([change(cell) for cell in column.filter(found).to_pylist()], column.type)
-    return pc.replace_with_mask(column, found, changed)
+    return change(column) if count == len(column) else pc.replace_with_mask(column, found, change(column.filter(found)))
+
+
+def each(change: Callable[[str], str]) -> Callable[[pa.Array], pa.Array]:
+    """A change of one text as a change of a column without missing cells."""
+    return lambda column: pa.array([change(cell) for cell in column.to_pylist()], pa.string())

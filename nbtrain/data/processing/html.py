@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from nbtrain.data.processing.arrow import where
+from nbtrain.data.processing.arrow import each, where
 from nbtrain.data.processing.text_step import TextStep
 
 _SILENT = {"script", "style", "head", "template", "noscript", "iframe", "object", "svg", "math"}
@@ -29,7 +29,7 @@ class Html(TextStep):
     name: ClassVar[str] = "html"
 
     def clean(self, column: pa.Array) -> pa.Array:
-        return where(column, "[<&]", text_of)
+        return where(column, "[<&]", each(text_of))
 
 
 def text_of(markup: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrain.data.processing.arrow import where
 from nbtrain.data.processing.step import option
 from nbtrain.data.processing.text_step import TextStep
 
@@ -37,9 +39,11 @@ class Links(TextStep):
 
     def clean(self, column: pa.Array) -> pa.Array:
         if self.urls:
-            column = pc.replace_substring_regex(column, URL, _plain(self.url_token))
+            column = where(column, "(?i)://|www", partial(
+                pc.replace_substring_regex, pattern=URL, replacement=_plain(self.url_token)))
         if self.emails:
-            column = pc.replace_substring_regex(column, EMAIL, _plain(self.email_token))
+            column = where(column, "@", partial(
+                pc.replace_substring_regex, pattern=EMAIL, replacement=_plain(self.email_token)))
         return column
 
 

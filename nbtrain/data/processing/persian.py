@@ -7,13 +7,15 @@ from typing import ClassVar, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbtrain.data.processing.arrow import where
+from nbtrain.data.processing.arrow import each, where
 from nbtrain.data.processing.step import option
 from nbtrain.data.processing.text_step import TextStep
 
 #: Fathatan to sukun, the marks of the Quran, and the superscript alef. The hamzas above and below are letters.
 MARKS = r"\x{064B}-\x{0652}\x{0656}-\x{065F}\x{0670}\x{06D6}-\x{06DC}\x{06DF}-\x{06E4}\x{06E7}\x{06E8}\x{06EA}-\x{06ED}"
 ZWNJ = r"\x{200C}"
+#: Letters that may change: teh marbuta, tatweel, kaf, heh, alef maksura, yeh, and the forms of heh elsewhere.
+_CHANGED = r"\x{0629}\x{0640}\x{0643}\x{0647}\x{0649}\x{064A}\x{06C0}-\x{06C3}\x{06D5}"
 _WORD = r"\p{L}\p{M}\p{N}"
 
 _LATIN, _PERSIAN, _ARABIC = "0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"
@@ -36,6 +38,9 @@ class Persian(TextStep):
     """Zero width non-joiners: tidy keeps one where it stands between two letters."""
 
     def clean(self, column: pa.Array) -> pa.Array:
+        return where(column, rf"[{MARKS}{ZWNJ}{_CHANGED}]", self._changed)
+
+    def _changed(self, column: pa.Array) -> pa.Array:
         rules = []
         if self.tatweel:
             rules.append((r"\x{0640}+", ""))
@@ -64,4 +69,4 @@ class Digits(TextStep):
     def clean(self, column: pa.Array) -> pa.Array:
         others = [digits for name, digits in _DIGITS.items() if name != self.to]
         table = str.maketrans("".join(others), _DIGITS[self.to] * len(others))
-        return where(column, f"[{''.join(others)}]", lambda cell: cell.translate(table))
+        return where(column, f"[{''.join(others)}]", each(lambda cell: cell.translate(table)))
