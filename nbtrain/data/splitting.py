@@ -56,7 +56,7 @@ def split(table: Table, spec: SplitSpec, *, progress: Progress | None = None) ->
 
 
 def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = None) -> Table:
-    """The rows of one part as a table of their own, in the order of `table`.
+    """The rows of one part as a table of their own, in the order of `table` and with the row numbers they have there.
 
     Args:
         table: the table that was split.

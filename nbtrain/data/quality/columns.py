@@ -85,7 +85,7 @@ def missing_cells(subject: Subject) -> Iterator[Finding]:
                 "steps", "drop_empty", ({"step": "drop_empty", "columns": [name]},))))
             wanted[drafts[-1][0]] = blank(column)
     for each in (each for each in subject.figures if each.is_prose):
-        condition = f"(length(trim({quoted(each.column.name)})) < {SHORT} AND NOT {blank(each.column)})"
+        condition = f"(length(trim({quoted(each.column.name)}::VARCHAR)) < {SHORT} AND NOT {blank(each.column)})"
         count = subject.sql(f"SELECT count(*) FILTER ({condition}) AS n FROM {subject.table.source}")[0]["n"]
         if count:
             drafts.append((f"m{len(drafts)}", "short_text", "low", count, each.column, None))

@@ -33,7 +33,7 @@ def clock(table: Table, name: str, *, progress: Progress | None = None) -> tuple
 
 
 def _parsed(table: Table, column: Column, progress: Progress | None) -> str:
-    cell = quoted(column.name)
+    cell = f"{quoted(column.name)}::VARCHAR"
     moment = f"try_cast(trim({cell}) AS TIMESTAMPTZ)"
     bad = table.sql(
         f"SELECT {cell} AS cell FROM {table.source} WHERE trim({cell}) <> '' AND {moment} IS NULL LIMIT 1",

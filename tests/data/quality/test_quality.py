@@ -21,6 +21,7 @@ from nbtrain.data.quality.checking import CHECKS
 from nbtrain.data.quality.minhash import alike, plain
 from nbtrain.data.quality.predictors import one_column
 from nbtrain.data.splitting import Part, Split, SplitSpec, split
+from nbtrain.data.table import Table
 from tests.data.trust import table
 
 WORDS = [
@@ -424,6 +425,10 @@ def test_a_table_of_nothing_and_columns_of_all_kinds_are_checked():
     for target in ("t", "b", "d", 'od"d', "c", "n"):
         assert quality(rows, target=target).rows == 40
     assert "nested" in quality(rows, target="s").skipped["leakage"]
+    rare = Table(
+        "(SELECT uuid() AS u, 'a'::ENUM('a', 'b') AS e, '{\"a\": 1}'::JSON AS j, 5::UHUGEINT + i AS h, "
+        "(i || ' of many long texts')::VARCHAR AS t, i % 2 AS y FROM range(40) AS r(i))", name="rare")
+    assert quality(rare, target="y").rows == 40
 
 
 def test_what_does_not_fit_is_refused():
