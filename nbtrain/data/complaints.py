@@ -49,6 +49,13 @@ def fault_of(error: duckdb.Error) -> Fault:
     return Fault.QUOTE if any(said in text for said in endless) else Fault.OTHER
 
 
+def as_said(error: Exception) -> duckdb.Error:
+    """An error of DuckDB as one, also where it came through Arrow, or quotes bytes of the file that are not UTF-8."""
+    if isinstance(error, UnicodeDecodeError):
+        return duckdb.Error(error.object.decode(errors="replace"))
+    return error if isinstance(error, duckdb.Error) else duckdb.Error(str(error))
+
+
 def part_at_fault(error: duckdb.Error, parts: Sequence[Part]) -> Part:
     """The file that an error is about; the first where it does not say."""
     text = str(error)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import io
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +17,6 @@ import pyarrow.parquet as pq
 from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.formats import Compression, DataFile
-from nbtrain.data.headers import unique_names
 
 _CHUNK = 4 * 2**20
 #: Bytes that a copy leaves free on the disk.
@@ -54,21 +56,28 @@ def arrow_to_parquet(file: DataFile, target: Path, *, progress: Progress | None 
         DataFileError: it is damaged or cut short, or has columns that Parquet cannot hold.
         OSError: `target` cannot be written.
     """
-    rows = 0
-    with _arrow(file) as (schema, batches):
-        if not len(schema):
-            raise DataFileError(f"{file.name} has no columns; give a file with columns.", file=str(file.path))
-        names = unique_names(schema.names)
-        named = pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
+    given = os.environ.get("PYTHONPATH")
+    said, path = "", os.pathsep.join([str(Path(__file__).parents[2]), *([given] if given else [])])
+    with subprocess.Popen(  # noqa: S603 - our own module; the paths are arguments, not words of a shell
+            [sys.executable, "-P", "-m", "nbtrain.data.arrow_copy", file.source.resolve(), file.packing, target],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}) as child:
         try:
-            with pq.ParquetWriter(target, named, compression="lz4", use_dictionary=False) as writer:
-                for batch in batches:
-                    writer.write_batch(batch.rename_columns(names))
-                    rows += batch.num_rows
-                    if progress is not None:
-                        progress.report(rows, unit="rows")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            raise _broken_arrow(file, error) from error
+            for line in child.stdout or ():
+                kind, _, rest = line.strip().partition(" ")
+                said = rest if kind == "error" else said
+                if kind == "rows" and progress is not None:
+                    progress.report(int(rest), unit="rows")
+        except BaseException:
+            child.kill()
+            raise
+    if said.startswith("[Errno 28]") or "No space left" in said:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if "compressed stream" in said and file.packing is not Compression.NONE:
+        raise file.cut_short()
+    if said or child.returncode:
+        raise DataFileError(f"{file.name} cannot be read as Arrow ({said or 'it is damaged':.120}); get it again, or "
+                            "write it as Parquet.", file=str(file.path))
 
 
 def paragraphs_to_parquet(file: DataFile, target: Path, *, progress: Progress | None = None) -> None:
@@ -84,49 +93,6 @@ def paragraphs_to_parquet(file: DataFile, target: Path, *, progress: Progress | 
             writer.write_table(pa.table({"text": kept}, schema))
             if progress is not None:
                 progress.report(done, unit="bytes")
-
-
-@contextlib.contextmanager
-def _arrow(file: DataFile) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    is_file = file.head.startswith(b"ARROW1") and file.packing is Compression.NONE
-    try:
-        if is_file:  # its index stands at the end, so that one cut short is noticed at once
-            with pa.memory_map(str(file.source)) as mapped, pa.ipc.open_file(mapped) as reader:
-                yield reader.schema, (_batch(file, reader, number) for number in range(reader.num_record_batches))
-            return
-        with file.unpacked() as stream:
-            if file.head.startswith(b"ARROW1"):
-                stream.read(8)  # what follows the mark of a file is a stream
-            with pa.ipc.open_stream(stream) as reader:
-                yield reader.schema, _batches(file, reader)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _broken_arrow(file, error) from error
-
-
-def _batch(file: DataFile, reader: pa.RecordBatchFileReader, number: int) -> pa.RecordBatch:
-    try:
-        return reader.get_batch(number)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _broken_arrow(file, error) from error
-
-
-def _batches(file: DataFile, reader: pa.RecordBatchStreamReader) -> Iterator[pa.RecordBatch]:
-    while True:
-        try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        except (OSError, pa.ArrowInvalid) as error:
-            raise _broken_arrow(file, error) from error
-        yield batch
-
-
-def _broken_arrow(file: DataFile, error: Exception) -> DataFileError:
-    if "compressed" in str(error) and file.packing is not Compression.NONE:
-        return file.cut_short()
-    said = (str(error).splitlines() or [""])[0]
-    return DataFileError(f"{file.name} cannot be read as Arrow ({said:.120}); get it again, or write it as Parquet.",
-                         file=str(file.path))
 
 
 def _gathered(texts: Iterator[str]) -> Iterator[tuple[int, list[str]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import duckdb
+
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, quoted
 from nbtrain.data.csv_dialect import Dialect
@@ -31,8 +33,20 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
             wider[name] = "DOUBLE" if kind == "BIGINT" and not no_numbers else "VARCHAR"
             if wider[name] == "VARCHAR":
                 notes.append(f"The column {name!r:.60} was read as text: {misfits} of its values are no {kind}.")
-    # Where every value fits, what did not was a missing one in quotes.
-    return replace(dialect.with_types(wider), quoted_missing=dialect.quoted_missing or not wider, proven=True), notes
+    found = replace(dialect.with_types(wider), proven=True)
+    if not wider and not found.quoted_missing and not _reads(found, progress):
+        found = replace(found, quoted_missing=True)  # every value fits, so what did not was a missing one in quotes
+    return found, notes
+
+
+def _reads(dialect: Dialect, progress: Progress | None) -> bool:
+    """Whether all rows can be read as it says; a whole number beyond 2⁵³ can, and a missing one in quotes cannot."""
+    with cursor(progress) as connection:
+        try:
+            connection.execute(f"SELECT count(COLUMNS(*)) FROM {dialect.sql(skip_errors=False)}").fetchall()
+        except duckdb.ConversionException:
+            return False
+    return True
 
 
 def _misfits(dialect: Dialect, name: str, kind: str) -> str:

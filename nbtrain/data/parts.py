@@ -156,6 +156,8 @@ class _Maker:
 
     def _json(self) -> Part:
         lines = self.file.format is Format.JSONL
+        if not lines and (start := self._head().lstrip()[:1]) not in {"[", "{"}:
+            raise self.file.wrong(f"it begins with {start!r} and not with [ or {{; give JSON, or the format", line=1)
         if self.care.tidy:
             lines = self._tidied()
         elif not lines and self._head().lstrip()[:1] == "{":

@@ -10,7 +10,7 @@ import duckdb
 
 from nbtrain.core.errors import DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.complaints import Fault, explained, fault_of, part_at_fault
+from nbtrain.data.complaints import Fault, as_said, explained, fault_of, part_at_fault
 from nbtrain.data.csv_types import proven
 from nbtrain.data.formats import Compression, DataFile, Format
 from nbtrain.data.lines import verify
@@ -128,8 +128,8 @@ class Pool:
                 dialect, notes = proven(part.dialect, progress=progress)
             except duckdb.InterruptException:
                 raise
-            except duckdb.Error as error:
-                raise self.explain(error) from error
+            except (duckdb.Error, UnicodeDecodeError) as error:
+                raise self.explain(as_said(error)) from error
             self.parts[number] = replace(
                 csv_part(part, dialect, skip=skip), notes=(*part.notes, *notes))
             return
@@ -149,11 +149,12 @@ class Pool:
                     file, self.options, self._scratch, self._cares[number], rejects=rejects, progress=progress)
             except duckdb.InterruptException:
                 raise
-            except duckdb.Error as error:
-                fault = fault_of(error)
+            except (duckdb.Error, UnicodeDecodeError) as error:
+                said = as_said(error)
+                fault = fault_of(said)
                 care = replace(self._cares[number], **_CARES.get(fault, {}))
-                if care == self._cares[number] or not self._helps(file.format, fault, str(error)):
-                    raise explained(error, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
+                if care == self._cares[number] or not self._helps(file.format, fault, str(said)):
+                    raise explained(said, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
                 self._cares[number] = care
             else:
                 if rejects is not None:

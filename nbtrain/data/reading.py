@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from nbtrain.core.errors import DataError, DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
+from nbtrain.data.complaints import as_said
 from nbtrain.data.files import Given, files_of, watch
 from nbtrain.data.formats import Format, recognised
 from nbtrain.data.left_out import keep_left_out
@@ -63,7 +65,8 @@ class FileTable(Table):
         """As of every table; where a file must be read in another way, that is done and the statement run again."""
         for _ in range(_ATTEMPTS):
             try:
-                return super().sql(statement, parameters, progress)
+                with self._in_our_words():
+                    return super().sql(statement, parameters, progress)
             except DataError as error:
                 before = self.source
                 if not self._mend(error, progress):
@@ -83,9 +86,10 @@ class FileTable(Table):
         begun = False
         for _ in range(_ATTEMPTS):
             try:
-                for batch in super().stream(statement, parameters, size=size, progress=progress, on_share=on_share):
-                    begun = True
-                    yield batch
+                with self._in_our_words():
+                    for batch in super().stream(statement, parameters, size=size, progress=progress, on_share=on_share):
+                        begun = True
+                        yield batch
             except DataError as error:
                 before = self.source
                 if not self._mend(error, progress):
@@ -102,6 +106,14 @@ class FileTable(Table):
         self.source = self._current
         self.columns = self._describe()
 
+    @contextlib.contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        """An error of DuckDB that quotes bytes which are not UTF-8 does not even become an error of its own."""
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            raise self._explain(as_said(error)) from error
+
     def _streamed(self, connection: duckdb.DuckDBPyConnection, progress: Progress | None) -> None:
         if self._rejects is None:
             return
@@ -113,9 +125,9 @@ class FileTable(Table):
     def _mend(self, error: DataError, progress: Progress | None) -> bool:
         """Take up what another thread found, or have the file read in another way; False where nothing helps."""
         cause = error.__cause__
-        if not isinstance(cause, duckdb.Error | OSError):  # through Arrow it comes as OSError
+        if not isinstance(cause, duckdb.Error | OSError | UnicodeDecodeError):
             return False
-        if self.source == self._current and not self.pool.mend(duckdb.Error(str(cause)), progress):
+        if self.source == self._current and not self.pool.mend(as_said(cause), progress):
             return False
         self.take_up()
         return True

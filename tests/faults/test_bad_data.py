@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zlib
@@ -117,6 +119,26 @@ def test_parquet_whose_pages_are_damaged(tmp_path):
     assert "damaged" in str(failing(path))
 
 
+def test_a_damaged_arrow_file_does_not_end_the_kernel(tmp_path):
+    """Arrow's own reader dies of some of these (offsets beyond the end, a broken schema)."""
+    path = tmp_path / "a.arrow"
+    whole_file = _bytes("arrow", 300)
+    for place in range(8, len(whole_file), len(whole_file) // 12):
+        raw = bytearray(whole_file)
+        raw[place:place + 200] = b"\x7f" * 200
+        path.write_bytes(raw)
+        with contextlib.suppress(DataFileError):
+            whole(path)
+
+
+@pytest.mark.skipif(shutil.which("false") is None, reason="no program that only fails")
+def test_a_reader_that_dies_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "a.arrow"
+    path.write_bytes(_bytes("arrow"))
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    assert "it is damaged" in str(failing(path))
+
+
 @pytest.mark.parametrize(("text", "line", "column", "said"), [
     ('{"a": 1}\n\n{"a": 2}\n{"a": \n{"a": 3}\n', 4, 7, "no JSON"),
     ('{"a": 1}\n{"a": 2} tail\n', 2, 10, "no JSON"),
@@ -144,6 +166,7 @@ def test_a_broken_line_far_into_jsonl(tmp_path):
     ('[{"a": 1}\n {"a": 2}]', 2, 2, ", must stand here"),
     ('[{"a": ' + "[" * 500 + "]" * 500 + "}]", 1, 2, "deeper than 128"),
     ("[" * 100_000, 1, 2, "deeper than 128"),
+    ('x[{"a": 1}]', 1, None, "begins with 'x'"),
     ('{"a": [{"x": 1}], "b": [{"y": 1}]}', 1, 24, "several arrays"),
 ])
 def test_json_that_is_broken(tmp_path, text, line, column, said):
