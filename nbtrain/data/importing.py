@@ -36,7 +36,7 @@ from nbtrain.store import atomic
 
 __all__ = [
     "DATA", "METADATA_KEY", "REJECTED", "Imported", "copy_import", "facts_of", "import_batches", "import_table",
-    "keep_rejects", "kept_rejects",
+    "keep_rejects", "kept_rejects", "write_parquet",
 ]
 
 #: The file of a dataset that holds its rows.
@@ -87,13 +87,14 @@ def import_table(table: Table, folder: Path, *, progress: Progress | None = None
         CancelledError: the work was called off.
     """
     with _beside(folder / DATA) as beside:
-        imported, rejects = read_whole(table, lambda whole: _from_table(whole, beside, progress), progress=progress)
+        imported, rejects = read_whole(table, lambda whole: write_parquet(whole, beside, progress), progress=progress)
         if progress is not None:
             progress.check()
     return keep_rejects(imported, rejects, folder)
 
 
-def _from_table(table: Table, path: Path, progress: Progress | None) -> Imported:
+def write_parquet(table: Table, path: Path, progress: Progress | None = None) -> Imported:
+    """Write the rows of `table` to the file at `path`, which is not whole before this returns; as `import_table`."""
     size = sum(file.stat().st_size for file in table.files) if isinstance(table, FileTable) else 0
     reported = 0.0
 
