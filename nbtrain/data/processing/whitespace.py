@@ -31,7 +31,8 @@ class Whitespace(TextStep):
 
     def _changed(self, column: pa.Array) -> pa.Array:
         if not self.line_breaks:
-            return _trimmed(pc.replace_substring_regex(column, f"[{BLANK}]+", " "))
+            column = pc.replace_substring_regex(column, f"[{_OTHERS}]+", " ")
+            return _trimmed(pc.replace_substring_regex(column, "  +", " "))
         column = pc.replace_substring_regex(column, r"\r\n|[\r\x{0085}\x{2028}\x{2029}\x{000B}\x{000C}]", "\n")
         # RE2 has no class difference: what is blank and no line feed is written out.
         blank = BLANK.replace(r"\x{0000}-\x{001F}", r"\x{0000}-\x{0009}\x{000B}-\x{001F}")
