@@ -266,6 +266,8 @@ describe("columns", () => {
       [HOSTILE, 2],
     ]);
     expect(few?.bars[0]?.filter).toEqual({ column: "label", op: "eq", value: "ham" });
+    const cut = distributionOf({ ...PROFILE, top: [{ value: "x".repeat(1000), count: 10, cut: true }] }, WORDS_OBJECT);
+    expect(cut?.bars[0]?.filter).toBeNull(); // its beginning alone would find nothing
     const histogram = { edges: [0, 5, 10], counts: [3, 7] };
     const numbers = { ...PROFILE, distinct: 9000, top: [], histogram, minimum: 0.5, maximum: 9.5 };
     expect(distributionOf(numbers, WORDS_OBJECT)).toMatchObject({ from: "0.5", to: "9.5" });
