@@ -326,7 +326,7 @@ def test_files_in_cells_are_not_exported_as_text(tmp_path):
     for n in range(2):
         Image.new("RGB", (4, 4), (n, 0, 0)).save(folder / f"{n}.png")
     images = nbtrain.load_dataset(folder)
-    with pytest.raises(DataError, match="holds files, which CSV cannot"):
+    with pytest.raises(DataError, match="holds bytes, which CSV cannot"):
         images.export(tmp_path / "out.csv")
     again = nbtrain.load_dataset(images.export(tmp_path / "out.parquet"))
     assert again.frame().equals(images.frame()) or again.rows == images.rows

@@ -243,7 +243,7 @@ CELLS = {
     "whole": st.none() | st.integers(-2**63, 2**63 - 1),
     "float": st.none() | st.floats(allow_nan=False, allow_infinity=False),
     "truth": st.none() | st.booleans(),
-    "text": st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(lambda t: f"x{t}"),
+    "text": st.none() | st.text() | st.sampled_from(["NA", "null", "1", "=1+1", '"', "a\nb", "\t"]),
     "day": st.none() | st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)),
 }
 TABLES = st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=8)
@@ -263,7 +263,7 @@ def around(rows: list[dict[str, object]], folder: Path, ending: str) -> tuple[Im
 
 @pytest.mark.parametrize("ending", [".parquet", ".arrow", ".csv", ".jsonl"])
 def test_export_and_import_give_the_same_table(ending, tmp_path_factory):
-    @settings(max_examples=20)
+    @settings(max_examples=40)
     @given(rows=TABLES)
     def check(rows):
         first, second = around(rows, tmp_path_factory.mktemp("around"), ending)
