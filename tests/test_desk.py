@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from nbtrain.core.errors import CancelledError, CommandError, ConfigError, DataError
 from nbtrain.core.tasks import Progress
@@ -121,6 +124,17 @@ def test_a_tokenizer_that_is_not_there_fails_the_task_alone(desk):
     assert desk.known_profile() is None
     with pytest.raises(DataError, match="tokenizer"):
         named_tokenizer("/no/such/tokenizer")
+
+
+def test_tokens_are_counted_with_a_tokenizer_of_the_users(desk, tmp_path):
+    words = Tokenizer(WordLevel({"row": 0, "?": 1}, unk_token="?"))  # noqa: S106 - a token of text
+    words.pre_tokenizer = Whitespace()
+    words.save(str(tmp_path / "tokenizer.json"))
+    desk.profile(None, str(tmp_path / "tokenizer.json")).wait(60)
+    told = desk.known_profile()
+    assert told is not None
+    tokens = next(column["tokens"] for column in told["columns"] if column["name"] == "text")
+    assert (tokens["minimum"], tokens["maximum"]) == (1, 2), "a row and its number; the long word is one"
 
 
 def test_only_some_rows_are_shown_under_their_numbers(table):

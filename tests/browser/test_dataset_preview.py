@@ -119,6 +119,16 @@ def test_a_press_on_a_bar_filters_and_the_keyboard_opens_a_cell(notebooks: Open)
     expect(pane.locator(".nbt-facts")).to_contain_text("999")
     assert notebook.cells.count() == 2, "no key went to the notebook"
 
+    head = panel.locator(".nbt-head").first
+    width, grip = head.bounding_box(), panel.locator(".nbt-head-grip").first.bounding_box()
+    assert width is not None
+    assert grip is not None
+    notebook.page.mouse.move(grip["x"] + 3, grip["y"] + 20)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(grip["x"] + 63, grip["y"] + 20, steps=4)
+    notebook.page.mouse.up()
+    expect(head).to_have_css("inline-size", f"{width['width'] + 60:g}px")
+
 
 def test_persian_reads_right_to_left_and_its_digits_are_the_interfaces_own(notebooks: Open):
     notebook = notebooks(PERSIAN, "nbtrain.DatasetPreview('fa.csv')")

@@ -1,17 +1,13 @@
 /** All that is known of a column: its figures, its values, how long its texts are; and the filters that fit it. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
-import { Choice } from "../shared/controls/choice";
-import { TextInput } from "../shared/controls/text";
 import { type I18n, useWords } from "../shared/i18n";
-import { useUid } from "../shared/uid";
 import { type Bar, Bars, ends, ofCount, ofHistogram, written } from "./bars";
-import { isFigure, isNumeric } from "./kinds";
-import { Pane } from "./pane";
-import type { Filter, Op, Query } from "./query";
-import type { ColumnProfile, Count, Kind, Lengths, TableColumn } from "./wire";
+import { FilterForm, opsFor, TokensForm } from "./column_forms";
+import { Pane, Section } from "./pane";
+import type { Filter, Query } from "./query";
+import type { ColumnProfile, Count, Lengths, TableColumn } from "./wire";
 
 export interface ColumnPaneProps {
   column: TableColumn;
@@ -67,15 +63,6 @@ export function ColumnPane(props: ColumnPaneProps) {
         <p class="nbt-pane-note">{words.t(profiling ? "data.profile.busy" : "data.profile.none")}</p>
       )}
     </Pane>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ComponentChildren }) {
-  return (
-    <section class="nbt-pane-section">
-      <h4>{title}</h4>
-      {children}
-    </section>
   );
 }
 
@@ -225,79 +212,6 @@ function PictureSizes({ pictures }: { pictures: NonNullable<ColumnProfile["pictu
         ]}
       </dl>
       {pictures.sampled && <p class="nbt-pane-small">{words.t("data.sampled", { count: pictures.cells })}</p>}
-    </Section>
-  );
-}
-
-/** Comparisons with a typed value that make sense for such a column. */
-function opsFor(kind: Kind): Op[] {
-  if (isFigure(kind)) return ["ge", "le", "eq", "ne"];
-  if (kind === "text") return ["contains", "eq", "ne"];
-  return kind === "nested" ? ["contains"] : [];
-}
-
-function FilterForm({ column, onFilter }: { column: TableColumn; onFilter(filter: Filter): void }) {
-  const words = useWords();
-  const id = useUid();
-  const ops = opsFor(column.kind);
-  const [op, setOp] = useState<Op>(ops[0] ?? "eq");
-  const [text, setText] = useState("");
-  const value = isNumeric(column.kind) ? Number(text) : text;
-  const fits = text.trim() !== "" && !Number.isNaN(value);
-  const apply = (event: Event): void => {
-    event.preventDefault();
-    if (fits) onFilter({ column: column.name, op, value });
-  };
-  return (
-    <form class="nbt-filter-form" onSubmit={apply}>
-      <Choice
-        id={`${id}-op`}
-        label={words.t("data.filter.how")}
-        value={op}
-        options={ops.map((value) => ({ value, label: words.t(`data.op.${value}`) }))}
-        onChange={(chosen) => setOp(chosen as Op)}
-      />
-      <input
-        class="nbt-input"
-        type="text"
-        dir="auto"
-        inputMode={isNumeric(column.kind) ? "decimal" : "text"}
-        aria-label={words.t("data.filter.value")}
-        autocomplete="off"
-        spellcheck={false}
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <Button icon="filter" label={words.t("data.filter.apply")} iconOnly disabled={!fits} onClick={apply} />
-    </form>
-  );
-}
-
-function TokensForm({ busy, onTokens }: { busy: boolean; onTokens(tokenizer: string): void }) {
-  const words = useWords();
-  const id = useUid();
-  const [name, setName] = useState("");
-  return (
-    <Section title={words.t("data.tokens.title")}>
-      <p class="nbt-pane-small">{words.t("data.tokens.help")}</p>
-      <form
-        class="nbt-filter-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (name.trim() !== "" && !busy) onTokens(name.trim());
-        }}
-      >
-        <label class="nbt-hidden" for={id}>
-          {words.t("data.tokens.name")}
-        </label>
-        <TextInput id={id} value={name} onChange={setName} />
-        <Button
-          label={words.t("data.tokens.count")}
-          disabled={busy || name.trim() === ""}
-          busy={busy}
-          onClick={() => onTokens(name.trim())}
-        />
-      </form>
     </Section>
   );
 }

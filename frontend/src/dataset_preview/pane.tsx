@@ -34,3 +34,12 @@ export function Pane({ column, detail, actions, onClose, children }: PaneProps) 
     </aside>
   );
 }
+
+export function Section({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="nbt-pane-section">
+      <h4>{title}</h4>
+      {children}
+    </section>
+  );
+}
