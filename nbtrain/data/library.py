@@ -297,20 +297,20 @@ class Library:
 
         Gives the other's where that has the same content. Raises ConfigError when the name must be `exact`.
         """
+        folder = self.folder(record.id)
         while True:
             try:
                 self._records.add(record)
             except ConfigError:
-                known, holder = self._records.get(record.id), self._records.named(record.name)
-                if known is not None:  # another kernel found its folder first
-                    return known
+                holder = self._records.named(record.name)
                 same = holder is not None and holder.fingerprint == record.fingerprint and not distinct
-                if exact or same:
-                    atomic.remove_folder(self.folder(record.id))
-                if same and holder is not None:
+                given_up = (exact or same) and self._records.give_up(record.id, lambda: atomic.remove_folder(folder))
+                if given_up and holder is not None and same:
                     return holder
-                if exact:
+                if given_up:
                     raise
+                if (known := self._records.get(record.id)) is not None:  # another kernel found its folder first
+                    return known
                 record = replace(record, name=self._free(record.name))
             else:
                 return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from nbtrain.core.errors import ConfigError, WorkspaceError
@@ -33,14 +33,17 @@ def adopt(workspace: Workspace, records: DatasetRecords) -> None:
     with atomic.told("look into", workspace.datasets_folder):
         there = {path.name for path in workspace.datasets_folder.iterdir() if is_id(path.name)}
     for dataset_id in sorted(there - records.ids() if there else ()):
-        record = _read(workspace.datasets_folder / dataset_id / FACTS)
+        folder = workspace.datasets_folder / dataset_id
+        record = _read(folder / FACTS)
         if record is None or record.id != dataset_id:
             continue
-        try:
-            records.add(record)
-        except ConfigError:
-            name = free_name(record.name, lambda each: records.named(each) is not None)
-            records.add(DatasetRecord(**{f.name: getattr(record, f.name) for f in fields(record)} | {"name": name}))
+        name = record.name
+        while True:
+            try:
+                records.add(replace(record, name=name), folder.is_dir)
+                break
+            except ConfigError:  # its name was given away
+                name = free_name(record.name, lambda each: records.named(each) is not None)
 
 
 def purge(workspace: Workspace, records: DatasetRecords, *, older_than_days: float = KEPT_DAYS) -> int:

@@ -84,13 +84,31 @@ class DatasetRecords:
             raise DatasetNotFoundError(f"There is no dataset {given!r}; this workspace has none yet.")
         raise DatasetNotFoundError(unknown("dataset", given, known))
 
-    def add(self, record: DatasetRecord) -> None:
-        """Make a dataset known. Raises ConfigError when its name is taken."""
+    def add(self, record: DatasetRecord, there: Callable[[], bool] = lambda: True) -> None:
+        """Make a dataset known whose folder is `there`; nothing happens when it is known, or has gone meanwhile.
+
+        Raises ConfigError when its name is taken.
+        """
         marks = ", ".join("?" * len(_COLUMNS))
+
+        def work(connection: sqlite3.Connection) -> None:
+            if there():
+                connection.execute(
+                    f"INSERT OR ABORT INTO datasets ({_LISTED}, name_key) VALUES ({marks}, ?) "  # noqa: S608 - own names
+                    "ON CONFLICT (id) DO NOTHING", (*astuple(record), name_key(record.name)))
+
         with _unique(record.name):
-            self._database.transact(lambda connection: connection.execute(
-                f"INSERT OR ABORT INTO datasets ({_LISTED}, name_key) VALUES ({marks}, ?) "  # noqa: S608 - own names
-                "ON CONFLICT (id) DO NOTHING", (*astuple(record), name_key(record.name))))
+            self._database.transact(work)
+
+    def give_up(self, dataset_id: str, remove: Callable[[], None]) -> bool:
+        """`remove` the folder of a dataset that is not known; False when another kernel made it known meanwhile."""
+        def work(connection: sqlite3.Connection) -> bool:
+            known = connection.execute("SELECT 1 FROM datasets WHERE id = ?", (dataset_id,)).fetchone()
+            if known is None:
+                remove()
+            return known is None
+
+        return self._database.transact(work)
 
     def rename(self, dataset_id: str, name: str) -> None:
         """Give another name. Raises ConfigError when it is taken, DatasetNotFoundError when the dataset is gone."""

@@ -93,6 +93,16 @@ def test_what_was_done_already_is_told(records: DatasetRecords) -> None:
     assert not records.forget("id-1", lambda: pytest.fail("it is not deleted"))
 
 
+def test_a_folder_is_adopted_or_given_up_but_not_both(records: DatasetRecords) -> None:
+    records.add(named("a", 1), lambda: False)
+    assert records.all() == []
+    removed: list[str] = []
+    assert records.give_up("id-1", lambda: removed.append("id-1"))
+    records.add(named("a", 1), lambda: True)
+    assert not records.give_up("id-1", lambda: removed.append("again"))
+    assert removed == ["id-1"]
+
+
 def test_a_folder_that_cannot_be_moved_leaves_the_record(records: DatasetRecords) -> None:
     records.add(named("a", 1))
 
