@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, quoted
-from nbtrain.data.derived import scan
+from nbtrain.data.derived import key, scan
 from nbtrain.data.splits.by_key import divide
 from nbtrain.data.splits.labels import Labels, class_counts, labels_of
-from nbtrain.data.splits.moments import clock, in_time, key_of_group
+from nbtrain.data.splits.moments import clock, in_time
 from nbtrain.data.splits.result import PART_COLUMN, PARTS_FILE, ClassCounts, Note, Split, part_named
 from nbtrain.data.splits.spec import PART_NAMES, Part, SplitSpec
 from nbtrain.data.table import Table
@@ -104,15 +104,18 @@ def _by_time(
     table: Table, spec: SplitSpec, total: int, progress: Progress | None,
 ) -> tuple[np.ndarray, list[Note]]:
     expression, microseconds = clock(table, spec.time or "", progress=progress)
-    wanted = {"time": f"({expression})::DOUBLE", "of": key_of_group(table, spec.group)}
-    times, groups = np.empty(total), np.empty(total, np.uint64)
+    wanted = {"time": f"({expression})::DOUBLE"}
+    if spec.group is not None:  # rows without a group are a series together
+        wanted["of"] = key([table.column(spec.group)])
+    times, groups = np.empty(total), np.empty(total if spec.group is not None else 0, np.uint64)
     at = 0
     for batch in scan(table, wanted, total=total, progress=progress):
         end = at + batch.num_rows
         times[at:end] = batch["time"].to_numpy(zero_copy_only=False)
-        groups[at:end] = batch["of"].to_numpy(zero_copy_only=False)
+        if spec.group is not None:
+            groups[at:end] = batch["of"].to_numpy(zero_copy_only=False)
         at = end
-    made = in_time(spec, times, groups, microseconds=microseconds)
+    made = in_time(spec, times, groups if spec.group is not None else None, microseconds=microseconds)
     notes = []
     missing = int(np.isnan(times).sum())
     if missing:

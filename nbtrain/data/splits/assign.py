@@ -65,7 +65,8 @@ class Units:
         new = np.append(True, ordered[1:] != ordered[:-1])[:len(ordered)]
         of_row = np.empty(len(hashes), np.int32)
         of_row[order] = np.cumsum(new, dtype=np.int32) - 1
-        return cls(ordered[new], np.diff(np.append(np.flatnonzero(new), len(new))), of_row)
+        weights = np.diff(np.append(np.flatnonzero(new), len(new))).astype(np.int32)
+        return cls(ordered[new], weights, of_row)
 
     def most(self, codes: np.ndarray) -> np.ndarray:
         """The class most rows of each unit have; the smaller number of two as frequent."""
@@ -120,15 +121,17 @@ def by_rank(
     count = len(offsets)
     units = np.bincount(strata, minlength=count)
     starts = np.cumsum(units) - units
-    before = np.cumsum(weights) - weights
     total = np.bincount(strata, weights=weights, minlength=count)
-    offset = before[np.minimum(starts, len(before) - 1)] if len(before) else np.zeros(count)
-    positions = (before - offset[strata] + offsets[strata] * weights) / total[strata]
+    positions = np.cumsum(weights, dtype=np.float64)  # in place from here on: tables are long
+    positions -= weights
+    positions -= positions[np.minimum(starts, len(positions) - 1)][strata]
+    positions += offsets[strata] * weights
+    positions /= total[strata]
     wanted = np.flatnonzero(shares)
-    ends = np.cumsum(shares)[:-1]
-    raw = np.searchsorted(ends, positions, side="right")
-    raw = wanted[np.minimum(np.searchsorted(wanted, raw), len(wanted) - 1)]  # rounding never hits a part without share
-    found = np.bincount(strata * len(shares) + raw, minlength=count * len(shares)).reshape(count, len(shares))
+    # Rounding never hits a part without a share.
+    slot_of = wanted[np.minimum(np.searchsorted(wanted, np.arange(len(shares))), len(wanted) - 1)].astype(np.uint8)
+    raw = slot_of[np.searchsorted(np.cumsum(shares)[:-1], positions, side="right")]
+    found = np.stack([np.bincount(strata[raw == slot], minlength=count) for slot in range(len(shares))], axis=1)
     rare = units < len(wanted)
     if small:
         found[rare] = 0
@@ -139,8 +142,8 @@ def by_rank(
         found[empty, found[empty].argmax(axis=1)] -= 1
         found[empty, part] += 1
     edges = np.cumsum(found, axis=1)[:, :-1]
-    rank = np.arange(len(strata)) - starts[strata]
+    rank = np.arange(len(strata), dtype=np.int32) - starts.astype(np.int32)[strata]
     parts = np.zeros(len(strata), np.uint8)
     for edge in edges.T:
-        parts += rank >= edge[strata]
+        parts += rank >= edge.astype(np.int32)[strata]
     return parts, rare & (units > 0)

@@ -39,6 +39,7 @@ def divide(
     if spec.group is None and spec.duplicates == "apart":
         hashes = told_apart(hashes)
     units = Units.of(hashes)
+    del hashes
     wanted = int(np.count_nonzero(shares))
     if len(units.hashes) < wanted:
         what = f"different values of {spec.group!r}" if spec.group else "different rows"
@@ -88,7 +89,7 @@ def _in_classes(
     spec: SplitSpec, units: Units, labels: Labels, codes: np.ndarray, shares: list[float],
 ) -> tuple[np.ndarray, list[Note]]:
     """Slot of each unit, every class divided alike."""
-    strata = units.most(codes).astype(np.int64) + 1  # rows without a label are a class of their own, the first
+    strata = units.most(codes).astype(np.int32) + 1  # rows without a label are a class of their own, the first
     order = np.argsort(strata, kind="stable")
     offsets = np.array([_rounding(spec.seed, name) for name in (None, *labels.names)])
     small: list[int] = []

@@ -9,7 +9,6 @@ import numpy as np
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Column, Kind, quoted
-from nbtrain.data.derived import key
 from nbtrain.data.splits.assign import by_rank
 from nbtrain.data.splits.spec import Part, SplitSpec
 from nbtrain.data.table import Table
@@ -45,11 +44,6 @@ def _parsed(table: Table, column: Column, progress: Progress | None) -> str:
     return f"epoch_us({moment})"
 
 
-def key_of_group(table: Table, group: str | None) -> str:
-    """SQL of a number for each row's group; rows without one are a group together. Raises DataError."""
-    return "0::UBIGINT" if group is None else key([table.column(group)])
-
-
 @dataclass(frozen=True)
 class InTime:
     """What came out: the part of each row, groups that had too few moments, and groups whose parts overlap."""
@@ -72,13 +66,13 @@ class _Moments:
     times: np.ndarray
 
 
-def in_time(spec: SplitSpec, times: np.ndarray, groups: np.ndarray, *, microseconds: bool) -> InTime:
+def in_time(spec: SplitSpec, times: np.ndarray, groups: np.ndarray | None, *, microseconds: bool) -> InTime:
     """Divide rows by their time, each group on its own; equal times of a group stay together.
 
     Args:
         spec: its shares and gap.
         times: of each row; NaN where there is none, and such rows are left out.
-        groups: uint64 of each row.
+        groups: uint64 of each row; None where all rows are one series.
         microseconds: what the times are in; else they are numbers without a unit.
 
     Raises:
@@ -87,16 +81,16 @@ def in_time(spec: SplitSpec, times: np.ndarray, groups: np.ndarray, *, microseco
     if spec.gap_seconds is not None and not microseconds:
         raise DataError(
             f"gap is {spec.gap!r}, but {spec.time!r} holds plain numbers; give the gap as a number of rows.")
-    known = np.flatnonzero(~np.isnan(times))
-    order = known[np.lexsort((times[known], groups[known]))]
+    order = np.lexsort((times, groups)) if groups is not None else np.argsort(times, kind="stable")
+    order = order[~np.isnan(times[order])]
     if not len(order):
         raise DataError(f"No row has a time in {spec.time!r}; choose another column.")
-    time, group = times[order], groups[order]
-    new_group = np.append(True, group[1:] != group[:-1])
-    new_moment = new_group | np.append(True, time[1:] != time[:-1])
-    starts = np.flatnonzero(new_moment)
-    strata = (np.cumsum(new_group) - 1)[starts]
-    moments = _Moments(strata, starts, np.diff(np.append(starts, len(order))), time[starts])
+    time = times[order]
+    new_group = np.arange(len(order)) == 0 if groups is None else _changes(groups[order])
+    new_moment = new_group | _changes(time)
+    starts = np.flatnonzero(new_moment).astype(np.int32)
+    strata = (np.cumsum(new_group, dtype=np.int32) - 1)[starts]
+    moments = _Moments(strata, starts, np.diff(np.append(starts, np.int32(len(order)))), time[starts])
     given, rare = by_rank(strata, moments.weights, spec.shares, np.full(strata[-1] + 1, 0.5), small=(0, 1, 2))
     left = _without_gap(spec, given, moments)
     for part, share in zip(Part, spec.shares, strict=False):
@@ -105,8 +99,13 @@ def in_time(spec: SplitSpec, times: np.ndarray, groups: np.ndarray, *, microseco
                    f"{spec.time!r} has {len(starts):,} different times; take fewer parts (a share of 0)")
             raise DataError(f"No row is left for {part.name.lower()}: {why}.")
     parts = np.full(len(times), Part.LEFT_OUT, np.uint8)
-    parts[order] = left[np.cumsum(new_moment) - 1]
+    parts[order] = left[np.cumsum(new_moment, dtype=np.int32) - 1]
     return InTime(parts, int(rare.sum()), _overlap(left, moments.times))
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value is another than the one before it; the first is."""
+    return np.append(True, values[1:] != values[:-1])
 
 
 def _without_gap(spec: SplitSpec, given: np.ndarray, moments: _Moments) -> np.ndarray:
