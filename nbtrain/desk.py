@@ -39,6 +39,7 @@ class PreviewDesk:
         self, table: Table, *, name: str | None = None, measure: Measure | None = None,
         rows: Sequence[int] | None = None,
     ) -> None:
+        self._given = table  # its temporary files live as long as it does
         self.table = table if rows is None else cells.only(table, rows)
         self._pager = Pager(self.table)
         self._measure = measure if measure is not None and rows is None else self._measured
