@@ -207,6 +207,18 @@ describe("the list", () => {
     expect(el.textContent).toContain("<img src=x");
   });
 
+  it("notices what a cell has made, when somebody comes to it", async () => {
+    await open();
+    const come = (): void =>
+      act(() => void el.querySelector(".nbt-datasets")?.dispatchEvent(new Event("pointerenter")));
+    come();
+    expect(model.of("datasets")).toHaveLength(1);
+    await pass(2500);
+    come();
+    await list({ rows: [row("a"), row("b"), row("made in a cell")] });
+    expect(el.querySelectorAll(".nbt-dataset")).toHaveLength(3);
+  });
+
   it("deletes at once and takes it back", async () => {
     await open();
     await press("datasets.delete");

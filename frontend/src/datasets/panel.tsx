@@ -10,7 +10,7 @@ import { AddData } from "./import/add_data";
 import { useDrop } from "./import/use_drop";
 import { useImports } from "./import/use_imports";
 import { Sidebar } from "./sidebar";
-import { useEnded, useList } from "./state";
+import { useEnded, useFresh, useList } from "./state";
 import { Toast, useToast } from "./toast";
 import type { DatasetRow } from "./wire";
 import "./datasets.css";
@@ -19,6 +19,7 @@ export function Datasets() {
   const panel = usePanel();
   const words = useWords();
   const list = useList();
+  const refresh = useFresh(list);
   const [chosen, setChosen] = useState<string | null>(null);
   const [adding, setAdding] = useState(false);
   const toast = useToast();
@@ -70,7 +71,12 @@ export function Datasets() {
   };
 
   return (
-    <div class={rows.length === 0 ? "nbt-datasets nbt-datasets-empty" : "nbt-datasets"} {...dropping}>
+    <div
+      class={rows.length === 0 ? "nbt-datasets nbt-datasets-empty" : "nbt-datasets"}
+      onPointerEnter={refresh}
+      onFocusIn={refresh}
+      {...dropping}
+    >
       {rows.length > 0 && (
         <Sidebar
           rows={rows}

@@ -86,6 +86,19 @@ export function useList(): Known<List> {
   return useAnswer((panel) => panel.rpc.request<List>("datasets"), "datasets");
 }
 
+/** A list as old as this is asked for anew when somebody comes to it: a cell may have made or deleted a dataset. */
+const OLD_AFTER_MS = 2000;
+
+/** To be called when the pointer or the focus comes to the panel. */
+export function useFresh(list: Known<List>): () => void {
+  const asked = useRef(Date.now());
+  return () => {
+    if (list.value === null || Date.now() - asked.current < OLD_AFTER_MS) return;
+    asked.current = Date.now();
+    void list.reload();
+  };
+}
+
 export function useFacts(dataset: string | null): Known<DatasetFacts> {
   const ask = dataset === null ? null : (panel: Panel) => panel.rpc.request<DatasetFacts>("dataset", { dataset });
   return useAnswer(ask, dataset ?? "");
