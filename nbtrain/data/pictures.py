@@ -20,6 +20,9 @@ from nbtrain.data.table import Table
 
 #: Changes a sample by chance: gets it and a number that decides how.
 Augment = Callable[[Any, int], Any]
+#: Modes of Pillow with one channel; of these, more than 8 bits deep.
+_DEEP = {"I", "I;16", "F"}
+_GREY = {"1", "L", *_DEEP}
 #: Rows of the copy that are written at once: encoded files are large.
 ROWS = 256
 
@@ -58,7 +61,7 @@ class Files:
         self._column: pa.ChunkedArray | None = None
         self._starts: npt.NDArray[np.int64] | None = None
         weakref.finalize(self, _remove, self._path)
-        self._grey = self.kind is Kind.IMAGE and self._all_grey()
+        self._grey = self.kind is Kind.IMAGE and self._survey() <= _GREY
 
     def __len__(self) -> int:
         return self._rows
@@ -104,24 +107,32 @@ class Files:
         data: bytes = self._column.chunk(chunk)[row - int(self._starts[chunk])].as_py()
         return data
 
-    def _all_grey(self) -> bool:
+    def _survey(self) -> set[str]:
+        """The modes of all images, from their headers. Raises DataError when they have several sizes."""
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only images need it
 
+        modes: set[str] = set()
+        sizes: dict[tuple[int, int], int] = {}
         for row in range(self._rows):
             try:
-                with Image.open(io.BytesIO(self._bytes(row))) as image:  # reads the header alone
-                    if image.mode not in {"1", "L", "I", "I;16", "F"}:
-                        return False
+                with Image.open(io.BytesIO(self._bytes(row))) as image:
+                    modes.add(image.mode)
+                    sizes.setdefault(image.size, row)
             except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
                 raise self._broken(row, error) from None
-        return True
+        if len(sizes) > 1:
+            shown = ", ".join(f"{width} × {height} in row {row}" for (width, height), row in list(sizes.items())[:2])
+            raise DataError(
+                f"The images of {self.name} have {len(sizes):,} sizes ({shown}), and a model takes one; make them one "
+                "size: dataset.process({'step': 'resize_images', 'width': 224, 'height': 224}).")
+        return modes
 
     def _image(self, row: int) -> npt.NDArray[np.float32]:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only images need it
 
         try:
             with Image.open(io.BytesIO(self._bytes(row))) as image:
-                if image.mode in {"I", "I;16", "F"}:  # more than 8 bits: scaled by what the type can hold
+                if image.mode in _DEEP:  # more than 8 bits: scaled by what the type can hold
                     deep = np.asarray(image, dtype=np.float32)
                     grey = deep / (65_535.0 if image.mode != "F" else 1.0)
                 else:

@@ -112,6 +112,12 @@ def test_images_are_decoded_one_by_one(table):
     np.testing.assert_array_equal(copied[2][0], files[2][0])
 
 
+def test_images_of_several_sizes_are_told_with_what_to_do(table):
+    rows = table(media={"image": Kind.IMAGE}, image=[picture(1, "L"), picture(1, "L", (5, 5))])
+    with pytest.raises(DataError, match=r"2 sizes \(4 × 3 in row 0, 5 × 5 in row 1\).*'step': 'resize_images'"):
+        examples(rows)
+
+
 def test_grey_images_keep_one_channel(table):
     files = examples(table(media={"image": Kind.IMAGE}, image=[picture(51, "L")])).data
     assert files[0].shape == (1, 3, 4)

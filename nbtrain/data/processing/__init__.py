@@ -19,6 +19,7 @@ from nbtrain.data.processing.categories import Categories
 from nbtrain.data.processing.dates import Dates
 from nbtrain.data.processing.tokens import Tokenize
 from nbtrain.data.processing.windows import Windows
+from nbtrain.data.processing.resize import ResizeImages
 from nbtrain.data.processing.augment_text import AugmentText
 from nbtrain.data.processing.augment_image import AugmentImage
 from nbtrain.data.processing.augment_series import AugmentSeries
@@ -31,8 +32,37 @@ from nbtrain.data.processing.schema import StepField, StepSchema, steps_schema
 from nbtrain.data.processing.step import PART, ROW, Step
 
 __all__ = [
-    "PART", "ROW", "AugmentImage", "AugmentSeries", "AugmentText", "Booleans", "Categories", "Clip", "Dates", "Digits",
-    "DropColumns", "DropDuplicates", "DropEmpty", "Emoji", "Html", "Links", "Lowercase", "Missing", "Persian",
-    "Preview", "Recipe", "Scale", "Step", "StepField", "StepSchema", "ToNumber", "Tokenize", "Unicode", "Whitespace",
-    "Windows", "cached", "steps_schema",
+    "PART",
+    "ROW",
+    "AugmentImage",
+    "AugmentSeries",
+    "AugmentText",
+    "Booleans",
+    "Categories",
+    "Clip",
+    "Dates",
+    "Digits",
+    "DropColumns",
+    "DropDuplicates",
+    "DropEmpty",
+    "Emoji",
+    "Html",
+    "Links",
+    "Lowercase",
+    "Missing",
+    "Persian",
+    "Preview",
+    "Recipe",
+    "ResizeImages",
+    "Scale",
+    "Step",
+    "StepField",
+    "StepSchema",
+    "ToNumber",
+    "Tokenize",
+    "Unicode",
+    "Whitespace",
+    "Windows",
+    "cached",
+    "steps_schema",
 ]

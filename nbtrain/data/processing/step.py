@@ -21,7 +21,7 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.processing.arrow import kind_of_arrow
 from nbtrain.data.processing.problems import explain
 
-Group = Literal["cleaning", "rows", "numbers", "encoding", "tokens", "series", "augmentation"]
+Group = Literal["cleaning", "rows", "numbers", "encoding", "tokens", "series", "images", "augmentation"]
 
 #: Columns that travel with the rows of a dataset while they are processed, and are no data of the user's.
 ROW, PART = "__row__", "__part__"
