@@ -50,11 +50,12 @@ class FileTable(Table):
         """Whether rows that were handed out are to be read again."""
         self._whole = whole
         self._rejects = rejects
+        self._former: list[str] = []
         first, more = self.files[0], len(self.files) - 1
         name = f"{first.name} and {more} more" if more else first.name
-        # The pool alone: a method of the table would keep it, and its copies on the disk, alive until Python tidies up.
+        # No method of the table: that would keep it, and its copies on the disk, alive until Python tidies up.
         super().__init__(self._current, name=name, row="file_row_number" if pool.has_row_numbers else None,
-                         explain=lambda error: _told(pool, name, error))
+                         explain=lambda _: DataError(_ANEW.format(name)))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -68,10 +69,7 @@ class FileTable(Table):
                 with self._in_our_words():
                     return super().sql(statement, parameters, progress)
             except DataError as error:
-                before = self.source
-                if not self._mend(error, progress):
-                    raise
-                statement = statement.replace(before, self.source)
+                statement = self._mended(statement, error, progress)
         return super().sql(statement, parameters, progress)
 
     def stream(
@@ -91,18 +89,16 @@ class FileTable(Table):
                         begun = True
                         yield batch
             except DataError as error:
-                before = self.source
-                if not self._mend(error, progress):
-                    raise
+                statement = self._mended(statement, error, progress)
                 if begun or self._whole:  # who reads all has columns in mind that are now others
                     self.begun_anew = True
                     raise
-                statement = statement.replace(before, self.source)
             else:
                 return
 
     def take_up(self) -> None:
         """Read the files as they are read now, after one was found to need another way."""
+        self._former.append(self.source)
         self.source = self._current
         self.columns = self._describe()
 
@@ -122,23 +118,33 @@ class FileTable(Table):
         if self.begun_anew:
             raise DataError(_ANEW.format(self.name))
 
-    def _mend(self, error: DataError, progress: Progress | None) -> bool:
-        """Take up what another thread found, or have the file read in another way; False where nothing helps."""
+    def _mended(self, statement: str, error: DataError, progress: Progress | None) -> str:
+        """The statement for the files as they are read now, after what `error` says was put right.
+
+        Raises:
+            NbtrainError: what is wrong, where nothing helps.
+        """
         cause = error.__cause__
         if not isinstance(cause, duckdb.Error | OSError | UnicodeDecodeError):
-            return False
-        if self.source == self._current and not self.pool.mend(as_said(cause), progress):
-            return False
-        self.take_up()
-        return True
+            raise error
+        if self._updated(statement) == statement:  # else another thread has put it right meanwhile
+            said = as_said(cause)
+            mended = self.pool.mend(said, progress)
+            if self.source != self._current:
+                self.take_up()
+            elif not mended and self._updated(statement) == statement:
+                raise self.pool.explain(said) from cause
+        return self._updated(statement)
+
+    def _updated(self, statement: str) -> str:
+        for source in self._former:
+            if source != self.source:
+                statement = statement.replace(source, self.source)
+        return statement
 
     @property
     def _current(self) -> str:
         return self.pool.source(rejects=self._rejects is not None)
-
-
-def _told(pool: Pool, name: str, error: duckdb.Error) -> NbtrainError:
-    return DataError(_ANEW.format(name)) if pool.can_mend(error) else pool.explain(error)
 
 
 def open_source(given: Given, options: ReadOptions = DEFAULT, *, progress: Progress | None = None) -> FileTable:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,15 @@ def test_a_page_never_shows_a_rounded_number(tmp_path):
     assert table.page(offset=60_000)["n"].to_pylist() == [1.5]
     assert table.column("n").kind is Kind.NUMBER
     assert table.page(Query((Filter("n", Op.GREATER, 59_998.5),), sort=(Sort("n"),)))["n"].to_pylist() == [59_999.0]
+
+
+def test_several_threads_meet_the_same_fault(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("n\n" + "".join(f"{n}\n" for n in range(60_000)) + "many\n")
+    table = open_source(path)
+    with ThreadPoolExecutor(4) as threads:
+        pages = list(threads.map(lambda n: table.page(offset=59_990 + n)["n"].to_pylist(), range(8)))
+    assert pages == [[*(str(n) for n in range(59_990 + first, 60_000)), "many"] for first in range(8)]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
