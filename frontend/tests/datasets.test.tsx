@@ -209,8 +209,9 @@ describe("the list", () => {
 
   it("notices what a cell has made, when somebody comes to it", async () => {
     await open();
-    const come = (): void =>
+    const come = (): void => {
       act(() => void el.querySelector(".nbt-datasets")?.dispatchEvent(new Event("pointerenter")));
+    };
     come();
     expect(model.of("datasets")).toHaveLength(1);
     await pass(2500);
