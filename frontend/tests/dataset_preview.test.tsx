@@ -3,7 +3,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { distributionOf, ends } from "../src/dataset_preview/bars";
 import { Chunks } from "../src/dataset_preview/chunks";
-import { layOut, slotsSeen, widthFor } from "../src/dataset_preview/layout";
+import { layOut, slotsSeen, spread, widthFor } from "../src/dataset_preview/layout";
 import { Exact, parseNested } from "../src/dataset_preview/nested";
 import { figure, Page } from "../src/dataset_preview/page";
 import { DatasetPreview } from "../src/dataset_preview/panel";
@@ -257,6 +257,12 @@ describe("columns", () => {
     expect(widthFor(column, cells(500))).toBe(340);
     expect(widthFor(column, cells(2))).toBe(116);
     expect(widthFor(column, cells(25))).toBeGreaterThan(180);
+  });
+
+  it("share what room is left among those whose texts are long", () => {
+    expect(spread(COLUMNS, [116, 340, 120], 1000)).toEqual([116, 764, 120]);
+    expect(spread(COLUMNS, [116, 340, 120], 500)).toEqual([116, 340, 120]);
+    expect(spread(COLUMNS, [116, 200, 120], 1000)).toEqual([116, 200, 120]);
   });
 
   it("draw their few values, else their histogram, else lengths", () => {

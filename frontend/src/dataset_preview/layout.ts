@@ -12,6 +12,8 @@ const LETTER = 7.6;
 const PADDING = 28;
 /** What the head of a column needs for its bars and its figures. */
 const LEAST = 116;
+/** Of dates, for the first and the last stand side by side. */
+const LEAST_DATE = 160;
 
 export interface Slot {
   /** The column's place in the table, whatever is hidden. */
@@ -61,5 +63,15 @@ export function widthFor(column: TableColumn, cells: readonly (Cell | undefined)
   // Numbers must be seen whole; of texts a few may be long.
   const share = isNumeric(column.kind) ? 1 : 0.9;
   const length = letters[Math.min(letters.length - 1, Math.floor(letters.length * share))] ?? 0;
-  return Math.round(Math.min(MOST, Math.max(LEAST, name, length * LETTER + PADDING)));
+  const least = column.kind === "date" ? LEAST_DATE : LEAST;
+  return Math.round(Math.min(MOST, Math.max(least, name, length * LETTER + PADDING)));
+}
+
+/** The widths, with what is left of `room` shared among the columns whose texts are longer than they are wide. */
+export function spread(columns: readonly TableColumn[], widths: readonly number[], room: number): number[] {
+  const long = columns.map(({ kind }, index) => (kind === "text" || kind === "nested") && widths[index] === MOST);
+  const count = long.filter(Boolean).length;
+  const spare = room - widths.reduce((sum, width) => sum + width, 0);
+  if (count === 0 || spare <= 0) return [...widths];
+  return widths.map((width, index) => (long[index] ? Math.floor(Math.min(WIDEST, width + spare / count)) : width));
 }

@@ -14,7 +14,7 @@ import { ColumnPane } from "./column_pane";
 import { copyText } from "./copy";
 import { Grid } from "./grid";
 import { isMedia } from "./kinds";
-import { layOut, widthFor } from "./layout";
+import { layOut, spread, widthFor } from "./layout";
 import { EVERYTHING, type Filter, findsAll, type Query, toggleFilter, withoutFilter } from "./query";
 import { Source } from "./source";
 import { Chips, ColumnChooser, RowCount, Search, TargetChoice } from "./toolbar";
@@ -64,7 +64,12 @@ function Preview({ setup }: { setup: Setup }) {
     () => layOut(columns, hidden, widths, total ?? source.reach),
     [columns, hidden, widths, total, source.reach],
   );
-  useFirstWidths(source, columns, came, setWidths);
+  const place = useRef<HTMLDivElement>(null);
+  useFirstWidths(source, columns, came, (wanted) => {
+    const room = (place.current?.clientWidth ?? 0) - layout.numbers - 16; // a scrollbar stands there, too
+    const shared = spread(columns, wanted, room);
+    setWidths(new Map(columns.map(({ name }, index) => [name, shared[index] ?? 0])));
+  });
 
   const show = (next: Query): void => {
     setActive(null);
@@ -122,7 +127,7 @@ function Preview({ setup }: { setup: Setup }) {
         <Trouble text={errorText(failure ?? uncounted, words)} words={words} onRetry={() => source.retry()} />
       )}
       <div class="nbt-data-content">
-        <div class="nbt-data-table">
+        <div ref={place} class="nbt-data-table">
           {(failure === null || came) && (
             <Grid
               source={source}
@@ -188,7 +193,7 @@ function useFirstWidths(
   source: Source,
   columns: readonly TableColumn[],
   came: boolean,
-  setWidths: (widths: ReadonlyMap<string, number>) => void,
+  onWidths: (widths: readonly number[]) => void,
 ): void {
   const done = useRef(false);
   useEffect(() => {
@@ -200,8 +205,8 @@ function useFirstWidths(
         column,
         rows.map((row) => source.cell(row, index)),
       );
-    setWidths(new Map(columns.map((column, index) => [column.name, width(column, index)])));
-  }, [came, source, columns, setWidths]);
+    onWidths(columns.map(width));
+  }, [came, source, columns, onWidths]);
 }
 
 function ProfileLine({ state, words, onAgain }: { state: ProfileState; words: I18n; onAgain(): void }) {
