@@ -380,3 +380,10 @@ def test_progress_is_told_and_a_split_can_be_called_off():
     called_off = Progress(lambda p: p.cancel())
     with pytest.raises(CancelledError):
         split(table({"x": range(200_000)}), SplitSpec(), progress=called_off)
+
+
+def test_a_split_says_what_it_is():
+    made = Split(SplitSpec(method="stratified", target="label"), np.array([0, 0, 1, 2], np.uint8))
+    assert repr(made) == "<Split stratified by label: 2 training, 1 validation, 1 test>"
+    made = Split(SplitSpec(), np.array([0, 3], np.uint8))
+    assert repr(made) == "<Split random: 1 training, 0 validation, 0 test, 1 left out>"

@@ -53,6 +53,15 @@ class Split:
     classes: tuple[ClassCounts, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    def __repr__(self) -> str:
+        spec = self.spec
+        by = spec.target if spec.method == "stratified" else spec.column or spec.group or spec.time
+        method = f"{spec.method} by {by}" if by else spec.method
+        names = ("training", "validation", "test", "left out")
+        shown = ", ".join(
+            f"{count:,} {name}" for count, name in zip(self.counts, names, strict=True) if count or name != "left out")
+        return f"<Split {method}: {shown}>"
+
     @property
     def counts(self) -> tuple[int, int, int, int]:
         """Rows in training, validation, test, and left out."""
