@@ -129,9 +129,11 @@ def _undo(*, deleted: str | None = None) -> str:
     return printed(text("data.restored", name=library.restore(wanted).name))
 
 
-def _export(*, dataset: str, path: str, overwrite: bool = False) -> str:
+def _export(*, dataset: str, path: str, **options: Any) -> str:
     found = find_dataset(dataset)
-    return printed(text("data.exported", name=found.name, path=str(found.export(path, overwrite=overwrite))))
+    if options.get("formulas", "keep") not in {"keep", "escape"}:
+        raise ConfigError([Problem("formulas", f"formulas is {options['formulas']!r:.40}; it must be keep or escape.")])
+    return printed(text("data.exported", name=found.name, path=str(found.export(path, **options))))
 
 
 _ACTIONS: Mapping[str, Callable[..., Any]] = {

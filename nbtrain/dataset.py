@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
@@ -168,12 +168,16 @@ class Dataset:
         frame: pd.DataFrame = self.arrow(columns).to_pandas()
         return frame
 
-    def export(self, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None) -> Path:
+    def export(
+        self, path: str | Path, *, overwrite: bool = False, formulas: Literal["keep", "escape"] = "keep",
+        progress: Progress | None = None,
+    ) -> Path:
         """Write all rows to a file; gives its path.
 
         Args:
             path: its ending says the format: .csv .tsv .json .jsonl (each also with .gz or .zst), .parquet .arrow.
             overwrite: replace a file that is there.
+            formulas: of CSV and TSV: ``"escape"`` puts an apostrophe before texts that a spreadsheet would compute.
             progress: see `Dataset`.
 
         Raises:
@@ -183,7 +187,8 @@ class Dataset:
         from nbtrain.data.exporting import export  # noqa: PLC0415 - as above
 
         target = expanded(path)
-        waited("export", target.name, lambda p: export(self.table, target, overwrite=overwrite, progress=p), progress)
+        waited("export", target.name, lambda p: export(
+            self.table, target, overwrite=overwrite, formulas=formulas, progress=p), progress)
         return target
 
     # -- what is found out, and kept ------------------------------------------------------------

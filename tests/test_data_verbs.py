@@ -123,6 +123,9 @@ def test_a_day_with_a_dataset(answer, shell, reviews, tmp_path):
     assert answer("%nbtrain data export reviews out.jsonl") == "reviews was written to out.jsonl."
     assert len((tmp_path / "out.jsonl").read_text("utf-8").splitlines()) == 200
     answer("%nbtrain data export reviews out.jsonl --overwrite")
+    nbtrain.load_dataset({"text": ["=1+1", "plain"]}, name="formulas")
+    answer("%nbtrain data export formulas out.csv --formulas escape")
+    assert "\n=" not in (tmp_path / "out.csv").read_text("utf-8").replace('"', "")
 
 
 def test_a_variable_is_imported_by_its_name(answer, shell, reviews):
@@ -150,6 +153,7 @@ def test_several_lines(answer, shell, reviews):
     ("data rename reviews ../x", "it has a slash"),
     ("data import nowhere.csv", "nowhere.csv"),
     ("data export reviews out", "does not say a format"),
+    ("data export reviews out.csv --formulas no", "it must be keep or escape"),
     ("data process reviews", "--steps whitespace,scale"),
     ("data process reviews --recipe nowhere.json", "nowhere.json cannot be read"),
     ("data process reviews --steps whitspace", "did you mean 'whitespace'?"),

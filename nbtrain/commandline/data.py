@@ -75,7 +75,9 @@ def actions() -> dict[str, Action]:
         Action("rename", ("dataset", "name")),
         Action("delete", ("dataset",)),
         Action("undo", ("deleted",), least=0),
-        Action("export", ("dataset", "path"), (Flag("overwrite", "switch", example=""),)),
+        Action("export", ("dataset", "path"), (
+            Flag("overwrite", "switch", example=""),
+            Flag("formulas", "choice", ("keep", "escape"), example="escape"))),
         Action("help", ("action",), least=0),
     )}
 
