@@ -70,6 +70,7 @@ def test_a_file_in_rows_is_copied_once_its_first_page_is_shown(csv):
     with Pager(csv) as pager:
         assert pager.table is csv
         assert pager.page(limit=2)[ROW].to_pylist() == [0, 1]
+        assert pager._settled.wait(60)
         copy = pager.settled()
         assert copy is not csv
         assert copy.columnar

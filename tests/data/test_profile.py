@@ -17,8 +17,8 @@ from PIL import Image
 
 from nbtrain.core.errors import CancelledError, ConfigError, DataError
 from nbtrain.core.tasks import Progress
+from nbtrain.data import measures, tally
 from nbtrain.data import profile as measuring
-from nbtrain.data import tally
 from nbtrain.data.columns import Kind
 from nbtrain.data.facts import QUANTILES, TOP, Count, Pictures, Profile
 from nbtrain.data.query import Filter, Op, Query
@@ -57,6 +57,7 @@ def test_ordered_columns_are_as_numpy_finds_them(table, rows, chunk):
     with some.on_disk(table) as read, pytest.MonkeyPatch.context() as patch:
         patch.setattr(tally, "CHUNK", chunk)
         patch.setattr(tally, "_STEP", 2)
+        patch.setattr(measures, "_PIECE", 7)
         patch.setattr(measuring, "CHUNK", chunk)
         found = profile(some.in_rows(read) if rows else read)
     assert found.rows == table.num_rows
