@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.kept import kept
+from nbtrain.data.kept import hashed, kept, tokenizer_key
 from nbtrain.data.library import DATA, Library
 from nbtrain.data.stamps import expanded
 from nbtrain.data.waiting import waited
@@ -208,8 +206,8 @@ class Dataset:
         """
         from nbtrain.data.profile import Profile, profile  # noqa: PLC0415 - as above
 
-        told = _told(tokenizer)
-        arguments = None if tokenizer is not None and told is None else {"target": target, "tokenizer": told}
+        known = tokenizer_key(tokenizer)
+        arguments = None if tokenizer is not None and known is None else {"target": target, "tokenizer": known}
         return kept(
             self.folder / PROFILES, arguments,
             lambda: waited("profile", self.name, lambda p: profile(
@@ -306,7 +304,7 @@ class Dataset:
 
         split = self.split(progress=progress)
         goal = target or split.spec.target
-        stamp = _hash([self.fingerprint, split.to_json(), _plain(steps), goal])
+        stamp = hashed([self.fingerprint, split.to_json(), _plain(steps), goal])
         known = self._library.known(stamp, name)
         if known is None:
             known = waited("process", self.name, lambda p: self._library.write(
@@ -384,18 +382,5 @@ def _lines(dataset: Dataset) -> Iterator[str]:
         yield f"It has the same content as {', '.join(map(repr, same))}."
 
 
-def _told(tokenizer: Any) -> str | None:
-    """What tells a tokenizer from others; None where nothing does."""
-    inner = getattr(tokenizer, "backend_tokenizer", tokenizer)
-    written = getattr(inner, "to_str", None)
-    if callable(written):
-        return _hash(str(written()))
-    return getattr(tokenizer, "name_or_path", None) or None
-
-
 def _plain(steps: Sequence[Step | Mapping[str, Any]]) -> list[Any]:
     return [dict(step) if isinstance(step, Mapping) else step.to_json() for step in steps]
-
-
-def _hash(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

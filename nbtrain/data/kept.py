@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,20 @@ def latest(file: Path, from_json: Callable[[Any], T]) -> tuple[dict[str, Any], T
         except (KeyError, TypeError, ValueError):  # an older nbtrain wrote it differently
             continue
     return None
+
+
+def tokenizer_key(tokenizer: Any) -> str | None:
+    """What tells a tokenizer from others, as an argument; None where nothing does."""
+    inner = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    written = getattr(inner, "to_str", None)
+    if callable(written):
+        return hashed(str(written()))
+    return getattr(tokenizer, "name_or_path", None) or None
+
+
+def hashed(value: Any) -> str:
+    """SHA-256 of plain JSON, 64 hexadecimal digits."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _read(file: Path) -> dict[str, Any]:
