@@ -21,6 +21,7 @@ class View:
     id: str = "run-1"
     name: str = "digits"
     reason: str = ""
+    warnings: tuple[str, ...] = ()
     step: int = 240
     total_steps: int | None = 1200
     epoch: int = 3
