@@ -30,6 +30,7 @@ class FlowRun:
     """
 
     id, name, parent, reason = "flow", "flow", None, ""
+    warnings: tuple[str, ...] = ()
     error: Exception | None = None
     resumed: Resumption | None = None
     epochs = 1000
