@@ -19,6 +19,8 @@ from nbtrain.data.reading import FileTable
 from nbtrain.data.table import Table
 
 PARQUET = frozenset({".parquet", ".pq"})
+#: Rows from which their size is told.
+LOOKED_AT = 64
 
 
 class FeaturedTable(Table):
@@ -81,10 +83,21 @@ def heavy_batches(table: Table, rows: int) -> Iterator[pa.RecordBatch] | None:
     return _read(table.files, rows)
 
 
+def row_bytes(table: Table) -> int:
+    """Bytes of a row in memory, about: as Parquet says, else as its first rows tell, which takes a query."""
+    tables = list(table.parts.values()) if isinstance(table, FeaturedTable) else [table]
+    files = [file for each in tables if isinstance(each, FileTable) for file in each.files]
+    if files and all(file.suffix.lower() in PARQUET for file in files):
+        known = [pq.read_metadata(file) for file in files]
+        size = sum(each.row_group(i).total_byte_size for each in known for i in range(each.num_row_groups))
+        return int(size // max(1, sum(each.num_rows for each in known)))
+    return int(table.page(limit=LOOKED_AT).nbytes // LOOKED_AT)
+
+
 def _read(files: tuple[Path, ...], rows: int) -> Iterator[pa.RecordBatch]:
     for file in files:
         try:
-            with pq.ParquetFile(file) as opened:
+            with pq.ParquetFile(file, pre_buffer=False, buffer_size=2**20) as opened:  # else all of it is in memory
                 yield from opened.iter_batches(rows, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise DataFileError(f"{file} cannot be read: {error}", file=str(file)) from error

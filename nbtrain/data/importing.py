@@ -1,7 +1,7 @@
 """Import: any table becomes one canonical Parquet file, streamed, with a fingerprint of its content.
 
 Three things run side by side: DuckDB reads and parses, a thread writes Parquet, another computes the fingerprint.
-At most three row groups are in memory.
+At most two row groups are in memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
-from nbtrain.data.featured import heavy_batches
+from nbtrain.data.featured import heavy_batches, row_bytes
 from nbtrain.data.features import METADATA_KEY, facts_of
 from nbtrain.data.fingerprint import Fingerprint
 from nbtrain.data.layout import layout
@@ -45,13 +45,11 @@ DATA = "data.parquet"
 REJECTED = "rejected.csv"
 #: A row group has so many rows, or so many bytes in memory, whichever comes first: what a random page must decode.
 GROUP_ROWS = 122_880
-GROUP_BYTES = 32 * 2**20
+GROUP_BYTES = 24 * 2**20
 #: Rows that DuckDB hands over at a time, whole vectors: fewer where rows are long, so that they do not add up.
 BATCH_ROWS, LEAST_ROWS = 8 * 2_048, 2_048
 #: Rows with more bytes than this are read by Arrow, fewer at a time, where they are in Parquet.
 HEAVY = 16 * 2**10
-#: Rows from which their size is told.
-LOOKED_AT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def write_parquet(table: Table, path: Path, progress: Progress | None = None) ->
             reported = max(reported, min(share, 1.0))
             progress.report(reported * size, size, "bytes")
 
-    each = max(1, table.page(limit=LOOKED_AT, progress=progress).nbytes // LOOKED_AT)
+    each = max(1, row_bytes(table))
     heavy = heavy_batches(table, max(1, GROUP_BYTES // each // 4)) if each > HEAVY else None
     if heavy is not None:
         return _from_batches(plain_batches(heavy), path, table.media, progress)
@@ -148,7 +146,7 @@ def _from_batches(
         with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
             waiting: deque[tuple[Future[None], Future[None]]] = deque()
             for group in _groups(_again(first, batches)):
-                if len(waiting) == 2:
+                if len(waiting) == 1:
                     _ended(waiting.popleft())
                 rows += sum(batch.num_rows for batch in group)
                 waiting.append((hashing.submit(_hash, fingerprint, group), writing.submit(_write, writer, group)))
