@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nbtrain.core.errors import DataFileError
+from nbtrain.core.tasks import Progress
 from nbtrain.data import features
 from nbtrain.data.columns import Kind, literal
 from nbtrain.data.features import Features, facts_of
@@ -83,7 +84,7 @@ def heavy_batches(table: Table, rows: int) -> Iterator[pa.RecordBatch] | None:
     return _read(table.files, rows)
 
 
-def row_bytes(table: Table) -> int:
+def row_bytes(table: Table, progress: Progress | None = None) -> int:
     """Bytes of a row in memory, about: as Parquet says, else as its first rows tell, which takes a query."""
     tables = list(table.parts.values()) if isinstance(table, FeaturedTable) else [table]
     files = [file for each in tables if isinstance(each, FileTable) for file in each.files]
@@ -91,7 +92,7 @@ def row_bytes(table: Table) -> int:
         known = [pq.read_metadata(file) for file in files]
         size = sum(each.row_group(i).total_byte_size for each in known for i in range(each.num_row_groups))
         return int(size // max(1, sum(each.num_rows for each in known)))
-    return int(table.page(limit=LOOKED_AT).nbytes // LOOKED_AT)
+    return int(table.page(limit=LOOKED_AT, progress=progress).nbytes // LOOKED_AT)
 
 
 def _read(files: tuple[Path, ...], rows: int) -> Iterator[pa.RecordBatch]:

@@ -102,7 +102,7 @@ def write_parquet(table: Table, path: Path, progress: Progress | None = None) ->
             reported = max(reported, min(share, 1.0))
             progress.report(reported * size, size, "bytes")
 
-    each = max(1, row_bytes(table))
+    each = max(1, row_bytes(table, progress))
     heavy = heavy_batches(table, max(1, GROUP_BYTES // each // 4)) if each > HEAVY else None
     if heavy is not None:
         return _from_batches(plain_batches(heavy), path, table.media, progress)
