@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -239,11 +240,13 @@ def test_what_is_no_parquet_is_said(tmp_path):
         facts_of(tmp_path / "a.parquet")
 
 
+#: A file with a NUL is taken for no text.
+LETTERS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 CELLS = {
     "whole": st.none() | st.integers(-2**63, 2**63 - 1),
     "float": st.none() | st.floats(allow_nan=False, allow_infinity=False),
     "truth": st.none() | st.booleans(),
-    "text": st.none() | st.text() | st.sampled_from(["NA", "null", "1", "=1+1", '"', "a\nb", "\t"]),
+    "text": st.none() | LETTERS | st.sampled_from(["NA", "null", "1", "=1+1", '"', "a\nb", "\t"]),
     "day": st.none() | st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)),
 }
 TABLES = st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=8)
@@ -274,7 +277,7 @@ def test_export_and_import_give_the_same_table(ending, tmp_path_factory):
 
 def heavy(count: int) -> pa.Table:
     """Rows of 40 kB."""
-    return pa.table({"n": list(range(count)), "raw": [bytes([n % 256]) * 40_000 for n in range(count)]})
+    return pa.table({"n": list(range(count)), "raw": [np.random.default_rng(n).bytes(40_000) for n in range(count)]})
 
 
 def test_heavy_rows_of_parquet_come_a_few_at_a_time(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import datasets
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -106,7 +107,8 @@ def test_parquet_of_the_datasets_library_keeps_its_meaning(tmp_path):
 
 def test_heavy_rows_keep_their_meaning_too(tmp_path, monkeypatch):
     features = datasets.Features({"label": datasets.ClassLabel(names=["neg", "pos"]), "photo": datasets.Image()})
-    rows = [{"label": i % 2, "photo": {"bytes": bytes(40_000), "path": f"{i}.png"}} for i in range(100)]
+    files = [np.random.default_rng(i).bytes(40_000) for i in range(100)]
+    rows = [{"label": i % 2, "photo": {"bytes": file, "path": f"{i}.png"}} for i, file in enumerate(files)]
     datasets.Dataset.from_list(rows, features).to_parquet(tmp_path / "pets.parquet")
     one = open_any(tmp_path / "pets.parquet").import_to(tmp_path / "arrow")
     monkeypatch.setattr(importing, "HEAVY", 10**9)
