@@ -61,7 +61,7 @@ _LARGEST = 2**127 - 1
 _ALIKE = str.maketrans("يىك", "ییک")
 #: What the text of such cells is made of; a search for anything else need not look at them.
 _SIGNS = {
-    Kind.INTEGER: re.compile(r"-?\d+"),
+    Kind.INTEGER: re.compile(r"-|-?\d+"),
     Kind.NUMBER: re.compile(r"[-+.\deinfa]+"),
     # No more than six digits are side by side in a date: the microseconds.
     Kind.DATE: re.compile(r"(?!.*\d{7})[-+.:\d ]+"),

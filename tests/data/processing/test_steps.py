@@ -125,7 +125,7 @@ def test_the_steps_are_in_the_order_of_their_use():
     groups = [form["group"] for form in steps_schema()]
     assert groups[0] == "cleaning"
     assert groups[-1] == "augmentation"
-    assert len(NAMES) == len(set(NAMES)) == 23
+    assert len(NAMES) == len(set(NAMES)) == 24
 
 
 def test_one_column_may_be_given_as_a_text():
