@@ -26,7 +26,7 @@ def seconds(work: Callable[[], object]) -> float:
 def first_page(path: Path) -> dict[str, float]:
     """Opening the file, its columns, 100 rows."""
     from nbtrain.data.duck import cursor
-    from nbtrain.data.reading import open_source
+    from nbtrain.data.reading.opening import open_source
     with cursor() as connection:
         connection.sql("SELECT 1").fetchall()  # starting DuckDB belongs to the kernel's start, once
     return {"first page": seconds(lambda: open_source(path).page())}
@@ -34,9 +34,9 @@ def first_page(path: Path) -> dict[str, float]:
 
 def pages(path: Path) -> dict[str, float]:
     """Pages that a reader asks for one after the other; the first sort when the file has just been opened."""
-    from nbtrain.data.pages import Pager
+    from nbtrain.data.looking.pages import Pager
     from nbtrain.data.query import Filter, Op, Query, Sort
-    from nbtrain.data.reading import open_source
+    from nbtrain.data.reading.opening import open_source
     taken: dict[str, float] = {}
 
     def take(what: str, work: Callable[[], object]) -> None:
@@ -64,8 +64,8 @@ def pages(path: Path) -> dict[str, float]:
 
 
 def profiled(path: Path) -> dict[str, float]:
-    from nbtrain.data.profile import profile
-    from nbtrain.data.reading import open_source
+    from nbtrain.data.looking.profile import profile
+    from nbtrain.data.reading.opening import open_source
     source = open_source(path)
     return {"profile": seconds(lambda: profile(source, target="label"))}
 
@@ -77,8 +77,8 @@ def summarized(path: Path) -> dict[str, float]:
 
 
 def imported(path: Path) -> dict[str, float]:
-    from nbtrain.data.importing import import_table
-    from nbtrain.data.reading import open_source
+    from nbtrain.data.importing.parquet import import_table
+    from nbtrain.data.reading.opening import open_source
     source = open_source(path)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         taken = seconds(lambda: import_table(source, Path(folder)))

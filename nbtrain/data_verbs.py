@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain.commandline.data import help_text, parse
 from nbtrain.core.errors import ConfigError, Problem
-from nbtrain.data.library import Library
+from nbtrain.data.keeping.library import Library
 from nbtrain.dataset import Dataset, binary
 from nbtrain.i18n import printed, text
 from nbtrain.loading import DatasetList, aligned, datasets, find_dataset, load_dataset
@@ -18,8 +18,8 @@ from nbtrain.loading import DatasetList, aligned, datasets, find_dataset, load_d
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from nbtrain.data.profile import ColumnProfile, Profile
-    from nbtrain.data.splitting import Split
+    from nbtrain.data.looking.profile import ColumnProfile, Profile
+    from nbtrain.data.splits.splitting import Split
 
 #: Characters of a cell that are shown, and columns that a terminal holds.
 _CELL, _SHOWN_COLUMNS = 40, 12

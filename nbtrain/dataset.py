@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.kept import hashed, kept, tokenizer_key
-from nbtrain.data.library import DATA, Library
-from nbtrain.data.stamps import expanded
-from nbtrain.data.waiting import waited
+from nbtrain.data.keeping.kept import hashed, kept, tokenizer_key
+from nbtrain.data.keeping.library import DATA, Library
+from nbtrain.data.keeping.stamps import expanded
+from nbtrain.data.keeping.waiting import waited
 from nbtrain.store.datasets import DatasetRecord
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from nbtrain.data.columns import Column
+    from nbtrain.data.looking.profile import Profile
     from nbtrain.data.processing import Recipe, Step
-    from nbtrain.data.profile import Profile
     from nbtrain.data.quality import Report
     from nbtrain.data.query import Query
-    from nbtrain.data.splitting import Split, SplitSpec
+    from nbtrain.data.splits.splitting import Split, SplitSpec
     from nbtrain.data.table import Table
     from nbtrain.widgets.dataset_preview import DatasetPreview
 
@@ -67,7 +67,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the content, 64 hexadecimal digits; see `nbtrain.data.fingerprint`."""
+        """SHA-256 of the content, 64 hexadecimal digits; see `nbtrain.data.importing.fingerprint`."""
         return self._record.fingerprint
 
     @property
@@ -125,7 +125,7 @@ class Dataset:
 
     def part(self, part: str) -> Table:
         """The rows of a part: ``"train"``, ``"validation"``, ``"test"`` or ``"left_out"``. Raises DataError."""
-        from nbtrain.data.splitting import part_of  # noqa: PLC0415 - as above
+        from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415 - as above
 
         return part_of(self.table, self.split(), part, self.folder)
 
@@ -182,7 +182,7 @@ class Dataset:
             DataError: the ending is unknown, the file is there already, or the format cannot hold the columns.
             WorkspaceError: the file cannot be written.
         """
-        from nbtrain.data.exporting import export  # noqa: PLC0415 - as above
+        from nbtrain.data.importing.exporting import export  # noqa: PLC0415 - as above
 
         target = expanded(path)
         waited("export", target.name, lambda p: export(
@@ -204,7 +204,7 @@ class Dataset:
         Raises:
             DataError: there is no column `target`.
         """
-        from nbtrain.data.profile import Profile, profile  # noqa: PLC0415 - as above
+        from nbtrain.data.looking.profile import Profile, profile  # noqa: PLC0415 - as above
 
         known = tokenizer_key(tokenizer)
         arguments = None if tokenizer is not None and known is None else {"target": target, "tokenizer": known}
@@ -229,7 +229,7 @@ class Dataset:
             ConfigError: options that are unknown or wrong; all in one message.
             DataError: a column is not there, or there are too few rows.
         """
-        from nbtrain.data.splitting import SplitSpec, split  # noqa: PLC0415 - as above
+        from nbtrain.data.splits.splitting import SplitSpec, split  # noqa: PLC0415 - as above
 
         before = self.kept_split()
         if method is None and not options and before is not None:
@@ -244,7 +244,7 @@ class Dataset:
 
     def kept_split(self) -> Split | None:
         """The split that is kept; None where there is none yet, or it was damaged."""
-        from nbtrain.data.splitting import Split  # noqa: PLC0415 - as above
+        from nbtrain.data.splits.splitting import Split  # noqa: PLC0415 - as above
 
         if not (self.folder / "split.json").is_file():
             return None
@@ -300,7 +300,7 @@ class Dataset:
             ConfigError: steps that are unknown or have wrong options; or `name` is taken.
             DataError: a column is missing, or of a kind that a step cannot work on.
         """
-        from nbtrain.data.processed import process  # noqa: PLC0415 - as above
+        from nbtrain.data.keeping.processed import process  # noqa: PLC0415 - as above
 
         split = self.split(progress=progress)
         goal = target or split.spec.target

@@ -13,9 +13,9 @@ from nbtrain import dataset_facts
 from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.tasks import Progress, Tasks
-from nbtrain.data.library import Library
-from nbtrain.data.names import checked_name
-from nbtrain.data.uploads import Uploads
+from nbtrain.data.keeping.library import Library
+from nbtrain.data.keeping.names import checked_name
+from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.launcher import namespace
 from nbtrain.store.datasets import name_key
@@ -100,8 +100,8 @@ class WorkspaceDatasets:
         return self._import(_Import(known.source, known.title, known.name, dict(options), known.upload))
 
     def sample(self) -> str:
-        from nbtrain.data.objects import open_object  # noqa: PLC0415 - they load pandas and Arrow
-        from nbtrain.data.sample import sample  # noqa: PLC0415
+        from nbtrain.data.importing.objects import open_object  # noqa: PLC0415 - they load pandas and Arrow
+        from nbtrain.data.importing.sample import sample  # noqa: PLC0415
 
         def work(progress: Progress) -> str:
             found = sample()
@@ -139,7 +139,7 @@ class WorkspaceDatasets:
         return self._work(found, "profile", lambda progress: _nothing(found.profile(target, progress=progress)))
 
     def split(self, dataset: str, spec: Mapping[str, Any]) -> str:
-        from nbtrain.data.splitting import SplitSpec  # noqa: PLC0415 - it loads NumPy and Arrow
+        from nbtrain.data.splits.splitting import SplitSpec  # noqa: PLC0415 - it loads NumPy and Arrow
 
         found, wanted = self._dataset(dataset), SplitSpec.from_json(spec)
         if wanted.target is not None:
@@ -219,7 +219,7 @@ class WorkspaceDatasets:
             raise ConfigError([Problem("name", f"There is a dataset {wanted!r} already; choose another name.")])
 
     def _import(self, asked: _Import) -> str:
-        from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
+        from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
 
         options = ReadOptions.from_json(asked.options)
 

@@ -25,17 +25,17 @@ from nbtrain.core.dataset_views import (
 )
 from nbtrain.core.errors import CommandError, DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.kept import latest
-from nbtrain.data.library import Library
+from nbtrain.data.keeping.kept import latest
+from nbtrain.data.keeping.library import Library
 from nbtrain.dataset import PROFILES, REPORTS, Dataset
 from nbtrain.store.datasets import DatasetRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from nbtrain.data.facts import ColumnProfile, Count, Profile
+    from nbtrain.data.looking.facts import ColumnProfile, Count, Profile
     from nbtrain.data.quality import Finding, Remedy, Report
-    from nbtrain.data.splitting import Split
+    from nbtrain.data.splits.splitting import Split
 
 REJECTED = "rejected.csv"
 #: Characters of a cell, before and after a step.
@@ -150,7 +150,7 @@ def _kind(kinds: Iterable[str]) -> Literal["table", "text", "image", "audio"]:
 
 
 def _profile(dataset: Dataset) -> ProfileView | None:
-    from nbtrain.data.facts import Profile  # noqa: PLC0415 - it loads pandas
+    from nbtrain.data.looking.facts import Profile  # noqa: PLC0415 - it loads pandas
 
     known = latest(dataset.folder / PROFILES, Profile.from_json)
     return None if known is None else _profile_view(known[1])

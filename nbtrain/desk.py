@@ -12,14 +12,14 @@ from typing import Any
 from nbtrain.core.errors import CommandError, DatasetNotFoundError
 from nbtrain.core.table_views import CUT, MOST_CHARACTERS, CellText, MediaItem, Medium, Page, TableColumn
 from nbtrain.core.tasks import Progress, Task, Tasks
-from nbtrain.data import cells
 from nbtrain.data.columns import Column, Kind
-from nbtrain.data.facts import Profile
-from nbtrain.data.pages import Pager
-from nbtrain.data.profile import profile
+from nbtrain.data.looking import cells
+from nbtrain.data.looking.facts import Profile
+from nbtrain.data.looking.pages import Pager
+from nbtrain.data.looking.profile import profile
+from nbtrain.data.looking.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
 from nbtrain.data.query import Query
 from nbtrain.data.table import Table
-from nbtrain.data.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
 
 #: Makes a profile with the classes of a target, and lengths in tokens by a tokenizer.
 Measure = Callable[[str | None, Any, Progress], Profile]
@@ -122,8 +122,8 @@ class PreviewDesk:
 
 def preview_desk(data: Any, rows: Sequence[int] | None = None, **options: Any) -> PreviewDesk:
     """The desk of whatever `nbtrain.load_dataset` takes, which is not imported for it. Raises as that does."""
-    from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - what reads takes time to import
-    from nbtrain.data.sources import open_any  # noqa: PLC0415
+    from nbtrain.data.importing.sources import open_any  # noqa: PLC0415
+    from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - what reads takes time to import
     from nbtrain.dataset import Dataset  # noqa: PLC0415
     from nbtrain.loading import find_dataset  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.core.ports import Subject
-from nbtrain.data.library import DatasetRecord, Library
+from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.i18n import text
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None) -> Any:
         DatasetNotFoundError: the run's dataset, whose recipe is needed, was deleted.
     """
     from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
-    from nbtrain.data.objects import as_table  # noqa: PLC0415
+    from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
     from nbtrain.data.processing import Recipe  # noqa: PLC0415
     from nbtrain.data.table import Table  # noqa: PLC0415
 
@@ -120,7 +120,7 @@ def held_out(origin: Mapping[str, Any] | None) -> Any:
     """The test part of the run's dataset; None where there is none."""
     if origin is None:
         return None
-    from nbtrain.data.splitting import part_of  # noqa: PLC0415 - as above
+    from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415 - as above
 
     library = Library()
     record = library.find(origin["dataset"])
@@ -135,7 +135,7 @@ def _fed(
 ) -> Fed:
     from nbtrain.data.examples import classes_of, examples  # noqa: PLC0415 - as above
     from nbtrain.data.pictures import Files  # noqa: PLC0415
-    from nbtrain.data.splitting import part_of  # noqa: PLC0415
+    from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415
 
     table = library.table(record.id)
     made = _split(library.folder(record.id))
@@ -178,7 +178,7 @@ def _is_rows(given: Any) -> bool:
 def _split(folder: Path) -> Any:
     """The split that was kept with a dataset; None where it was never split."""
     from nbtrain.data.splits.result import JSON_FILE  # noqa: PLC0415
-    from nbtrain.data.splitting import Split  # noqa: PLC0415 - as above
+    from nbtrain.data.splits.splitting import Split  # noqa: PLC0415 - as above
 
     return Split.load(folder) if (folder / JSON_FILE).exists() else None
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from nbtrain.core.errors import DatasetNotFoundError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.library import Library
-from nbtrain.data.stamps import expanded
-from nbtrain.data.waiting import waited
+from nbtrain.data.keeping.library import Library
+from nbtrain.data.keeping.stamps import expanded
+from nbtrain.data.keeping.waiting import waited
 from nbtrain.dataset import Dataset, binary
 
 
@@ -40,7 +40,7 @@ def load_dataset(source: Any, *, name: str | None = None, progress: Progress | N
     library = Library()
     if isinstance(source, str) and name is None and not options and (held := _held(library, source)) is not None:
         return held
-    from nbtrain.data.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
+    from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
 
     known = {each.name for each in fields(ReadOptions)}
     reading = ReadOptions.from_json({key: value for key, value in options.items() if key in known})

@@ -19,10 +19,10 @@ from tokenizers.pre_tokenizers import Whitespace
 import nbtrain
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, DatasetNotFoundError, WorkspaceError
 from nbtrain.core.tasks import Progress
-from nbtrain.data import profile as profiling
 from nbtrain.data import quality as checking
-from nbtrain.data import splitting
+from nbtrain.data.looking import profile as profiling
 from nbtrain.data.query import Query, Sort
+from nbtrain.data.splits import splitting
 from nbtrain.dataset import binary
 
 ROWS = 400

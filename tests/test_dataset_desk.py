@@ -15,8 +15,8 @@ import nbtrain
 from nbtrain import dataset_desk, dataset_facts
 from nbtrain.core.dataset_views import StepField
 from nbtrain.core.errors import CommandError, ConfigError, DataFileError, DatasetNotFoundError
-from nbtrain.data import sample as samples
-from nbtrain.data.library import Library
+from nbtrain.data.importing import sample as samples
+from nbtrain.data.keeping.library import Library
 from nbtrain.dataset_desk import WorkspaceDatasets
 
 SECONDS = 60

@@ -17,9 +17,9 @@ from torch import nn
 import nbtrain
 from nbtrain import feeding, training
 from nbtrain.core.errors import DataError, DatasetNotFoundError
-from nbtrain.data.library import Library
+from nbtrain.data.keeping.library import Library
 from nbtrain.data.processing import AugmentImage, Scale
-from nbtrain.data.splitting import SplitSpec, split
+from nbtrain.data.splits.splitting import SplitSpec, split
 from nbtrain.launcher import NotebookLauncher
 
 ROWS = 120

@@ -19,7 +19,7 @@ import pytest
 import nbtrain
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, DataFileError, DatasetNotFoundError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.library import Library
+from nbtrain.data.keeping.library import Library
 from nbtrain.loading import find_dataset
 
 ROWS = [{"label": "good", "text": "fine"}, {"label": "bad", "text": "poor, really"}, {"label": "good", "text": "سلام"}]
@@ -165,7 +165,8 @@ def test_another_kernel_finds_it_at_once(tmp_path):
     data.profile()
     code = f"""
 import nbtrain
-from nbtrain.data import importing, profile
+from nbtrain.data.importing import parquet as importing
+from nbtrain.data.looking import profile
 importing.import_table = profile.profile = None
 data = nbtrain.load_dataset({str(path)!r})
 print(data.id, data.profile().rows)

@@ -94,7 +94,10 @@ class TableView(Protocol):
     ) -> Sequence[Medium]:
         """Images made to fit into `edge` × `edge` pixels, or sounds, of a few rows."""
     def known_profile(self) -> Mapping[str, Any] | None:
-        """The profile as `nbtrain.data.facts.Profile.to_json` gives it, but `columns` is a list; None: not made yet."""
+        """The profile as `Profile.to_json` of `nbtrain.data.looking.facts` gives it, but `columns` is a list.
+
+        None: it was not made yet.
+        """
     def profile(self, target: str | None, tokenizer: str | None) -> Task[Any]:
         """Begin to make the profile, with the classes of `target` and lengths in tokens where these are named."""
     def close(self) -> None:

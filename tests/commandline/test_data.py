@@ -5,7 +5,7 @@ import pytest
 from nbtrain.commandline import data
 from nbtrain.commandline.data import actions, help_text, parse
 from nbtrain.core.errors import ConfigError
-from nbtrain.data.read_options import ReadOptions
+from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.splits.spec import METHODS, SplitSpec
 
 

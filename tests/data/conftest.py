@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbtrain.data.library import Library
+from nbtrain.data.keeping.library import Library
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from nbtrain.data.profile import profile as profiled
+from nbtrain.data.looking.profile import profile as profiled
 from nbtrain.data.table import Table
 
 WORDS = ["", "a", "A", "ab%", "a_b", "Привет", "ПРИВЕТ", "سلام", "كيف", "کیف", "123 سلام", "<b>", "'; DROP", '"',

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nbtrain.core.errors import ConfigError, DatasetNotFoundError
-from nbtrain.data.importing import Imported
-from nbtrain.data.library import Library
+from nbtrain.data.importing.parquet import Imported
+from nbtrain.data.keeping.library import Library
 
 #: Few, so that kernels want the same ones.
 NAMES = ("one", "ONE", "two", "Two", "three", "four")

@@ -18,8 +18,8 @@ import torch
 
 from nbtrain.core.errors import CheckpointError, DataError, WorkspaceError
 from nbtrain.core.history import History
-from nbtrain.data.library import Library
-from nbtrain.data.uploads import Uploads
+from nbtrain.data.keeping.library import Library
+from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.checkpoint_writer import CheckpointWriter, Outcome

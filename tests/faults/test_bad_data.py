@@ -17,8 +17,8 @@ import pytest
 
 from nbtrain.core.errors import CancelledError, DataError, DataFileError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.files import watch
-from nbtrain.data.reading import ReadOptions, open_source, read_whole
+from nbtrain.data.reading.files import watch
+from nbtrain.data.reading.opening import ReadOptions, open_source, read_whole
 
 
 def whole(given, **options):
@@ -199,7 +199,7 @@ def test_a_bomb_takes_no_memory(tmp_path, name):
     pieces = [packer.compress(start)] + [packer.compress(letter * 2**20) for _ in range(512)] + [packer.flush()]
     path.write_bytes(b"".join(pieces))
     script = (
-        "import resource, sys\nfrom nbtrain.data.reading import open_source, read_whole\n"
+        "import resource, sys\nfrom nbtrain.data.reading.opening import open_source, read_whole\n"
         "from nbtrain.core.errors import DataFileError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try:\n    read_whole(open_source(sys.argv[1]), lambda t: sum(b.num_rows for b in t.batches()))\n"
@@ -297,7 +297,7 @@ def test_a_full_disk_leaves_no_copy(tmp_path, monkeypatch):
         target.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nbtrain.data.parts.to_utf8", full)
+    monkeypatch.setattr("nbtrain.data.reading.parts.to_utf8", full)
     table = open_source(path)
     with pytest.raises(DataError, match="No space left on device"):
         table.page(offset=99_999)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from nbtrain.data.library import Library
-from nbtrain.data.tidying import ABANDONED_SECONDS
+from nbtrain.data.keeping.library import Library
+from nbtrain.data.keeping.tidying import ABANDONED_SECONDS
 from nbtrain.store.datasets import name_key
 from nbtrain.store.workspace import is_id
 

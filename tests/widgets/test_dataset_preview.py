@@ -11,7 +11,7 @@ import pytest
 from nbtrain.core.errors import DataError
 from nbtrain.core.table_views import CellText, MediaItem, Medium, Page, TableColumn
 from nbtrain.core.tasks import Tasks
-from nbtrain.data import facts
+from nbtrain.data.looking import facts
 from nbtrain.widgets.commands import Worker
 from nbtrain.widgets.dataset_preview import MOST_EDGE, MOST_MEDIA, PAGE_ROWS, REMEMBERED, Calls, DatasetPreview
 

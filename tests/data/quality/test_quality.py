@@ -20,7 +20,7 @@ from nbtrain.data.quality import Report, quality, subject
 from nbtrain.data.quality.checking import CHECKS
 from nbtrain.data.quality.minhash import alike, plain
 from nbtrain.data.quality.predictors import one_column
-from nbtrain.data.splitting import Part, Split, SplitSpec, split
+from nbtrain.data.splits.splitting import Part, Split, SplitSpec, split
 from nbtrain.data.table import Table
 from tests.data.trust import table
 

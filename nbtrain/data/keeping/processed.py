@@ -1,0 +1,69 @@
+"""A dataset made from another by processing: its rows, their parts, and the recipe for new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nbtrain.core.tasks import Progress
+from nbtrain.data.columns import Kind
+from nbtrain.data.importing.parquet import Imported, import_batches
+from nbtrain.data.processing import PART, ROW, Recipe, Step
+from nbtrain.data.splits.splitting import Split
+from nbtrain.data.table import Table
+
+
+def process(
+    table: Table, steps: Sequence[Step | Mapping[str, Any]], split: Split, folder: Path, *, target: str | None = None,
+    before: Recipe | None = None, progress: Progress | None = None,
+) -> Imported:
+    """Fit `steps` on the training part of `table`, and write the processed rows, their parts and the recipe.
+
+    Args:
+        table: what is processed.
+        steps: steps, or their JSON.
+        split: of `table`; each row that is left keeps its part.
+        folder: gets ``data.parquet``, the files of a split, and those of a recipe.
+        target: column that steps leave alone.
+        before: the recipe that made `table`; the one that is written begins with it, so that it takes raw rows.
+        progress: is told how far it is.
+
+    Raises:
+        ConfigError, DataError, CancelledError, WorkspaceError: as `Recipe.fit` and `import_batches`.
+    """
+    recipe = Recipe(steps, target).fit(table, split, progress)
+    parts: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
+    rows = _visible(recipe.stream(table, split, progress), parts)
+    first = next(rows)
+    imported = import_batches(_again(first, rows), folder, media=_still_media(table.media, first.schema))
+    found = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+    replace(split, parts=found, classes=()).save(folder)
+    whole = recipe if before is None else Recipe((*before.steps, *recipe.steps), recipe.target, before.types)
+    whole.save(folder)
+    return imported
+
+
+def _visible(
+    batches: Iterator[pa.RecordBatch], parts: list[np.ndarray[Any, np.dtype[np.uint8]]],
+) -> Iterator[pa.RecordBatch]:
+    """The rows without what travels with them; their parts go to `parts`."""
+    for batch in batches:
+        parts.append(batch.column(PART).to_numpy(zero_copy_only=False).astype(np.uint8))
+        yield batch.drop_columns([name for name in (ROW, PART) if name in batch.schema.names])
+
+
+def _again(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from others
+
+
+def _still_media(media: Mapping[str, Kind], schema: pa.Schema) -> dict[str, Kind]:
+    """Columns that still hold files after the steps."""
+    return {
+        name: kind for name, kind in media.items()
+        if name in schema.names and pa.types.is_struct(schema.field(name).type)}

@@ -1,0 +1,1 @@
+"""Files of the user's as tables: format, encoding and dialect found out, and what is wrong told by line."""

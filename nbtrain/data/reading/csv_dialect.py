@@ -1,0 +1,299 @@
+"""How a CSV is written and what its columns hold: found out by DuckDB, and put right where it cannot know."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from nbtrain.data.columns import literal, quoted
+from nbtrain.data.duck import cursor
+from nbtrain.data.reading.formats import Compression, DataFile, opening
+from nbtrain.data.reading.headers import unique_names
+from nbtrain.data.reading.read_options import ReadOptions
+
+#: How a missing value is spelled, where it is not in quotes. A number or date may also be missing in quotes.
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
+#: What an error begins with when a column of integers turns out to hold another number.
+NOT_WHOLE = "nbtrain: no whole number, or a large one: "
+#: Bytes of the longest row.
+LONGEST = 16 * 2**20
+#: Bytes of the beginning from which dialect and types are told; DuckDB looks at 20,480 rows of them.
+SAMPLE = 2 * 2**20
+#: Rows of the beginning that are looked at here.
+_LOOKED_AT = 1000
+#: Files up to this size are read whole to see whether columns at the end are empty.
+_SMALL = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """All that DuckDB needs to read a CSV without looking for it again."""
+
+    path: Path
+    """What is read: the file, or its copy in UTF-8."""
+    compression: Compression
+    delimiter: str
+    quote: str
+    escape: str
+    header: bool
+    skip: int
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    kept: tuple[str, ...]
+    """The columns that are not left out."""
+    date_format: str | None = None
+    time_format: str | None = None
+    quoted_missing: bool = False
+    """Whether a missing value may stand in quotes."""
+    proven: bool = False
+    """Whether the types were held against all rows."""
+
+    def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
+        """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
+        # As an integer DuckDB would read 1.5 as 2 without a word: integers are read as numbers, and looked at.
+        looked_at = set() if self.proven else {name for name, kind in self.columns.items() if kind == "BIGINT"}
+        listed = ", ".join(
+            f"{literal(name)}: {literal('DOUBLE' if name in looked_at else kind)}"
+            for name, kind in zip(self.names, self.types, strict=True))
+        parts = [
+            literal(str(self.path)), "auto_detect=false", f"delim={literal(self.delimiter)}",
+            f"quote={literal(self.quote)}", f"escape={literal(self.escape)}", f"header={str(self.header).lower()}",
+            f"skip={self.skip}", "comment=''", f"columns={{{listed}}}", f"nullstr={_missing()}",
+            f"allow_quoted_nulls={str(self.quoted_missing).lower()}", *_common(self.compression),
+        ]
+        if self.date_format:
+            parts.append(f"dateformat={literal(self.date_format)}")
+        if self.time_format:
+            parts.append(f"timestampformat={literal(self.time_format)}")
+        if rejects:
+            parts.append(f"store_rejects=true, rejects_table='{rejects}_errors', rejects_scan='{rejects}_scans'")
+        elif skip_errors:
+            parts.append("ignore_errors=true")
+        read = f"read_csv({', '.join(parts)})"
+        if self.kept == self.names and not looked_at:
+            return read
+        chosen = (whole_number(name) if name in looked_at else quoted(name) for name in self.kept)
+        return f"(SELECT {', '.join(chosen)} FROM {read})"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that are kept, with their types."""
+        return {name: kind for name, kind in zip(self.names, self.types, strict=True) if name in self.kept}
+
+    def with_types(self, wider: dict[str, str]) -> Dialect:
+        """The same with other types for some columns."""
+        types = tuple(wider.get(name, kind) for name, kind in zip(self.names, self.types, strict=True))
+        return replace(self, types=types)
+
+
+def whole_number(name: str) -> str:
+    """A column of numbers as integers, in SQL; a number that is none ends the query with `NOT_WHOLE`."""
+    column = quoted(name)
+    return (f"CASE WHEN {column} = trunc({column}) AND abs({column}) < 9007199254740992 THEN {column}::BIGINT "
+            f"WHEN {column} IS NULL THEN NULL ELSE error({literal(NOT_WHOLE)} || {column}::VARCHAR) END AS {column}")
+
+
+def lines_of(file: DataFile) -> str:
+    """What follows FROM to get the lines of a text as the column ``text``, whatever is in them."""
+    return (
+        f"read_csv({literal(str(file.source))}, auto_detect=false, delim='\x1c\x1d\x1e\x1f', quote='', escape='', "
+        f"header=false, comment='', columns={{'text': 'VARCHAR'}}, force_not_null=['text'], "
+        f"{', '.join(_common(file.packing))})")
+
+
+def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect, list[str]]:
+    """The dialect of a CSV in UTF-8, and sentences on what was decided, from its first `SAMPLE` bytes.
+
+    `head` is the beginning of it.
+
+    Raises:
+        DataFileError: the delimiter that was given is not in the file.
+        duckdb.Error: no dialect fits, or the file cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="nbtrain-sample-") as folder:
+        # A row without end, or a packed file, would else be gone through for each dialect that is tried.
+        found = _dialect_in(_sample(file, Path(folder)), head, options)
+    found = replace(found, path=file.source, compression=file.packing)
+    name = file.name
+    rows = _rows(head, found)
+    notes = [f"The first lines of {name} are no rows and were left out: {found.skip}."] if found.skip else []
+    given = [""] * len(found.types)
+    if found.header:  # as they stand in the file; DuckDB has its own way with names that are empty or alike
+        given = [*(rows[0] if rows else found.names), *given][:len(given)]
+    names = unique_names(given)
+    renamed = [f"{old!r:.60} is now {new!r:.60}" for old, new in zip(given, names, strict=True) if old and old != new]
+    if renamed:
+        notes.append(f"Columns of {name} were renamed: {', '.join(renamed[:20])}.")
+    body = rows[1:] if found.header else rows
+    types = [_safe(kind, [row[i] for row in body if len(row) > i]) for i, kind in enumerate(found.types)]
+    found = replace(found, names=tuple(names), kept=tuple(names), types=tuple(types))
+    if any(kind != "VARCHAR" for kind in found.types) and _QUOTED_MISSING.search(head):
+        found = replace(found, quoted_missing=not _holds(found))
+    found, left_out = _without_padding(found, given, name)
+    return found, notes + left_out
+
+
+def _dialect_in(file: DataFile, head: str, options: ReadOptions) -> Dialect:
+    found = _sniffed(file, options)
+    if len(found.types) == 1 and options.delimiter is None:
+        found = _below_a_title(file, options) or found
+    if options.delimiter and len(found.types) == 1 and options.delimiter not in head:
+        other = _sniffed(file, replace(options, delimiter=None))
+        if len(other.types) > 1:
+            raise file.wrong(f"the delimiter {options.delimiter!r} is not in it, but {other.delimiter!r} is; leave the "
+                             "delimiter out, or give that", line=1)
+    if options.quote is None and not found.quote and '"' not in head:
+        found = replace(found, quote='"', escape='"')  # there may be quotes later
+    if options.header is None and found.header and _is_data(_rows(head, found), found.types):
+        found = _sniffed(file, replace(options, header=False, delimiter=found.delimiter))
+    return found
+
+
+def _sample(file: DataFile, folder: Path) -> DataFile:
+    """The beginning of a file, up to the end of a line, as a file; the file itself where it is no longer."""
+    raw = opening(file.source, file.packing, SAMPLE)
+    end = raw.rfind(b"\n") + 1
+    if len(raw) < SAMPLE:
+        end = len(raw)
+        if file.packing is Compression.NONE:
+            return file
+    if not end:  # no end of line: it is for the whole file to say what is wrong
+        return file
+    copy = folder / "sample.csv"
+    copy.write_bytes(raw[:end])
+    return replace(file, copy=copy)
+
+
+_QUOTED_MISSING = re.compile(
+    r"""(?:^|[,;\t|])(["'])(?:""" + "|".join(map(re.escape, MISSING)) + r")\1(?=[,;\t|\r\n]|$)", re.MULTILINE)
+
+
+def _common(compression: Compression) -> Iterable[str]:
+    packed = "" if compression is Compression.NONE else compression.value
+    return (f"compression={literal(packed or 'none')}", f"max_line_size={LONGEST}", f"buffer_size={2 * LONGEST}")
+
+
+def _missing() -> str:
+    return f"[{', '.join(map(literal, MISSING))}]"
+
+
+def _sniffed(file: DataFile, options: ReadOptions, *, strict: bool = False) -> Dialect:
+    """What DuckDB finds, with names of no meaning."""
+    # ignore_errors: a ragged row among the first would else turn the whole file into one column.
+    given = [
+        literal(str(file.source)), f"ignore_errors={str(not strict).lower()}", "comment=''", f"nullstr={_missing()}",
+        *_common(file.packing)]
+    if options.delimiter is not None:
+        given.append(f"delim={literal(options.delimiter)}")
+    if options.quote is not None:
+        given.append(f"quote={literal(options.quote)}")
+    if options.header is not None:
+        given.append(f"header={str(options.header).lower()}")
+    with cursor() as connection:
+        found = connection.execute(
+            "SELECT Delimiter, Quote, Escape, HasHeader, SkipRows, [c.name FOR c IN Columns], "
+            f"[c.type FOR c IN Columns], DateFormat, TimestampFormat FROM sniff_csv({', '.join(given)})").fetchone()
+    if found is None:
+        raise duckdb.InvalidInputException("No dialect was found.")
+    delimiter, quote, escape, header, skip, given_names, types, date_format, time_format = found
+    quote = "" if quote == "(empty)" else quote
+    # Without a doubled quote among the first rows DuckDB finds no escape; one may come later.
+    escape = (quote if escape in {"(empty)", ""} else escape) if quote else ""
+    names = tuple(given_names)
+    return Dialect(
+        file.source, file.packing, delimiter, quote, escape, bool(header), int(skip), names, tuple(types), names,
+        date_format or ("%Y-%m-%d" if "DATE" in types else None), time_format)
+
+
+def _below_a_title(file: DataFile, options: ReadOptions) -> Dialect | None:
+    """The dialect of a table with remarks above it, if it is one."""
+    try:
+        found = _sniffed(file, options, strict=True)
+    except duckdb.Error:
+        return None
+    return found if len(found.types) > 1 else None
+
+
+def _rows(head: str, found: Dialect) -> list[list[str]]:
+    """The first rows as texts, without the last, which may be cut; none where Python cannot read the dialect."""
+    if len(found.delimiter) != 1:
+        return []
+    text = "".join(head.splitlines(keepends=True)[found.skip:])
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=found.delimiter, quotechar=found.quote or None,
+        quoting=csv.QUOTE_MINIMAL if found.quote else csv.QUOTE_NONE,
+        doublequote=found.escape == found.quote, escapechar=None if found.escape in {found.quote, ""} else found.escape)
+    try:
+        rows = [row for row in islice(reader, _LOOKED_AT + 1) if row]
+    except csv.Error:  # a field longer than Python's limit
+        return []
+    return rows[:-1] if len(rows) > 1 and not head.endswith("\n") and len(rows) <= _LOOKED_AT else rows
+
+
+def _is_data(rows: Sequence[Sequence[str]], types: Sequence[str]) -> bool:
+    """Whether the first row, which looks like names among columns of text, is a row like the others."""
+    if len(rows) < 3 or any(kind != "VARCHAR" for kind in types):
+        return False
+    first = rows[0]
+    seen = Counter((i, cell) for row in rows[1:] if list(row) != list(first) for i, cell in enumerate(row))
+    return any(cell and seen[i, cell] >= 2 for i, cell in enumerate(first))
+
+
+def _safe(kind: str, cells: Sequence[str]) -> str:
+    """Text instead of a number that would lose digits: ``00123``, or one of more than 18 digits."""
+    if kind == "BIGINT" and any(re.fullmatch(r"[+-]?0\d+", cell) for cell in cells):
+        return "VARCHAR"
+    if kind == "BOOLEAN" and any(cell.lower() not in {"true", "false"} and cell not in MISSING for cell in cells):
+        return "VARCHAR"  # yes and no, t and f: a label keeps its spelling
+    if kind == "DOUBLE" and any(re.fullmatch(r"\d{17,}", cell) for cell in cells):
+        return "VARCHAR"
+    return "VARCHAR" if kind.endswith("HUGEINT") else kind
+
+
+def _holds(found: Dialect) -> bool:
+    """Whether the first rows can be read as it says."""
+    try:
+        with cursor() as connection:
+            connection.execute(f"SELECT * FROM {found.sql()} LIMIT 20480").fetchall()
+    except duckdb.ConversionException:
+        return False
+    except duckdb.Error:  # another fault, which reading will tell
+        return True
+    return True
+
+
+def _without_padding(found: Dialect, given: Sequence[str], name: str) -> tuple[Dialect, list[str]]:
+    """Without columns at the end that have no name and nothing in them: delimiters too many in each row.
+
+    One stray value among a thousand rows is left out too, and said. Only a file small enough to be read is judged.
+    """
+    end = len(given)
+    while end and not given[end - 1]:
+        end -= 1
+    if end == len(given) or len(given) == 1:
+        return found, []
+    if found.compression is not Compression.NONE or found.path.stat().st_size > _SMALL:
+        return found, []
+    filled_cells = ", ".join(f"count({quoted(each)})" for each in found.names)
+    with cursor() as connection:
+        counted = connection.execute(f"SELECT count(*), {filled_cells} FROM {found.sql(skip_errors=True)}").fetchone()
+    if counted is None:
+        return found, []
+    rows, *filled = counted
+    last = len(given)
+    while last > max(end, 1) and sum(filled[last - 1:]) * 1000 <= min(rows, 1000):
+        last -= 1
+    if last == len(given) or not rows:
+        return found, []
+    strays = sum(filled[last:])
+    said = f"{len(given) - last} columns without a name at the end of {name} are empty and were left out"
+    return replace(found, kept=found.names[:last]), [f"{said}{f', with {strays} stray values' if strays else ''}."]

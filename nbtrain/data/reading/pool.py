@@ -1,0 +1,194 @@
+"""The files of one table together, and how they are mended when reading shows what their beginning did not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import duckdb
+
+from nbtrain.core.errors import DataFileError, NbtrainError
+from nbtrain.core.tasks import Progress
+from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
+from nbtrain.data.reading.csv_types import proven
+from nbtrain.data.reading.formats import Compression, DataFile, Format
+from nbtrain.data.reading.lines import verify
+from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
+from nbtrain.data.reading.read_options import ReadOptions
+from nbtrain.data.reading.rejects import Reject, Rejects
+from nbtrain.data.reading.scratch import Scratch
+
+_JSON = {Format.JSON, Format.JSONL}
+_CSV = {Format.CSV, Format.TSV}
+#: What is done for a file with this fault.
+_CARES: dict[Fault, dict[str, bool]] = {
+    Fault.ENCODING: {"decode": True}, Fault.TYPE: {"every_row": True}, Fault.JSON: {"tidy": True, "every_row": True},
+    Fault.QUOTE: {"sound": True},
+}
+
+
+class Pool:
+    """The parts of a table; any thread may read them, or have one mended.
+
+    Raises:
+        DataFileError: a file is broken in a way that is seen at once, or has other columns than the first.
+        CancelledError: `progress` was called off.
+    """
+
+    def __init__(
+        self, files: Sequence[DataFile], options: ReadOptions, *, progress: Progress | None = None,
+    ) -> None:
+        self.options = options
+        self._left_out: dict[int, Rejects] = {}
+        self._scratch = Scratch()
+        self.files = tuple(files)
+        self._lock = threading.RLock()
+        self._cares = [Care() for _ in files]
+        self._mended: set[tuple[int, Fault]] = set()
+        self.parts: list[Part] = []
+        for number in range(len(files)):
+            self.parts.append(self._made(number, progress))
+        self._check_columns()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(note for part in self.parts for note in part.notes)
+
+    @property
+    def has_row_numbers(self) -> bool:
+        """Whether the rows come with their numbers, as ``file_row_number``."""
+        return len(self.parts) == 1 and self.parts[0].sql.startswith("read_parquet(")
+
+    def source(self, *, rejects: bool = False) -> str:
+        """What follows FROM; with `rejects`, the rows of part n that are left out go to ``nbtrain_<n>_errors``."""
+        found = []
+        for number, part in enumerate(self.parts):
+            if rejects and part.dialect is not None:
+                found.append(part.dialect.sql(rejects=f"nbtrain_{number}"))
+            else:
+                found.append(part.sql)
+        if self.has_row_numbers:
+            return f"{found[0].removesuffix(')')}, file_row_number=true)"
+        if len(found) == 1:
+            return found[0]
+        return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {each}' for each in found)})"
+
+    def left_out(self) -> Iterator[Reject]:
+        """Rows that copies were made without."""
+        for _, rejects in sorted(self._left_out.items()):
+            yield from rejects
+
+    def can_mend(self, error: duckdb.Error) -> bool:
+        """Whether the table can be read in another way, so that this error does not come."""
+        part, fault = part_at_fault(error, self.parts), fault_of(error)
+        return (self._index(part), fault) not in self._mended and self._helps(part.file.format, fault, str(error))
+
+    def mend(self, error: duckdb.Error, progress: Progress | None = None) -> bool:
+        """Have the file at fault read in another way, which takes a pass over it. False where nothing helps.
+
+        Raises as the class does.
+        """
+        with self._lock:
+            if not self.can_mend(error):
+                return False
+            self._mend(self._index(part_at_fault(error, self.parts)), fault_of(error), progress)
+            return True
+
+    def mend_part(self, number: int, fault: Fault, progress: Progress | None = None) -> bool:
+        """As `mend`, for a fault that rows left out have shown."""
+        with self._lock:
+            if (number, fault) in self._mended or not self._helps(self.parts[number].file.format, fault, ""):
+                return False
+            self._mend(number, fault, progress)
+            return True
+
+    def prove(self, progress: Progress | None = None) -> None:
+        """See all rows of JSON files, so that no field that comes late is missed."""
+        with self._lock:
+            for number, part in enumerate(self.parts):
+                if part.file.format in _JSON and (number, Fault.TYPE) not in self._mended and _is_long(part):
+                    self._mend(number, Fault.TYPE, progress)
+
+    def verify(self) -> None:
+        """Unpack to their end files that are read packed: DuckDB does not notice all damage. Raises DataFileError."""
+        for part in self.parts:
+            if part.file.packing is not Compression.NONE:
+                verify(part.file)
+
+    def explain(self, error: duckdb.Error) -> NbtrainError:
+        return explained(error, self.parts)
+
+    def _mend(self, number: int, fault: Fault, progress: Progress | None) -> None:
+        part = self.parts[number]
+        skip = self.options.on_error == "skip"
+        self._mended.add((number, fault))
+        if fault is Fault.TYPE and part.dialect is not None:
+            try:
+                dialect, notes = proven(part.dialect, progress=progress)
+            except duckdb.InterruptException:
+                raise
+            except (duckdb.Error, UnicodeDecodeError) as error:
+                raise self.explain(as_said(error)) from error
+            self.parts[number] = replace(
+                csv_part(part, dialect, skip=skip), notes=(*part.notes, *notes))
+            return
+        care = self._cares[number]
+        if fault is Fault.ENCODING:
+            self._mended.discard((number, Fault.TYPE))
+        self._cares[number] = replace(care, **_CARES[fault])
+        self.parts[number] = self._made(number, progress)
+
+    def _made(self, number: int, progress: Progress | None) -> Part:
+        """One part, mended as often as its beginning needs."""
+        file, skip = self.files[number], self.options.on_error == "skip"
+        while True:
+            rejects = Rejects() if skip else None
+            try:
+                part = part_of(
+                    file, self.options, self._scratch, self._cares[number], rejects=rejects, progress=progress)
+            except duckdb.InterruptException:
+                raise
+            except (duckdb.Error, UnicodeDecodeError) as error:
+                said = as_said(error)
+                fault = fault_of(said)
+                care = replace(self._cares[number], **_CARES.get(fault, {}))
+                if care == self._cares[number] or not self._helps(file.format, fault, str(said)):
+                    raise explained(said, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
+                self._cares[number] = care
+            else:
+                if rejects is not None:
+                    self._left_out[number] = rejects
+                return part
+
+    def _helps(self, form: Format, fault: Fault, said: str) -> bool:
+        """Whether a file of this format can be read so that this fault does not matter."""
+        skip = self.options.on_error == "skip"
+        if fault is Fault.ENCODING:
+            return form.is_text and self.options.encoding is None
+        if fault is Fault.JSON:
+            return form in _JSON and (skip or "duplicate key" in said)
+        return (fault is Fault.TYPE and form in _CSV | _JSON) or (fault is Fault.QUOTE and form in _CSV and skip)
+
+    def _index(self, part: Part) -> int:
+        return next((number for number, each in enumerate(self.parts) if each is part), 0)
+
+    def _check_columns(self) -> None:
+        first = self.parts[0]
+        for part in self.parts[1:]:
+            if part.file.format in _JSON and first.file.format in _JSON:
+                continue  # a field that is missing in all rows of a file is missing in its rows
+            missing = [name for name in first.columns if name not in part.columns]
+            more = [name for name in part.columns if name not in first.columns]
+            if missing or more:
+                said = " and ".join(
+                    [f"lacks {', '.join(map(repr, missing[:5]))}"] * bool(missing)
+                    + [f"has {', '.join(map(repr, more[:5]))} more"] * bool(more))
+                raise DataFileError(
+                    f"{part.file.name} {said} than {first.file.name}; read files with the same columns together.",
+                    file=str(part.file.path))
+
+
+def _is_long(part: Part) -> bool:
+    """Whether a file may have more rows than were looked at."""
+    return part.file.packing is not Compression.NONE or part.file.source.stat().st_size > 2**20
