@@ -248,3 +248,48 @@ def test_images_are_changed_while_training_and_alike_in_every_run(tmp_path):
     fed = feeding.feed(made)
     assert not np.array_equal(fed.data[0][0], fed.data[0][0])
     assert np.array_equal(fed.validation[0][0], fed.validation[0][0])
+
+
+class Bag(nn.Module):
+    """Mean of the embeddings of all tokens, and two logits."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, 8)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, input_ids, attention_mask):
+        mask = attention_mask.unsqueeze(-1).float()
+        return self.head((self.embed(input_ids) * mask).sum(1) / mask.sum(1).clamp(min=1))
+
+
+def test_text_is_tokenised_and_trained_on(tmp_path):
+    path = tmp_path / "reviews.tsv"
+    lines = [f"{word} film number {i}\t{label}" for i in range(30) for word, label in (("good", "yes"), ("bad", "no"))]
+    path.write_text("text\tlabel\n" + "\n".join(lines), "utf-8")
+    reviews = nbtrain.load_dataset(path)
+    reviews.split(method="stratified", target="label")
+    ready = reviews.process({"step": "tokenize", "columns": ["text"], "vocabulary": 200, "max_length": 8})
+    run = trained(Bag(1000), ready, epochs=20, batch_size=8, learning_rate=0.05)
+    assert run.evaluate()["accuracy"] == 1.0
+    logits = run.predict([{"text": "bad film"}, {"text": "good film"}])
+    assert logits.argmax(1).tolist() == [0, 1]
+
+
+def test_a_folder_of_sounds(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    for name, loud in (("loud", 0.9), ("soft", 0.05)):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        for number in range(6):
+            wave = loud * np.sin(np.arange(200) / (3 + number))
+            soundfile.write(tmp_path / "sounds" / name / f"{number}.wav", wave.astype(np.float32), 8000)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(200, 2))
+    run = trained(model, tmp_path / "sounds", batch_size=4)
+    assert run._trainer.given.origin["classes"] == ["loud", "soft"]
+
+
+def test_a_dataset_of_the_datasets_library(frame, straight):
+    datasets = pytest.importorskip("datasets")
+    model = net()
+    trained(model, nbtrain.load_dataset(datasets.Dataset.from_pandas(frame), name="rows"))
+    assert torch.equal(weights(model), straight)

@@ -1,4 +1,4 @@
-/** What the preview and the kernel say to each other; twin of `nbtrain/core/table_views.py` and `nbtrain/data/facts.py`. */
+/** What the preview and the kernel say to each other; twin of `nbtrain/core/table_views.py` and `nbtrain/data/looking/facts.py`. */
 
 export type Kind =
   | "integer"

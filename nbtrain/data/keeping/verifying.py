@@ -20,7 +20,7 @@ def fingerprint_of(path: Path, *, progress: Progress | None = None) -> str:
         CancelledError: it was called off.
     """
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
             found, total, done = Fingerprint(file.schema_arrow), file.metadata.num_rows, 0
             for batch in file.iter_batches():
                 found.update(batch)
