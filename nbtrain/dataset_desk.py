@@ -164,9 +164,9 @@ class WorkspaceDatasets:
         return self._work(found, "process", lambda progress: found.process(
             *steps, target=target, name=checked_name(name), progress=progress).id)
 
-    def remedy(self, dataset: str, finding: int) -> str:
+    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> str:
         found = self._dataset(dataset)
-        remedy = dataset_facts.remedy(found, finding)
+        remedy = dataset_facts.remedy(found, finding, kind, count)
         if remedy is None:
             raise CommandError("This finding is no longer known; check the quality again.")
         if remedy.kind == "split":

@@ -113,11 +113,19 @@ def before_after(
     return BeforeAfter(before=_cells(shown.before), after=_cells(shown.after), dropped=dropped)
 
 
-def remedy(dataset: Dataset, index: int) -> Remedy | None:
-    """What cures a finding of the last report; None where that is not known any more."""
+def remedy(dataset: Dataset, index: int, kind: str, count: int) -> Remedy | None:
+    """What cures a finding of the last report; None where that is not known any more, or is not the one that is meant.
+
+    Args:
+        dataset: which.
+        index: of the finding in the report.
+        kind: of the finding, as it was shown: the check may have been done anew since.
+        count: as `kind`.
+    """
     report = _report(dataset)
     findings = () if report is None else report[1].findings
-    return findings[index].remedy if 0 <= index < len(findings) else None
+    finding = findings[index] if 0 <= index < len(findings) else None
+    return None if finding is None or (finding.kind, finding.count) != (kind, count) else finding.remedy
 
 
 def leave_out(dataset: Dataset, rows: Sequence[int], progress: Progress) -> Split:

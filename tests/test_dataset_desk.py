@@ -162,12 +162,28 @@ def test_a_remedy_makes_a_dataset_that_is_cured(desk, dataset, done):
     done(desk.quality(dataset, None))
     finding = next(
         each["index"] for each in desk.facts(dataset)["quality"]["findings"] if each["kind"] == "duplicates")
-    made = done(desk.remedy(dataset, finding))
+    made = done(desk.remedy(dataset, finding, "duplicates", 4))
     assert made != dataset
     assert desk.facts(made)["row"]["rows"] == 91
     assert desk.facts(made)["steps"][0]["step"] == "drop_duplicates"
     with pytest.raises(CommandError, match="no longer known"):
-        desk.remedy(dataset, 99)
+        desk.remedy(dataset, 99, "duplicates", 4)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("duplicates", 5), ("imbalance", 4)])
+def test_a_remedy_is_refused_where_the_report_has_another_finding_there_by_now(desk, dataset, done, kind, count):
+    done(desk.quality(dataset, None))
+    finding = next(
+        each["index"] for each in desk.facts(dataset)["quality"]["findings"] if each["kind"] == "duplicates")
+    with pytest.raises(CommandError, match="no longer known"):
+        desk.remedy(dataset, finding, kind, count)
+    assert len(desk.rows()) == 1
+
+
+def test_what_was_asked_for_last_is_shown_also_when_it_was_kept(desk, dataset, done):
+    for target in ("label", "text", "label"):
+        done(desk.profile(dataset, target))
+        assert desk.facts(dataset)["profile"]["target"] == target
 
 
 def test_rows_are_left_out_of_every_part(desk, dataset):

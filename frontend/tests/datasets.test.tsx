@@ -402,7 +402,7 @@ describe("a dataset", () => {
     await tab("quality", { quality: { findings: [finding], stale: false } });
     expect(el.querySelector(".nbt-finding-title")?.textContent).toBe("3 rows are there twice");
     await press("remedy.drop_duplicates");
-    expect(model.last("remedy")).toMatchObject({ dataset: "a", finding: 0 });
+    expect(model.last("remedy")).toMatchObject({ dataset: "a", finding: 0, finding_kind: "duplicates", count: 3 });
     await reply(() => model.accept("remedy", { task: "t1" }));
     await press("datasets.quality.examples");
     expect(model.last("open").panel).toBe("a:4,7");

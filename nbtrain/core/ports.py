@@ -198,8 +198,8 @@ class DatasetDesk(Protocol):
         """What step `index` does to a few of the user's rows."""
     def process(self, dataset: str, steps: Sequence[Mapping[str, Any]], name: str) -> str:
         """Apply steps; the result is a new dataset."""
-    def remedy(self, dataset: str, finding: int) -> str:
-        """Carry out the remedy of a finding: a new dataset, or a new split of this one."""
+    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> str:
+        """Carry out the remedy of a finding, told by its index, kind and count: a new dataset, or a new split."""
 
     def rename(self, dataset: str, name: str) -> None: ...
     def delete(self, dataset: str) -> None: ...

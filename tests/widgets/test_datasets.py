@@ -125,7 +125,8 @@ def test_the_list_is_told_with_uploads_left_half_way_and_what_was_put_away(answe
     ("quality", {"dataset": "d1", "target": None}, ("quality", "d1", None)),
     ("process", {"dataset": "d1", "steps": [{"step": "html"}], "name": "x"},
      ("process", "d1", [{"step": "html"}], "x")),
-    ("remedy", {"dataset": "d1", "finding": 2}, ("remedy", "d1", 2)),
+    ("remedy", {"dataset": "d1", "finding": 2, "finding_kind": "duplicates", "count": 4},
+     ("remedy", "d1", 2, "duplicates", 4)),
     ("export", {"dataset": "d1", "path": "o.csv"}, ("export", "d1", "o.csv")),
 ])
 def test_long_work_is_begun_and_named(answer, desk, kind, fields, asked):

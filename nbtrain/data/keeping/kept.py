@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -38,9 +39,12 @@ def kept(
     known = _read(file)
     if key in known:
         try:
-            return from_json(known[key])
+            found = from_json(known[key])
         except (KeyError, TypeError, ValueError):
-            del known[key]
+            pass
+        else:
+            _last(file, known, key)
+            return found
     found = find()
     known = _read(file)  # another kernel, or another thread, may have kept something meanwhile
     known.pop(key, None)
@@ -50,7 +54,7 @@ def kept(
 
 
 def latest(file: Path, from_json: Callable[[Any], T]) -> tuple[dict[str, Any], T] | None:
-    """The result that was kept last, with what it was asked with; None where there is none that can be read."""
+    """The result that was asked for last, with what it was asked with; None where there is none that can be read."""
     for key, value in reversed(_read(file).items()):
         try:
             return dict(json.loads(key)), from_json(value)
@@ -71,6 +75,15 @@ def tokenizer_key(tokenizer: Any) -> str | None:
 def hashed(value: Any) -> str:
     """SHA-256 of plain JSON, 64 hexadecimal digits."""
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _last(file: Path, known: dict[str, Any], key: str) -> None:
+    """Put what was asked for again behind all others, for `latest`."""
+    if next(reversed(known)) == key:
+        return
+    known[key] = known.pop(key)
+    with contextlib.suppress(WorkspaceError):  # the disk is full: the result is there all the same
+        atomic.write_json(file, known)
 
 
 def _read(file: Path) -> dict[str, Any]:

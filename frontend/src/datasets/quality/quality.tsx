@@ -45,7 +45,12 @@ export function Quality({ facts, onBegan, onMade, onShowRows }: QualityProps) {
   const cure = async (finding: FindingView): Promise<void> => {
     setBusy(finding.index);
     try {
-      const began = await rpc.request<{ task: string }>("remedy", { dataset: facts.row.id, finding: finding.index });
+      const began = await rpc.request<{ task: string }>("remedy", {
+        dataset: facts.row.id,
+        finding: finding.index,
+        finding_kind: finding.kind,
+        count: finding.count,
+      });
       onMade(began.task);
       await onBegan();
     } catch (error) {
