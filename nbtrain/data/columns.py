@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -73,3 +75,8 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text as SQL takes it, whatever is in it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """The path of one file as DuckDB's readers take it: they look for a pattern, and would read ``a1`` for ``a[1]``."""
+    return literal(glob.escape(str(path)))

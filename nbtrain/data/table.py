@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError, NbtrainError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import Column, Kind, kind_of, literal, quoted
+from nbtrain.data.columns import Column, Kind, kind_of, literal, path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.query import Query
 
@@ -56,8 +56,8 @@ class Table:
     ) -> Table:
         """The table in one Parquet file. Raises DataError."""
         table = cls(
-            f"read_parquet({literal(str(path))}, file_row_number=true)", name=name, row="file_row_number", media=media,
-            explain=explain)
+            f"read_parquet({path_literal(path)}, hive_partitioning=false, file_row_number=true)", name=name,
+            row="file_row_number", media=media, explain=explain)
         table.files = (path,)
         return table
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from nbtrain.data.columns import literal, quoted
+from nbtrain.data.columns import literal, path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.reading.formats import Compression, DataFile, opening
 from nbtrain.data.reading.headers import unique_names
@@ -65,7 +65,7 @@ class Dialect:
             f"{literal(name)}: {literal('DOUBLE' if name in looked_at else kind)}"
             for name, kind in zip(self.names, self.types, strict=True))
         parts = [
-            literal(str(self.path)), "auto_detect=false", f"delim={literal(self.delimiter)}",
+            path_literal(self.path), "auto_detect=false", f"delim={literal(self.delimiter)}",
             f"quote={literal(self.quote)}", f"escape={literal(self.escape)}", f"header={str(self.header).lower()}",
             f"skip={self.skip}", "comment=''", f"columns={{{listed}}}", f"nullstr={_missing()}",
             f"allow_quoted_nulls={str(self.quoted_missing).lower()}", *_common(self.compression),
@@ -105,7 +105,7 @@ def whole_number(name: str) -> str:
 def lines_of(file: DataFile) -> str:
     """What follows FROM to get the lines of a text as the column ``text``, whatever is in them."""
     return (
-        f"read_csv({literal(str(file.source))}, auto_detect=false, delim='\x1c\x1d\x1e\x1f', quote='', escape='', "
+        f"read_csv({path_literal(file.source)}, auto_detect=false, delim='\x1c\x1d\x1e\x1f', quote='', escape='', "
         f"header=false, comment='', columns={{'text': 'VARCHAR'}}, force_not_null=['text'], "
         f"{', '.join(_common(file.packing))})")
 
@@ -179,7 +179,9 @@ _QUOTED_MISSING = re.compile(
 
 def _common(compression: Compression) -> Iterable[str]:
     packed = "" if compression is Compression.NONE else compression.value
-    return (f"compression={literal(packed or 'none')}", f"max_line_size={LONGEST}", f"buffer_size={2 * LONGEST}")
+    # A folder called ``id=5`` would else put 5 into each cell of the column ``id``.
+    return (f"compression={literal(packed or 'none')}", f"max_line_size={LONGEST}", f"buffer_size={2 * LONGEST}",
+            "hive_partitioning=false")
 
 
 def _missing() -> str:
@@ -190,7 +192,7 @@ def _sniffed(file: DataFile, options: ReadOptions, *, strict: bool = False) -> D
     """What DuckDB finds, with names of no meaning."""
     # ignore_errors: a ragged row among the first would else turn the whole file into one column.
     given = [
-        literal(str(file.source)), f"ignore_errors={str(not strict).lower()}", "comment=''", f"nullstr={_missing()}",
+        path_literal(file.source), f"ignore_errors={str(not strict).lower()}", "comment=''", f"nullstr={_missing()}",
         *_common(file.packing)]
     if options.delimiter is not None:
         given.append(f"delim={literal(options.delimiter)}")

@@ -12,7 +12,7 @@ import duckdb
 
 from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import literal, quoted
+from nbtrain.data.columns import literal, path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.reading.csv_dialect import whole_number
 from nbtrain.data.reading.formats import DataFile, Format
@@ -33,8 +33,8 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     With `every_row` all rows are looked at, else the first ones; a field that comes later is then no column.
     Raises duckdb.Error.
     """
-    given = (f"{literal(str(file.source))}, format='{'newline_delimited' if lines else 'array'}', "
-             f"compression='{file.packing}', maximum_object_size={LONGEST}")
+    given = (f"{path_literal(file.source)}, format='{'newline_delimited' if lines else 'array'}', "
+             f"hive_partitioning=false, compression='{file.packing}', maximum_object_size={LONGEST}")
     detected = (f"read_json({given}, sample_size={-1 if every_row else _LOOKED_AT}, map_inference_threshold=-1, "
                 "field_appearance_threshold=0)")
     with cursor() as connection:

@@ -10,7 +10,7 @@ from typing import Protocol
 import duckdb
 
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import literal, quoted
+from nbtrain.data.columns import path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.reading.copies import arrow_to_parquet, paragraphs_to_parquet, unpack
 from nbtrain.data.reading.csv_dialect import Dialect, dialect_of, lines_of
@@ -95,7 +95,7 @@ class _Maker:
             self._copy(".parquet", arrow_to_parquet)
         elif self.file.compression is not Compression.NONE:
             self._copy(".parquet", unpack)
-        read = f"read_parquet({literal(str(self.file.source))})"
+        read = _parquet(self.file)
         columns = _described(read)
         names = unique_names(list(columns))
         if names != list(columns):
@@ -112,7 +112,7 @@ class _Maker:
             if self.options.lines == "lines":
                 return self._text_lines()
             self._copy(".parquet", paragraphs_to_parquet)
-            return self._part(f"read_parquet({literal(str(self.file.source))})", {"text": "VARCHAR"})
+            return self._part(_parquet(self.file), {"text": "VARCHAR"})
         return self._json()
 
     def _text_lines(self) -> Part:
@@ -219,6 +219,10 @@ def csv_part(part: Part, dialect: Dialect, *, skip: bool, rejects: str = "") -> 
     """The same file read so."""
     sql = dialect.sql(skip_errors=skip, rejects=rejects)
     return replace(part, sql=sql, columns=dialect.columns, dialect=dialect)
+
+
+def _parquet(file: DataFile) -> str:
+    return f"read_parquet({path_literal(file.source)}, hive_partitioning=false)"
 
 
 def _described(read: str) -> dict[str, str]:

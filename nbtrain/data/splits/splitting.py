@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import literal, quoted
+from nbtrain.data.columns import path_literal, quoted
 from nbtrain.data.derived import key, scan
 from nbtrain.data.splits.by_key import divide
 from nbtrain.data.splits.labels import Labels, class_counts, labels_of
@@ -79,7 +79,8 @@ def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = N
     source = (
         f"(SELECT {listed}, {number} FROM {table.source} AS cells POSITIONAL JOIN "
         f"(SELECT {PART_COLUMN} AS __part__, file_row_number AS {number} "
-        f"FROM read_parquet({literal(str(file))}, file_row_number=true)) WHERE __part__ = {int(wanted)})")
+        f"FROM read_parquet({path_literal(file)}, hive_partitioning=false, file_row_number=true)) "
+        f"WHERE __part__ = {int(wanted)})")
     found = Table(
         source, name=f"{table.name} ({wanted.name.lower().replace('_', ' ')})", row=number, media=table.media)
     if lent is not None:
