@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.keeping.kept import hashed, kept, tokenizer_key
+from nbtrain.data.keeping.kept import hashed, kept, split_key, tokenizer_key
 from nbtrain.data.keeping.library import DATA, Library
 from nbtrain.data.keeping.stamps import expanded
 from nbtrain.data.keeping.waiting import waited
@@ -127,7 +128,7 @@ class Dataset:
         """The rows of a part: ``"train"``, ``"validation"``, ``"test"`` or ``"left_out"``. Raises DataError."""
         from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415 - as above
 
-        return part_of(self.table, self.split(), part, self.folder)
+        return part_of(self.table, self.split(), part)  # with a copy of its own: the split may be made anew
 
     def page(
         self, query: Query | Mapping[str, Any] | None = None, *, offset: int = 0, limit: int = 100,
@@ -272,7 +273,7 @@ class Dataset:
         from nbtrain.data.quality import Report, quality  # noqa: PLC0415 - as above
 
         made = self.kept_split()
-        arguments = {"target": target, "group": group, "time": time, "split": made and made.spec.to_json()}
+        arguments = {"target": target, "group": group, "time": time, "split": split_key(made)}
         return kept(
             self.folder / REPORTS, arguments,
             lambda: waited("quality", self.name, lambda p: quality(
@@ -292,7 +293,8 @@ class Dataset:
 
         Args:
             steps: steps, or their JSON: ``{"step": "scale", "columns": ["age"]}``.
-            target: column to predict, which steps leave alone; None takes that of the split.
+            target: column to predict, which steps leave alone; None takes that of the split, or one that is called
+                `label`, `target` or `y`.
             name: of the new dataset; None calls it ``<name> · processed``.
             progress: see `Dataset`.
 
@@ -300,11 +302,13 @@ class Dataset:
             ConfigError: steps that are unknown or have wrong options; or `name` is taken.
             DataError: a column is missing, or of a kind that a step cannot work on.
         """
-        from nbtrain.data.keeping.processed import process  # noqa: PLC0415 - as above
+        from nbtrain.data.examples import target_of  # noqa: PLC0415 - as above
+        from nbtrain.data.keeping.processed import process  # noqa: PLC0415
 
         split = self.split(progress=progress)
-        goal = target or split.spec.target
-        stamp = hashed([self.fingerprint, split.to_json(), _plain(steps), goal])
+        goal = target or split.spec.target or target_of(self.table)
+        parts = sha256(split.parts.tobytes()).hexdigest()
+        stamp = hashed([self.id, self.fingerprint, split.to_json(), parts, _plain(steps), goal])
         known = self._library.known(stamp, name)
         if known is None:
             known = waited("process", self.name, lambda p: self._library.write(
@@ -383,4 +387,7 @@ def _lines(dataset: Dataset) -> Iterator[str]:
 
 
 def _plain(steps: Sequence[Step | Mapping[str, Any]]) -> list[Any]:
-    return [dict(step) if isinstance(step, Mapping) else step.to_json() for step in steps]
+    """As JSON, with a tokenizer that was handed in as an object by what it does. Raises ConfigError."""
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415 - as above
+
+    return [step.to_json() for step in Recipe(steps).steps]

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.core.ports import Subject
+from nbtrain.data.columns import Kind
 from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.i18n import text
 
 if TYPE_CHECKING:
+    from nbtrain.data.examples import Examples
     from nbtrain.data.pictures import Augment
+    from nbtrain.data.processing import Recipe
+    from nbtrain.data.splits.splitting import Split
 
 #: Before the name of a dataset, where a variable of the notebook could be meant as well.
 PREFIX = "dataset:"
@@ -59,9 +64,19 @@ def feed(
 
 
 def again(origin: Mapping[str, Any], validation: Any = None) -> Fed:
-    """What a run was fed before, from the `origin` of `Fed`. Raises DatasetNotFoundError when it was deleted."""
+    """What a run was fed before, from the `origin` of `Fed`.
+
+    Raises:
+        DatasetNotFoundError: the dataset was deleted.
+        DataError: it was split anew since.
+    """
     library = Library()
-    return _fed(library, library.find(origin["dataset"]), validation, origin["target"], origin["features"])
+    fed = _fed(library, library.find(origin["dataset"]), validation, origin["target"], origin["features"])
+    if fed.origin is None or fed.origin["split"] != origin["split"]:
+        raise DataError(
+            "The dataset was split anew since the run began, so its rows are in other parts; split it as it was, or "
+            "hand in the data: nbtrain.resume(id, model=…, data=…).")
+    return fed
 
 
 def is_dataset(given: Any) -> bool:
@@ -71,7 +86,7 @@ def is_dataset(given: Any) -> bool:
 
 def says_where(name: str) -> bool:
     """Whether a text names a dataset of the workspace, or a file, folder or glob that is there."""
-    if name.startswith(PREFIX) or Path(name).expanduser().exists() or "*" in name or "://" in name:
+    if name.startswith(PREFIX) or _exists(name) or "*" in name or "://" in name:
         return True
     return any(record.name.casefold() == name.casefold() for record in Library().list())
 
@@ -84,12 +99,17 @@ def subjects() -> list[Subject]:
         for record in Library().list()]
 
 
-def new_rows(given: Any, origin: Mapping[str, Any] | None) -> Any:
+def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = True) -> Any:
     """Rows to predict or evaluate, made into inputs as those of the run's dataset were.
 
     A data frame, a list of dicts, the dict of one row, a file or another dataset is processed by the recipe of the
     run's dataset, if it has one; a table of that dataset itself is taken as it is. What is none of these, and
     all that is given to a run that was not fed from a dataset, comes back as it is.
+
+    Args:
+        given: the rows.
+        origin: of the run.
+        labelled: False for rows to predict, whose target is not looked at.
 
     Raises:
         DataError: a column is missing, or its cells do not fit.
@@ -97,37 +117,50 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None) -> Any:
     """
     from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
     from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
+    from nbtrain.data.importing.sources import open_any  # noqa: PLC0415
     from nbtrain.data.processing import Recipe  # noqa: PLC0415
     from nbtrain.data.table import Table  # noqa: PLC0415
 
     if origin is None or not (is_dataset(given) or isinstance(given, Table | dict) or _is_rows(given)):
         return given
     library = Library()
-    folder = library.folder(library.find(origin["dataset"]).id)
-    if is_dataset(given):
+    record = library.find(origin["dataset"])
+    folder, media = library.folder(record.id), library.table(record.id).media
+    if isinstance(given, str | Path) and _exists(given):
+        given = open_any(given).table()  # rows that are looked at once are not kept
+    elif is_dataset(given):
         given = library.table(_record(library, given).id)
     own = isinstance(given, Table) and str(folder) in given.source
     if isinstance(given, dict):
         given = [given]
     if not own and (folder / "recipe.json").is_file():
         given = Recipe.load(folder).apply(given)
-    rows = given if isinstance(given, Table) else as_table(given, name="new rows")
-    goal = origin["target"] if origin["target"] in {column.name for column in rows.columns} else None
-    return examples(rows, target=goal, features=origin["features"], classes=origin["classes"]).data
+    rows = given if isinstance(given, Table) else as_table(given, name="new rows", media=media)
+    if labelled and origin["target"] is not None:
+        rows.column(origin["target"])  # raises where there is nothing to evaluate against
+    return examples(
+        rows, target=origin["target"], features=origin["features"], classes=origin["classes"], grey=origin["grey"],
+        labelled=labelled and origin["target"] is not None).data
 
 
 def held_out(origin: Mapping[str, Any] | None) -> Any:
-    """The test part of the run's dataset; None where there is none."""
-    if origin is None:
+    """The test part of the run's dataset; None where there was none when the run began.
+
+    Raises:
+        DataError: the dataset was split anew since, so that rows the run was trained on may be in its test part now.
+    """
+    if origin is None or origin["test"] is None:
         return None
     from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415 - as above
 
     library = Library()
     record = library.find(origin["dataset"])
     made = _split(library.folder(record.id))
-    if made is None or not made.counts[2]:
-        return None
-    return new_rows(part_of(library.table(record.id), made, "test", library.folder(record.id)), origin)
+    if made is None or _test_of(made) != origin["test"]:
+        raise DataError(
+            "The dataset was split anew since the run began, so its test part may hold rows that the run was trained "
+            "on; hand in what to evaluate on: run.evaluate(data).")
+    return new_rows(part_of(library.table(record.id), made, "test"), origin)
 
 
 def _fed(
@@ -137,35 +170,58 @@ def _fed(
     from nbtrain.data.pictures import Files  # noqa: PLC0415
     from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415
 
-    table = library.table(record.id)
-    made = _split(library.folder(record.id))
+    table, folder = library.table(record.id), library.folder(record.id)
+    made = _split(folder)
     if target is None and made is not None:
         target = made.spec.target
     classes = classes_of(table, target)  # of all parts, so that each numbers them alike
-    train = table if made is None else part_of(table, made, "train", library.folder(record.id))
+    train = table if made is None else part_of(table, made, "train")
     found = examples(train, target=target, features=features, classes=classes)
-    if isinstance(found.inputs, Files):
-        found.inputs.augment = _augmentation(library.folder(record.id), found.features[0])
+    grey = found.inputs.grey if isinstance(found.inputs, Files) else None
     origin = {
-        "dataset": record.id, "target": found.goal, "features": list(found.features),
-        "classes": None if classes is None else list(classes)}
+        "dataset": record.id, "target": found.goal, "features": list(found.features), "grey": grey,
+        "classes": None if classes is None else list(classes),
+        "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": _test_of(made)}
     if validation is not None:
         validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:
-        validation = new_rows(part_of(table, made, "validation", library.folder(record.id)), origin)
-    return Fed(found.data, validation, origin)
+        validation = new_rows(part_of(table, made, "validation"), origin)
+    return Fed(_augmented(found, folder), validation, origin)
 
 
-def _augmentation(folder: Path, column: str) -> Augment | None:
-    """What the recipe of a dataset does to each image or sound while training; None where it does nothing."""
-    from nbtrain.data.processing import Recipe  # noqa: PLC0415 - as above
+def _test_of(made: Split | None) -> str | None:
+    """Which rows are in the test part; None where none is."""
+    return None if made is None or not made.counts[2] else sha256((made.parts == 2).tobytes()).hexdigest()
+
+
+def _augmented(found: Examples, folder: Path) -> Any:
+    """The training part as its recipe changes it while training. Raises DataError for a step that cannot."""
+    from nbtrain.data.pictures import Files  # noqa: PLC0415 - as above
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415
 
     recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
     if recipe is None or not recipe.augments:
-        return None
+        return found.data
+    if not isinstance(found.inputs, Files):
+        names = ", ".join(step.name for step in recipe.steps if step.augments)
+        raise DataError(
+            f"The recipe changes samples while training ({names}), which is done for images and sounds alone so far; "
+            "process the data without that step.")
+    found.inputs.augment = _augmentation(recipe, found.features[0], found.inputs.kind)
+    return found.data
+
+
+def _augmentation(recipe: Recipe, column: str, kind: Kind) -> Augment:
+    """What a recipe does to each image (channels, height, width) or sound (channels, samples)."""
+    import numpy as np  # noqa: PLC0415 - torch and its arrays are there when a training begins
+    import torch  # noqa: PLC0415
 
     def augment(sample: Any, seed: int) -> Any:
-        return recipe.augment({column: sample}, seed=seed, epoch=0, index=0)[column]
+        if kind is Kind.IMAGE:  # a tensor has its channels first, an array would have them last
+            changed = recipe.augment({column: torch.from_numpy(sample)}, seed=seed, epoch=0, index=0)[column]
+            return changed.numpy()
+        changed = recipe.augment({column: np.ascontiguousarray(sample.T)}, seed=seed, epoch=0, index=0)[column]
+        return np.ascontiguousarray(changed.T)
 
     return augment
 
@@ -175,12 +231,20 @@ def _is_rows(given: Any) -> bool:
     return hasattr(given, "iloc") or (isinstance(given, list) and bool(given) and isinstance(given[0], dict))
 
 
-def _split(folder: Path) -> Any:
+def _split(folder: Path) -> Split | None:
     """The split that was kept with a dataset; None where it was never split."""
     from nbtrain.data.splits.result import JSON_FILE  # noqa: PLC0415
     from nbtrain.data.splits.splitting import Split  # noqa: PLC0415 - as above
 
     return Split.load(folder) if (folder / JSON_FILE).exists() else None
+
+
+def _exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder."""
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError):  # too long for a path, say
+        return False
 
 
 def _id_of(given: Any) -> str | None:
@@ -196,7 +260,7 @@ def _record(library: Library, given: Any) -> DatasetRecord:
     if (dataset_id := _id_of(given)) is not None:
         return library.find(dataset_id)
     name = str(given).removeprefix(PREFIX)
-    if name == given and Path(name).expanduser().exists():
+    if name == given and _exists(name):
         return library.add(name).dataset
     try:
         return library.find(name)
@@ -205,6 +269,6 @@ def _record(library: Library, given: Any) -> DatasetRecord:
             raise
         try:
             return library.add(name).dataset
-        except DataError as error:
+        except (DataError, OSError) as error:  # a name too long for a path, say
             raise DataError(
-                f"{name!r} is no dataset of this workspace, and cannot be imported as a file: {error}") from unknown
+                f"{name!r:.80} is no dataset of this workspace, and cannot be imported as a file: {error}") from unknown

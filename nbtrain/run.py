@@ -234,7 +234,7 @@ class Run:
         """
         from nbtrain.feeding import new_rows  # noqa: PLC0415 - composed at the top
 
-        return self._trainer.predict(new_rows(data, self._trainer.given.origin))
+        return self._trainer.predict(new_rows(data, self._trainer.given.origin, labelled=False))
 
     def evaluate(self, data: Any = None) -> dict[str, float]:
         """Loss and metrics on `data`, as `predict` takes it (default: the test part, else the validation part).

@@ -13,7 +13,7 @@ from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.history import History
 from nbtrain.core.ports import RunRow, RunView
-from nbtrain.feeding import again, feed
+from nbtrain.feeding import again, feed, is_dataset
 from nbtrain.run import Run
 from nbtrain.store import lock
 from nbtrain.store import workspace as workspaces
@@ -114,10 +114,15 @@ def resume(
     try:
         restart = revival.open_checkpoint(workspace, run_id)
         before = known._trainer.given if known is not None else None  # noqa: SLF001 - a Run is the trainer's face
-        origin = revival.origin(restart) if before is None and data is None else None
-        if origin is not None:
-            fed = again(origin, validation)
-            data, validation = fed.data, fed.validation
+        stored = revival.origin(restart)
+        origin: Mapping[str, Any] | None = None
+        if is_dataset(data):
+            named = stored or {}
+            fed = feed(data, validation, target=named.get("target"), features=named.get("features"))
+            data, validation, origin = fed.data, fed.validation, fed.origin
+        elif data is None and before is None and stored is not None:
+            fed = again(stored, validation)
+            data, validation, origin = fed.data, fed.validation, fed.origin
         given = revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
             origin=origin)

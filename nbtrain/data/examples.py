@@ -24,6 +24,8 @@ from nbtrain.data.table import Table
 #: Columns that hold what is to be learnt, where none was named.
 TARGETS = ("label", "labels", "target", "targets", "y")
 TOKENS, MASK = "input_ids", "attention_mask"
+#: What a tokenizer gives, each as long as the tokens of its row.
+_TOKEN_COLUMNS = (TOKENS, MASK, "token_type_ids")
 _FILES = {Kind.IMAGE, Kind.AUDIO}
 
 
@@ -53,7 +55,8 @@ class Examples:
 
 def examples(
     table: Table, *, target: str | None = None, features: Sequence[str] | None = None,
-    classes: Sequence[str] | None = None, progress: Progress | None = None,
+    classes: Sequence[str] | None = None, labelled: bool = True, grey: bool | None = None,
+    progress: Progress | None = None,
 ) -> Examples:
     """Every row of `table` as a model takes it.
 
@@ -64,17 +67,25 @@ def examples(
         features: columns to learn from; None takes all others that can be.
         classes: of a target of text, in the order of their numbers, which other parts of the dataset share; None
             takes those of these rows.
+        labelled: False for rows to predict, whose target is not there or not to be looked at.
+        grey: whether images have one channel; None finds out.
         progress: is told how far it is, and may call it off.
 
     Raises:
-        DataError: a column is not there, is not numbers, or has gaps; or there is no row.
+        DataError: a column is not there, is not numbers, or has gaps; a class is none of `classes`; or there is no row.
         CancelledError: it was called off.
     """
-    goal = _target(table, target)
+    goal = _target(table, target) if labelled else None
     chosen = _features(table, features, goal)
     label = None if goal is None else _labels(table, goal, classes, progress)
     named = tuple(column.name for column in chosen), None if goal is None else goal.name
-    return Examples(_inputs(table, chosen, label, progress), label, *named)
+    return Examples(_inputs(table, chosen, label, grey=grey, progress=progress), label, *named)
+
+
+def target_of(table: Table) -> str | None:
+    """The column that is learnt where none is named; None where there is none of such a name."""
+    goal = _target(table, None)
+    return None if goal is None else goal.name
 
 
 def classes_of(table: Table, target: str | None = None, *, progress: Progress | None = None) -> list[str] | None:
@@ -103,8 +114,12 @@ def _features(table: Table, names: Sequence[str] | None, goal: Column | None) ->
         chosen = [table.column(name) for name in names]
     else:
         files = [column for column in others if column.kind in _FILES]
-        tokens = [column for column in others if column.name in {TOKENS, MASK}]
-        chosen = files[:1] or tokens or others
+        tokens = [column for column in others if column.name in _TOKEN_COLUMNS]
+        tokens = tokens if TOKENS in {column.name for column in tokens} else []
+        nested = [column for column in others if column.kind is Kind.NESTED]
+        numbers = [column for column in others if column.kind.is_numeric or column.kind is Kind.BOOLEAN]
+        # Windows come with the time and the group they are of, which are no features.
+        chosen = files[:1] or tokens or ([] if numbers else nested) or others
     if not chosen:
         raise DataError(f"{table.name} has no column to learn from beside its target {goal.name if goal else ''!r}.")
     for column in chosen:
@@ -137,7 +152,13 @@ def _labels(table: Table, column: Column, classes: Sequence[str] | None, progres
         import pandas as pd  # noqa: PLC0415 - only texts need it
 
         names = sorted(pc.unique(values).to_pylist()) if classes is None else list(classes)
-        codes = pc.index_in(values, pa.array(names, values.type)).to_numpy()
+        found = pc.index_in(values, pa.array(names, values.type))
+        if found.null_count:
+            unknown = pc.unique(values.filter(pc.is_null(found))).to_pylist()
+            raise DataError(
+                f"The target {column.name!r} of {table.name} holds {unknown[0]!r}, which is none of the classes to "
+                f"learn ({', '.join(names)[:200]}); leave such rows out, or have them in the training data as well.")
+        codes = found.to_numpy()
         return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)))
     if column.kind is Kind.NESTED:
         return _array(values, column, table)
@@ -149,10 +170,12 @@ def _labels(table: Table, column: Column, classes: Sequence[str] | None, progres
 # -- the inputs -----------------------------------------------------------------------------------------
 
 
-def _inputs(table: Table, chosen: Sequence[Column], label: Any, progress: Progress | None) -> Any:
+def _inputs(
+    table: Table, chosen: Sequence[Column], label: Any, *, grey: bool | None, progress: Progress | None,
+) -> Any:
     files = [column for column in chosen if column.kind in _FILES]
     if files:
-        return Files(table, files[0], target=label, progress=progress)
+        return Files(table, files[0], target=label, grey=grey, progress=progress)
     rows = table.rows(progress=progress)
     if rows == 0:
         raise DataError(f"{table.name} has no rows, so there is nothing to train on.")
@@ -189,18 +212,29 @@ def _matrix(table: Table, columns: Sequence[Column], rows: int, progress: Progre
 def _tokens(
     table: Table, columns: Sequence[Column], rows: int, progress: Progress | None,
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Token ids and mask (rows, longest), padded with 0 at the end."""
-    lists = pa.chunked_array([
-        batch.column(0) for batch in table.batches([TOKENS], progress=progress)])
-    lengths = pc.list_value_length(lists).fill_null(0).to_numpy()
+    """Token ids, mask and the like (rows, longest), padded with 0 at the end; the mask is of the lengths without one.
+
+    Raises DataError for a column of another kind beside them, or of another length.
+    """
+    other = next((column.name for column in columns if column.name not in _TOKEN_COLUMNS), None)
+    if other is not None:
+        raise DataError(
+            f"{table.name} has tokens ({TOKENS!r}) beside {other!r}; choose one kind: features=[{TOKENS!r}].")
+    lists = {
+        column.name: pa.chunked_array([batch.column(0) for batch in table.batches([column.name], progress=progress)])
+        for column in columns}
+    lengths = pc.list_value_length(lists[TOKENS]).fill_null(0).to_numpy()
     longest = int(lengths.max(initial=0))
     if longest == 0:
         raise DataError(f"Column {TOKENS!r} of {table.name} holds no token at all; tokenise the text again.")
-    mask = np.arange(longest) < lengths[:, None]
-    ids = np.zeros((rows, longest), dtype=np.int64)
-    ids[mask] = pc.list_flatten(lists).to_numpy()
-    wanted = {column.name for column in columns}
-    return {TOKENS: ids, MASK: mask.astype(np.int64)} if MASK in wanted or len(wanted) == 1 else {TOKENS: ids}
+    there = np.arange(longest) < lengths[:, None]
+    padded = {}
+    for name, values in lists.items():
+        if not np.array_equal(pc.list_value_length(values).fill_null(0).to_numpy(), lengths):
+            raise DataError(f"Column {name!r} of {table.name} is not as long as {TOKENS!r} in every row.")
+        padded[name] = np.zeros((rows, longest), dtype=np.int64)
+        padded[name][there] = pc.list_flatten(values).to_numpy()
+    return padded if MASK in padded else {**padded, MASK: there.astype(np.int64)}
 
 
 def _windows(

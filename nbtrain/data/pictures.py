@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import tempfile
 import weakref
@@ -38,12 +39,17 @@ class Files:
         table: where the files are.
         column: which of its columns holds them.
         target: a number or class of each row, or None.
+        grey: whether images have one channel; None: if all of them are grey.
+        progress: is told how far it is.
 
     Raises:
         DataError: there are no rows, or a file is missing.
     """
 
-    def __init__(self, table: Table, column: Column, *, target: Any = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self, table: Table, column: Column, *, target: Any = None, grey: bool | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.name = f"{column.name!r} of {table.name}"
         self.kind = column.kind
         self.classes: list[str] | None = None
@@ -55,13 +61,16 @@ class Files:
             self.targets = np.asarray(target if categories is None else target.cat.codes)
         self.augment: Augment | None = None
         """Changes a sample each time it is read; its number comes from NumPy's generator, which the reader seeds."""
+        self._owner: Files | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="nbtrain-files-"))
         self._path = self._folder / "files.arrow"
         self._copy(table, column, progress)
         self._column: pa.ChunkedArray | None = None
         self._starts: npt.NDArray[np.int64] | None = None
         weakref.finalize(self, _remove, self._path)
-        self._grey = self.kind is Kind.IMAGE and self._survey() <= _GREY
+        modes = self._survey() if self.kind is Kind.IMAGE else set()
+        self.grey = grey if grey is not None else modes <= _GREY
+        """Whether images have one channel."""
 
     def __len__(self) -> int:
         return self._rows
@@ -75,8 +84,15 @@ class Files:
         label = self.targets[row]
         return sample, label.item() if isinstance(label, np.generic) else label
 
+    def plain(self) -> Files:
+        """The same without augmentation: what is held out is looked at as it is."""
+        twin = copy.copy(self)
+        twin.augment = None
+        twin._owner = self  # noqa: SLF001 - with it goes the file
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_column": None, "_starts": None}  # a worker maps the copy itself
+        return {**self.__dict__, "_column": None, "_starts": None, "_owner": None}  # a worker maps the copy itself
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -136,11 +152,11 @@ class Files:
                     deep = np.asarray(image, dtype=np.float32)
                     grey = deep / (65_535.0 if image.mode != "F" else 1.0)
                 else:
-                    grey = np.asarray(image.convert("L" if self._grey else "RGB"), dtype=np.float32) / 255.0
+                    grey = np.asarray(image.convert("L" if self.grey else "RGB"), dtype=np.float32) / 255.0
         except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
             raise self._broken(row, error) from None
         if grey.ndim == 2:
-            return grey[None] if self._grey else np.repeat(grey[None], 3, axis=0)
+            return grey[None] if self.grey else np.repeat(grey[None], 3, axis=0)
         return np.ascontiguousarray(grey.transpose(2, 0, 1))
 
     def _sound(self, row: int) -> npt.NDArray[np.float32]:

@@ -53,7 +53,8 @@ def handed_in_again(
         DataError: something must be handed in; the message names all of it.
     """
     if before is not None:
-        given = {"model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics}
+        given = {
+            "model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics, "origin": origin}
         return dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
     saved = restart.snapshot.state["handed_in"]
     missing = {

@@ -50,8 +50,8 @@ def split(
     checked, rows = _spread(rows, counts[0])
     return (
         _take(data, rows),
-        _take(data, checked) if counts[0] else None,
-        _take(data, held_out) if counts[1] else None,
+        _take(_plain(data), checked) if counts[0] else None,
+        _take(_plain(data), held_out) if counts[1] else None,
     )
 
 
@@ -78,3 +78,8 @@ def _spread(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def _take(data: Any, rows: Tensor) -> Any:
     rows = rows.sort().values
     return data.take(rows) if isinstance(data, Arrays) else Subset(data, rows.tolist())
+
+
+def _plain(data: Any) -> Any:
+    """A dataset as it is without augmentation, where it can give itself so."""
+    return data.plain() if callable(getattr(data, "plain", None)) else data

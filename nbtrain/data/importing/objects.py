@@ -42,12 +42,14 @@ class Rows:
     media: Mapping[str, Kind] = field(default_factory=dict)
 
 
-def as_table(given: Any, *, name: str = "data", progress: Progress | None = None) -> Table:
+def as_table(
+    given: Any, *, name: str = "data", media: Mapping[str, Kind] | None = None, progress: Progress | None = None,
+) -> Table:
     """The table in an object, as a temporary Parquet file that goes when the table does; see `open_object`."""
-    return open_object(given, name=name).table(progress=progress)
+    return open_object(given, name=name, media=media).table(progress=progress)
 
 
-def open_object(given: Any, *, name: str | None = None) -> Opened:
+def open_object(given: Any, *, name: str | None = None, media: Mapping[str, Kind] | None = None) -> Opened:
     """Open an object of the notebook; it is not copied until it is looked at or imported.
 
     - a pandas data frame or series; its index is kept when it has a name;
@@ -56,6 +58,8 @@ def open_object(given: Any, *, name: str | None = None) -> Opened:
       encoded; a dict of several has the name of each as the column ``split``;
     - a dict of columns, a list of dicts (missing keys are missing values), a list of lists;
     - a NumPy array: structured, or of one or two dimensions, whose columns are called ``column_0``, ….
+
+    `media` says which of its columns hold encoded files, where the object itself does not.
 
     Column names become text, made unique where they are not. NaN, NaT and pandas' NA are missing values, except in
     what comes as Arrow.
@@ -71,8 +75,12 @@ def open_object(given: Any, *, name: str | None = None) -> Opened:
     found = rows
 
     def write(folder: Path, progress: Progress | None) -> Imported:
+        batches = iter(found.batches())
+        first = next(batches)
+        there = {column: kind for column, kind in (media or {}).items() if column in first.schema.names}
         return import_batches(
-            plain_batches(found.batches()), folder, media=found.media, progress=progress, total=found.total)
+            plain_batches(itertools.chain([first], batches)), folder, media={**found.media, **there},
+            progress=progress, total=found.total)
 
     return Opened(name or "data", rows.text, {"kind": "object", "type": _type(given)}, write=write)
 

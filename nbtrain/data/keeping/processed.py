@@ -13,6 +13,7 @@ import pyarrow as pa
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
 from nbtrain.data.importing.parquet import Imported, import_batches
+from nbtrain.data.importing.plain import plain_batches
 from nbtrain.data.processing import PART, ROW, Recipe, Step
 from nbtrain.data.splits.splitting import Split
 from nbtrain.data.table import Table
@@ -40,9 +41,12 @@ def process(
     parts: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
     rows = _visible(recipe.stream(table, split, progress), parts)
     first = next(rows)
-    imported = import_batches(_again(first, rows), folder, media=_still_media(table.media, first.schema))
+    plain = plain_batches(_again(first, rows))  # windows and padded tokens are lists of a fixed length
+    imported = import_batches(plain, folder, media=_still_media(table.media, first.schema))
     found = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
-    replace(split, parts=found, classes=()).save(folder)
+    # What lies ahead of a window is learnt, and not the window itself.
+    goal = next((name for name in (f"{target}_ahead", target) if name in first.schema.names), split.spec.target)
+    replace(split, parts=found, classes=(), spec=replace(split.spec, target=goal)).save(folder)
     whole = recipe if before is None else Recipe((*before.steps, *recipe.steps), recipe.target, before.types)
     whole.save(folder)
     return imported

@@ -17,6 +17,8 @@ from nbtrain.data.table import Table
 
 #: Rows of one batch while a dataset is processed: large enough for vectors, small enough for long texts.
 BATCH = 16_384
+#: Of rows that hold encoded files.
+HEAVY_BATCH = 32
 Rows: TypeAlias = Table | pa.Table | pa.RecordBatch | pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -119,6 +121,9 @@ def cast(batch: pa.RecordBatch, types: Mapping[str, str]) -> pa.RecordBatch:
         if wanted is None or field.type == wanted:
             arrays.append(array)
             continue
+        if pa.types.is_integer(wanted) and pa.types.is_floating(field.type):
+            arrays.append(array)  # 5.5 where all training rows held whole numbers: steps for numbers take either
+            continue
         try:
             arrays.append(array.cast(wanted))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -130,7 +135,8 @@ def cast(batch: pa.RecordBatch, types: Mapping[str, str]) -> pa.RecordBatch:
 def _plain(table: Rows, columns: Sequence[str] | None, progress: Progress | None) -> Iterator[pa.RecordBatch]:
     """At least one batch, so that who comes after knows the columns of an empty table too."""
     if isinstance(table, Table):
-        batches = table.batches(columns, size=BATCH, progress=progress)
+        heavy = bool(table.media) and (columns is None or not set(table.media).isdisjoint(columns))
+        batches = table.batches(columns, size=HEAVY_BATCH if heavy else BATCH, progress=progress)
         first = next(batches, None)
         yield pa.RecordBatch.from_pylist([], schema=schema_of(table)) if first is None else first
         yield from batches
