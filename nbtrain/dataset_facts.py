@@ -25,7 +25,7 @@ from nbtrain.core.dataset_views import (
 )
 from nbtrain.core.errors import CommandError, DataError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.keeping.kept import latest
+from nbtrain.data.keeping.kept import latest, split_key
 from nbtrain.data.keeping.library import Library
 from nbtrain.dataset import PROFILES, REPORTS, Dataset
 from nbtrain.store.datasets import DatasetRecord
@@ -206,7 +206,7 @@ def _quality(dataset: Dataset, split: Split | None) -> QualityView | None:
     asked, report = known
     return QualityView(
         findings=[_finding(index, finding) for index, finding in enumerate(report.findings)],
-        stale=asked.get("split") != (None if split is None else split.spec.to_json()))
+        stale=asked.get("split") != split_key(split))
 
 
 def _finding(index: int, finding: Finding) -> FindingView:

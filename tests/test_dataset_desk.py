@@ -193,6 +193,22 @@ def test_rows_are_left_out_of_every_part(desk, dataset):
     assert desk.facts(dataset)["split"]["notes"][-1] == {"kind": "left_out", "args": {"count": 2}}
 
 
+def test_a_report_is_made_anew_after_rows_were_left_out(desk, dataset, done):
+    found = desk._dataset(dataset)
+    halves = {"method": "random", "train": 0.5, "validation": 0.25, "test": 0.25, "duplicates": "apart"}
+    done(desk.split(dataset, halves))
+    done(desk.quality(dataset, None))
+    quality = desk.facts(dataset)["quality"]
+    assert quality["stale"] is False
+    assert "duplicates_across" in {each["kind"] for each in quality["findings"]}
+    dataset_facts.leave_out(found, range(90, 95), nbtrain.core.tasks.Progress())
+    assert desk.facts(dataset)["quality"]["stale"] is True
+    done(desk.quality(dataset, None))
+    quality = desk.facts(dataset)["quality"]
+    assert quality["stale"] is False
+    assert "duplicates_across" not in {each["kind"] for each in quality["findings"]}
+
+
 def test_steps_are_tried_on_a_few_rows_and_applied_into_a_new_dataset(desk, dataset, done):
     steps = [{"step": "scale", "columns": ["stars"], "method": "min_max"}]
     shown = desk.before_after(dataset, steps, 0)

@@ -7,10 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtrain.core.errors import WorkspaceError
 from nbtrain.store import atomic
+
+if TYPE_CHECKING:
+    from nbtrain.data.splits.splitting import Split
 
 T = TypeVar("T")
 #: Results of one kind that are kept, for the arguments last asked with.
@@ -70,6 +73,12 @@ def tokenizer_key(tokenizer: Any) -> str | None:
     if callable(written):
         return hashed(str(written()))
     return getattr(tokenizer, "name_or_path", None) or None
+
+
+def split_key(split: Split | None) -> dict[str, Any] | None:
+    """What tells a split from others, as an argument: what was asked for, and the part of every row."""
+    return None if split is None else {
+        "spec": split.spec.to_json(), "parts": sha256(split.parts.tobytes()).hexdigest()}
 
 
 def hashed(value: Any) -> str:
