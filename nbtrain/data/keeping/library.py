@@ -151,8 +151,12 @@ class Library:
         from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - as in `table`
 
         options = options or ReadOptions()
+        beside: dict[str, Any] = {}
+        if more.get("labels") is not None:
+            more["labels"] = _table_of_labels(more["labels"])
+            beside = {"state of labels": stamp_of(more["labels"], {})}
         asked = {**options.to_json(), **more}
-        stamp = stamp_of(source, asked)
+        stamp = stamp_of(source, asked | beside)
         known = self.known(stamp, name)
         if known is not None:
             return Import(known, new=False)
@@ -349,6 +353,13 @@ class _Same(Exception):  # noqa: N818 - it is no error, it ends an import early
     def __init__(self, record: DatasetRecord) -> None:
         super().__init__(record.id)
         self.record = record
+
+
+def _table_of_labels(given: Any) -> str:
+    """Its whole path, whatever folder one is in later. Raises DataError for what is no path."""
+    if not isinstance(given, str | Path):
+        raise DataError(f"labels is a {type(given).__name__}; give the path of a table of labels.")
+    return str(expanded(given).absolute())
 
 
 def _whole_path(source: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, DatasetNotFoundError, WorkspaceError
 from nbtrain.core.tasks import Progress
@@ -66,6 +67,24 @@ def test_other_options_make_another_dataset(library, reviews):
     other = library.add(reviews, options=ReadOptions(header=False)).dataset
     assert (other.name, other.rows) == ("reviews 2", 4)
     assert other.fingerprint != first.fingerprint
+
+
+def test_a_table_of_labels_that_changed_makes_another_dataset(library, tmp_path, monkeypatch):
+    folder, table = tmp_path / "pets", tmp_path / "labels.csv"
+    folder.mkdir()
+    for name in ("a", "b"):
+        Image.new("RGB", (4, 4)).save(folder / f"{name}.png")
+    table.write_text("file_name,label\na.png,cat\nb.png,dog\n")
+    first = library.add(folder, labels=table)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    again = library.add(folder, labels="~/labels.csv")
+    assert (again.dataset, again.new) == (first.dataset, False)
+    table.write_text("file_name,label\na.png,cat\nb.png,bird\n")
+    changed = library.add(folder, labels=str(table))
+    assert changed.new
+    assert library.table(changed.dataset.id).page()["label"].to_pylist() == ["cat", "bird"]
+    with pytest.raises(DataError, match=r"labels is a list; give the path"):
+        library.add(folder, labels=["cat", "dog"])
 
 
 def test_a_source_that_changed_makes_another_dataset(library, reviews):
