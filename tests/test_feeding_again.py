@@ -88,7 +88,9 @@ def test_steps_leave_a_target_alone_that_nobody_named():
     assert set(ready.frame()["label"]) == {0, 1}
     other = nbtrain.load_dataset(rows.rename(columns={"label": "y"}).assign(price=range(40)), name="other")
     scaled = other.process({"step": "scale"}, target="price")
-    assert feeding.feed(scaled).origin["target"] == "price"
+    origin = feeding.feed(scaled).origin
+    assert origin is not None
+    assert origin["target"] == "price"
 
 
 def test_rows_to_predict_need_no_label_and_rows_to_evaluate_do(rows):
@@ -144,7 +146,7 @@ def test_leaving_out_other_rows_makes_another_dataset(rows):
     for row in (first, second):
         made.leaving_out([row]).save(dataset.folder)
         ready = dataset.process({"step": "scale"})
-        counts.append((ready.id, ready.kept_split().parts[row]))
+        counts.append((ready.id, ready.split().parts[row]))
     assert counts[0][0] != counts[1][0]
     assert [part for _, part in counts] == [3, 3]
 
