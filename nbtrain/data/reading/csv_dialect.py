@@ -29,7 +29,7 @@ LONGEST = 16 * 2**20
 #: Bytes of the beginning from which dialect and types are told; DuckDB looks at 20,480 rows of them.
 SAMPLE = 2 * 2**20
 #: Rows of the beginning that are looked at here.
-_LOOKED_AT = 1000
+LOOKED_AT = 1000
 #: Files up to this size are read whole to see whether columns at the end are empty.
 _SMALL = 16 * 2**20
 
@@ -235,10 +235,10 @@ def _rows(head: str, found: Dialect) -> list[list[str]]:
         quoting=csv.QUOTE_MINIMAL if found.quote else csv.QUOTE_NONE,
         doublequote=found.escape == found.quote, escapechar=None if found.escape in {found.quote, ""} else found.escape)
     try:
-        rows = [row for row in islice(reader, _LOOKED_AT + 1) if row]
+        rows = [row for row in islice(reader, LOOKED_AT + 1) if row]
     except csv.Error:  # a field longer than Python's limit
         return []
-    return rows[:-1] if len(rows) > 1 and not head.endswith("\n") and len(rows) <= _LOOKED_AT else rows
+    return rows[:-1] if len(rows) > 1 and not head.endswith("\n") and len(rows) <= LOOKED_AT else rows
 
 
 def _is_data(rows: Sequence[Sequence[str]], types: Sequence[str]) -> bool:
@@ -251,8 +251,9 @@ def _is_data(rows: Sequence[Sequence[str]], types: Sequence[str]) -> bool:
 
 
 def _safe(kind: str, cells: Sequence[str]) -> str:
-    """Text instead of a number that would lose digits: ``00123``, or one of more than 18 digits."""
-    if kind == "BIGINT" and any(re.fullmatch(r"[+-]?0\d+", cell) for cell in cells):
+    """Text instead of a number that would lose characters: ``00123``, ``+33``, or one of more than 18 digits."""
+    marked = {"BIGINT": r"[+-]?0\d+|\+\d+", "DOUBLE": r"[+-]?0\d+"}.get(kind)
+    if marked and any(re.fullmatch(marked, cell.strip()) for cell in cells):
         return "VARCHAR"
     if kind == "BOOLEAN" and any(cell.lower() not in {"true", "false"} and cell not in MISSING for cell in cells):
         return "VARCHAR"  # yes and no, t and f: a label keeps its spelling

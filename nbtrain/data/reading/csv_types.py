@@ -11,6 +11,27 @@ from nbtrain.data.columns import literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.reading.csv_dialect import Dialect
 
+#: Digits that a number does not keep: those of a postcode, or the plus of a telephone number.
+_ZEROS = "[+-]?0[0-9]+"
+_MARKED = f"{_ZEROS}|[+][0-9]+"
+
+
+def with_marks_kept(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
+    """The dialect with text for whole numbers of which some, anywhere, begin with 0 or +. Also sentences on that.
+
+    Reads the columns of whole numbers once. Raises duckdb.Error, CancelledError.
+    """
+    whole = [name for name, kind in dialect.columns.items() if kind == "BIGINT"]
+    if not whole or dialect.proven:
+        return dialect, []
+    asked = ", ".join(f"bool_or(regexp_full_match(trim({quoted(name)}), {literal(_MARKED)}))" for name in whole)
+    texts = replace(dialect, types=("VARCHAR",) * len(dialect.types), quoted_missing=True, proven=True)
+    with cursor(progress) as connection:
+        found = connection.execute(f"SELECT {asked} FROM {texts.sql(skip_errors=True)}").fetchone() or ()
+    marked = [name for name, has in zip(whole, found, strict=True) if has]
+    return dialect.with_types(dict.fromkeys(marked, "VARCHAR")), [
+        f"The column {name!r:.60} was read as text: some of its numbers begin with 0 or +." for name in marked]
+
 
 def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
     """The dialect with types that all rows fit: reads all of them once. Also sentences on what changed.
@@ -21,8 +42,9 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
     """
     typed = [(name, kind) for name, kind in dialect.columns.items() if kind != "VARCHAR"]
     texts = replace(dialect, types=("VARCHAR",) * len(dialect.types), quoted_missing=True, proven=True)
-    asked = ", ".join(part for name, kind in typed for part in (_misfits(dialect, name, kind), _misfits(
-        dialect, name, "DOUBLE")))
+    asked = ", ".join(
+        part for name, kind in typed
+        for part in (_misfits(dialect, name, kind), _misfits(dialect, name, "DOUBLE", whole=kind == "BIGINT")))
     if not typed:
         return replace(dialect, proven=True), []
     with cursor(progress) as connection:
@@ -49,11 +71,14 @@ def _reads(dialect: Dialect, progress: Progress | None) -> bool:
     return True
 
 
-def _misfits(dialect: Dialect, name: str, kind: str) -> str:
+def _misfits(dialect: Dialect, name: str, kind: str, *, whole: bool = False) -> str:
+    """How many values are not of this kind; `whole`: they were taken for whole numbers."""
     column = quoted(name)
     fits = f"TRY_CAST({column} AS {kind}) IS NOT NULL"
     if kind == "BIGINT":  # the cast would round
-        fits += f" AND regexp_full_match(trim({column}), '[+-]?[0-9]+')"
+        fits += f" AND regexp_full_match(trim({column}), '-?(0|[1-9][0-9]*)')"
+    elif kind == "DOUBLE":
+        fits += f" AND NOT regexp_full_match(trim({column}), {literal(_MARKED if whole else _ZEROS)})"
     elif kind == "DATE" and dialect.date_format:
         fits = f"try_strptime({column}, {literal(dialect.date_format)}) IS NOT NULL"
     elif kind.startswith("TIMESTAMP") and dialect.time_format:

@@ -188,8 +188,8 @@ def read_whole(
         return use(table), None
     skip = table.options.on_error == "skip"
     with watch(table.files):
-        table.pool.prove(progress)
         for _ in range(_ATTEMPTS):
+            table.pool.prove(progress)  # again, when a file is now read from a copy
             rejects = Rejects() if skip else None
             view = FileTable(table.pool, whole=True, rejects=rejects)
             try:

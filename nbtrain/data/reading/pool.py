@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 
 from nbtrain.core.errors import DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
-from nbtrain.data.reading.csv_types import proven
+from nbtrain.data.reading.csv_dialect import LOOKED_AT, Dialect
+from nbtrain.data.reading.csv_types import proven, with_marks_kept
 from nbtrain.data.reading.formats import Compression, DataFile, Format
 from nbtrain.data.reading.lines import verify
 from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
@@ -46,6 +48,7 @@ class Pool:
         self._lock = threading.RLock()
         self._cares = [Care() for _ in files]
         self._mended: set[tuple[int, Fault]] = set()
+        self._looked_through: set[Path] = set()
         self.parts: list[Part] = []
         for number in range(len(files)):
             self.parts.append(self._made(number, progress))
@@ -104,11 +107,14 @@ class Pool:
             return True
 
     def prove(self, progress: Progress | None = None) -> None:
-        """See all rows of JSON files, so that no field that comes late is missed."""
+        """See all rows where reading on shows no fault: a field of JSON that comes late, a late ``007`` in a CSV."""
         with self._lock:
             for number, part in enumerate(self.parts):
                 if part.file.format in _JSON and (number, Fault.TYPE) not in self._mended and _is_long(part):
                     self._mend(number, Fault.TYPE, progress)
+                elif part.dialect is not None and part.file.source not in self._looked_through and _goes_on(part):
+                    self._looked_through.add(part.file.source)
+                    self._keep_marks(number, part, part.dialect, progress)
 
     def verify(self) -> None:
         """Unpack to their end files that are read packed: DuckDB does not notice all damage. Raises DataFileError."""
@@ -118,6 +124,17 @@ class Pool:
 
     def explain(self, error: duckdb.Error) -> NbtrainError:
         return explained(error, self.parts)
+
+    def _keep_marks(self, number: int, part: Part, dialect: Dialect, progress: Progress | None) -> None:
+        try:
+            found, notes = with_marks_kept(dialect, progress=progress)
+        except duckdb.InterruptException:
+            raise
+        except (duckdb.Error, UnicodeDecodeError):  # reading will tell it, and have it put right
+            return
+        if notes:
+            self.parts[number] = replace(
+                csv_part(part, found, skip=self.options.on_error == "skip"), notes=(*part.notes, *notes))
 
     def _mend(self, number: int, fault: Fault, progress: Progress | None) -> None:
         part = self.parts[number]
@@ -134,7 +151,7 @@ class Pool:
                 csv_part(part, dialect, skip=skip), notes=(*part.notes, *notes))
             return
         care = self._cares[number]
-        if fault is Fault.ENCODING:
+        if fault in {Fault.ENCODING, Fault.QUOTE}:
             self._mended.discard((number, Fault.TYPE))
         self._cares[number] = replace(care, **_CARES[fault])
         self.parts[number] = self._made(number, progress)
@@ -192,3 +209,10 @@ class Pool:
 def _is_long(part: Part) -> bool:
     """Whether a file may have more rows than were looked at."""
     return part.file.packing is not Compression.NONE or part.file.source.stat().st_size > 2**20
+
+
+def _goes_on(part: Part) -> bool:
+    """Whether a CSV may have rows after those that were looked at one by one."""
+    head, source = part.file.head, part.file.source
+    longer = part.file.packing is not Compression.NONE or source.stat().st_size > len(head)
+    return longer or len(head.splitlines()) > LOOKED_AT

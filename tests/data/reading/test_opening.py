@@ -194,6 +194,26 @@ def test_digits_are_not_lost(tmp_path):
     assert whole(path)[0] == {"zip": "00123", "id": "12345678901234567890", "answer": "yes"}
 
 
+@pytest.mark.parametrize("form", ["csv", "csv.gz"])
+@pytest.mark.parametrize("rows", [5, 1500, 60_000])
+@pytest.mark.parametrize("last", ["02134", "+33", "-07"])
+def test_a_number_that_begins_with_0_or_plus_keeps_it(tmp_path, form, rows, last):
+    path = write(tmp_path / "a", [*({"n": n, "m": n} for n in range(rows)), {"n": last, "m": 7}], form)
+    table = open_source(path)
+    found, _ = read_whole(table, lambda view: [row for batch in view.batches() for row in batch.to_pylist()])
+    assert found[-1] == {"n": last, "m": 7}
+    assert found[0] == {"n": "0", "m": 0}
+    if rows > 20_480:  # else DuckDB may have seen it
+        assert table.notes == ("The column 'n' was read as text: some of its numbers begin with 0 or +.",)
+
+
+def test_a_postcode_among_other_faults_keeps_its_0(tmp_path):
+    path = tmp_path / "a.csv"
+    lines = "".join(f"{n},{n},x\n" for n in range(60_000)).encode()
+    path.write_bytes(b"n,m,t\n" + lines + b"02134,1.5,caf\xe9\n" + b"1,many,x\n")
+    assert whole(path)[-2:] == [{"n": "02134", "m": "1.5", "t": "café"}, {"n": "1", "m": "many", "t": "x"}]
+
+
 @pytest.mark.parametrize(("last", "kind", "value"), [
     ("1.5", Kind.NUMBER, 1.5), ("nine", Kind.TEXT, "nine"), ("9007199254740993", Kind.INTEGER, 9007199254740993),
     ('""', Kind.INTEGER, None), ("NA", Kind.INTEGER, None), ("2020-01-01", Kind.TEXT, "2020-01-01"),
