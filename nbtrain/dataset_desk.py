@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class _Import:
     name: str | None
     options: dict[str, Any]
     upload: str | None = None
+    sha256: str = ""
+    """Of an upload."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class _Memory:
     """What the desk remembers while the kernel lives."""
 
     imports: dict[str, _Import] = field(default_factory=dict)
+    """Task → an import that is under way, or failed; not one that succeeded, for it may hold a data frame."""
     working: dict[str, dict[str, str]] = field(default_factory=dict)
     """Dataset → kind of work → the task that did it last."""
     targets: dict[str, str | None] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class WorkspaceDatasets:
         self._known = _Memory()
         self._uploads: Uploads | None = None
         self._lock = threading.Lock()
+        self._beginning = threading.RLock()
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class WorkspaceDatasets:
         known = self._known.imports.get(task)
         if known is None:
             raise CommandError("This import is no longer known; give its source again.")
-        return self._import(_Import(known.source, known.title, known.name, dict(options), known.upload))
+        return self._import(replace(known, options=dict(options)))
 
     def sample(self) -> str:
         from nbtrain.data.importing.objects import open_object  # noqa: PLC0415 - they load pandas and Arrow
@@ -125,8 +129,12 @@ class WorkspaceDatasets:
         return self._arriving().chunk(upload, offset, data, digest).had
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
+        if (begun := self._running(upload)) is not None:  # the answer was lost, or two pages sent the same file
+            return begun
         path, sha256 = self._arriving().finish(upload)
-        return self._import(_Import(path, path.name, name, dict(options), upload)), sha256
+        with self._beginning:
+            return self._running(upload) or (
+                self._import(_Import(path, path.name, name, dict(options), upload, sha256)), sha256)
 
     def drop_upload(self, upload: str) -> None:
         self._arriving().cancel(upload)
@@ -218,6 +226,15 @@ class WorkspaceDatasets:
         if any(name_key(record.name) == name_key(wanted) for record in Library().list()):
             raise ConfigError([Problem("name", f"There is a dataset {wanted!r} already; choose another name.")])
 
+    def _running(self, upload: str) -> tuple[str, str] | None:
+        """The task that imports an upload, and the file's SHA-256; None where none is at it."""
+        with self._beginning:
+            for task_id, asked in self._known.imports.items():
+                task = self._tasks.find(task_id) if asked.upload == upload else None
+                if task is not None and not task.ended:
+                    return task_id, asked.sha256
+        return None
+
     def _import(self, asked: _Import) -> str:
         from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
 
@@ -229,10 +246,13 @@ class WorkspaceDatasets:
                 asked.source, name=asked.name, options=options, progress=progress, said_source=said)
             if asked.upload is not None:
                 self._arriving().cancel(asked.upload)
+            with self._beginning:
+                self._known.imports.pop(task.id, None)
             return found.dataset.id
 
-        task = self._tasks.start("import", Path(asked.title).name or asked.title, work)
-        self._known.imports[task.id] = asked
+        with self._beginning:  # the work ends after it is known
+            task = self._tasks.start("import", Path(asked.title).name or asked.title, work)
+            self._known.imports[task.id] = asked
         return task.id
 
     def _work(self, dataset: Dataset, kind: str, work: Work) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import sys
+import threading
 import time
+import weakref
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +101,20 @@ def test_a_variable_of_the_notebook_is_imported_by_its_name(desk, done, monkeypa
     assert nbtrain.datasets()[0].frame()["a"].tolist() == [1, 2, 3]
 
 
+def test_a_data_frame_is_not_kept_alive_by_its_import(desk, done, monkeypatch):
+    held = {"frame": pd.DataFrame({"a": [1, 2, 3]})}
+    monkeypatch.setattr(dataset_desk, "namespace", lambda: held)
+    known = weakref.ref(held["frame"])
+    done(desk.import_source("frame", "three", {}))
+    held.clear()
+    for _ in range(100):
+        gc.collect()
+        if known() is None:
+            break
+        time.sleep(0.05)
+    assert known() is None
+
+
 def test_the_sample_is_real_where_scikit_learn_is_and_says_so_where_not(desk, done, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     made = samples.sample()
@@ -126,6 +143,25 @@ def test_an_upload_arrives_in_pieces_is_imported_and_taken_away(desk, reviews, d
     row = desk.facts(made)["row"]
     assert (row["name"], row["source"], row["rows"]) == ("reviews", "reviews.csv", 95)
     assert list((workspace / "uploads").iterdir()) == []
+
+
+def test_an_upload_is_imported_once_also_where_it_is_said_to_be_whole_twice(desk, reviews, done, monkeypatch):
+    content, may_end, add = reviews.read_bytes(), threading.Event(), Library.add
+
+    def slow(*given, **more):
+        assert may_end.wait(SECONDS)
+        return add(*given, **more)
+
+    monkeypatch.setattr(Library, "add", slow)
+    begun = desk.upload("reviews.csv", len(content), "7")
+    desk.chunk(begun["upload"], 0, memoryview(content), hashlib.sha256(content).hexdigest())
+    first = desk.uploaded(begun["upload"], None, {})
+    assert desk.uploaded(begun["upload"], None, {}) == first
+    other = desk.upload("reviews.csv", len(content), "7")
+    assert (other["upload"] == begun["upload"], other["have"]) == (False, 0), "it may be another file"
+    may_end.set()
+    assert desk.facts(done(first[0]))["row"]["rows"] == 95
+    assert [task.kind for task in desk.tasks.all()] == ["import"]
 
 
 def test_an_upload_that_is_called_off_leaves_nothing(desk, workspace):

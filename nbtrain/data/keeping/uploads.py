@@ -71,6 +71,8 @@ class Uploads:
     def begin(self, name: str, size: int, stamp: str | None = None) -> Upload:
         """Begin, or go on with what a reload cut off: an upload of the same `name`, `size` and `stamp`.
 
+        One that was finished, and is being imported perhaps, is left alone: the file may be another one.
+
         Args:
             name: as the browser says it; only its last part counts, made harmless.
             size: bytes of the file.
@@ -87,7 +89,7 @@ class Uploads:
         with self._lock:
             if stamp is not None:
                 for found in self._all():
-                    if self._facts(found) == facts:
+                    if self._facts(found) == facts and not (found / str(facts["name"])).exists():
                         return self._status(found)
             self._check_space(facts["name"], size)
             folder = self._workspace.upload_folder(self._workspace.new_dataset_id())

@@ -86,6 +86,18 @@ def test_another_file_is_another_upload(uploads, name, size, stamp):
     assert uploads.begin("a.csv", 5, "x").id == first.id
 
 
+def test_one_that_is_whole_is_not_gone_on_with(uploads):
+    first = uploads.begin("a.csv", len(CONTENT), "x")
+    send(uploads, first.id)
+    arrived = uploads.finish(first.id)
+    other = CONTENT[::-1]
+    second = uploads.begin("a.csv", len(other), "x")
+    assert (second.id == first.id, second.had) == (False, 0)
+    send(uploads, second.id, other)
+    assert uploads.finish(second.id).path.read_bytes() == other
+    assert arrived.path.read_bytes() == CONTENT
+
+
 def test_a_piece_whose_answer_was_lost_may_come_again(uploads):
     begun = uploads.begin("a.csv", len(CONTENT))
     send(uploads, begun.id, CONTENT[:50_000])
