@@ -1,5 +1,6 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { digestOf } from "../src/datasets/import/upload";
 import { Datasets } from "../src/datasets/panel";
 import type { DatasetFacts, DatasetRow, StepSchema } from "../src/datasets/wire";
 import type { Host } from "../src/shared/model";
@@ -329,7 +330,8 @@ describe("an upload", () => {
     const buffers = vi.spyOn(model, "send");
     drop(file());
     await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 0 });
-    expect(model.last("upload")).toMatchObject({ name: "a.csv", size: 10, stamp: "7" });
+    const ends = await Promise.all(["0123", "6789"].map((end) => digestOf(new TextEncoder().encode(end).buffer)));
+    expect(model.last("upload")).toMatchObject({ name: "a.csv", size: 10, stamp: ["7", ...ends].join(" ") });
     await answer("chunk", { have: 4 });
     await answer("chunk", { have: 8 });
     await answer("chunk", { have: 10 });
@@ -358,6 +360,19 @@ describe("an upload", () => {
     expect(el.textContent).not.toContain("datasets.upload.waiting");
   });
 
+  it("is not sent again when the kernel was gone before it answered that it is whole", async () => {
+    await open({ rows: [] });
+    drop(file());
+    await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 8 });
+    await answer("chunk", { have: 10 });
+    await vi.waitFor(() => expect(model.of("uploaded")).toHaveLength(1));
+    await pass(4000);
+    expect(el.textContent).toContain("datasets.upload.waiting");
+    act(() => model.beat());
+    await vi.waitFor(() => expect(model.of("uploaded")).toHaveLength(2));
+    expect(model.of("upload")).toHaveLength(1);
+  });
+
   it("says why it stands still, and tries again from there", async () => {
     await open({ rows: [] });
     drop(file());
@@ -366,7 +381,7 @@ describe("an upload", () => {
     await pass();
     expect(alert()).toContain("3 bytes left");
     await press("button.retry");
-    expect(model.of("upload")).toHaveLength(2);
+    await vi.waitFor(() => expect(model.of("upload")).toHaveLength(2));
   });
 
   it("is thrown away when it is called off, and is named when another page left it half-way", async () => {

@@ -34,6 +34,8 @@ export class Upload {
   readonly #rpc: Rpc;
   readonly #chunk: number;
   #upload: string | null = null;
+  /** All of it was sent: should the answer be lost, it need not be sent again. */
+  #whole = false;
   #cancelled = false;
 
   constructor(
@@ -60,8 +62,9 @@ export class Upload {
     while (!this.#cancelled) {
       try {
         this.#set({ phase: "sending", error: null });
-        await this.#send();
+        if (!this.#whole) await this.#send();
         if (this.#cancelled) break;
+        this.#whole = true;
         const arrived = await this.#rpc.request<Arrived>("uploaded", {
           upload: this.#upload,
           options: this.options,
@@ -70,6 +73,7 @@ export class Upload {
         return arrived;
       } catch (error) {
         if (!(error instanceof RequestError && error.kind === "gone")) {
+          this.#whole = false;
           if (!this.#cancelled) this.#set({ phase: "failed", error });
           return null;
         }
@@ -92,7 +96,7 @@ export class Upload {
     const begun = await this.#rpc.request<UploadView>("upload", {
       name: file.name,
       size: file.size,
-      stamp: String(file.lastModified),
+      stamp: await this.#stamp(),
     });
     this.#upload = begun.upload;
     let have = begun.have;
@@ -107,6 +111,14 @@ export class Upload {
       sentAt = now;
       have = result.have;
     }
+  }
+
+  /** Tells the file from others of its name and size: when it was changed, and how it begins and ends. */
+  async #stamp(): Promise<string> {
+    const { file } = this;
+    const ends = [file.slice(0, this.#chunk), file.slice(Math.max(0, file.size - this.#chunk))];
+    const digests = await Promise.all(ends.map(async (end) => digestOf(await end.arrayBuffer())));
+    return [file.lastModified, ...digests].join(" ");
   }
 
   #measure(bytes: number, seconds: number): void {
