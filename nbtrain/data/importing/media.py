@@ -23,6 +23,7 @@ from nbtrain.data.importing.media_labels import Labels
 from nbtrain.data.importing.opened import Opened
 from nbtrain.data.importing.parquet import Imported, import_batches, keep_rejects
 from nbtrain.data.importing.plain import unique_names
+from nbtrain.data.keeping.stamps import expanded
 from nbtrain.data.reading.rejects import Reject, Rejects
 
 #: Bytes of files that are in memory at a time.
@@ -46,10 +47,11 @@ class _Found:
 
 def is_media_folder(given: Any) -> bool:
     """Whether this is the path of a folder that holds more images or sounds than other files."""
-    if not isinstance(given, str | Path) or not Path(given).is_dir():
+    if not isinstance(given, str | Path) or not expanded(given).is_dir():
         return False
+    folder = expanded(given)
     counts: Counter[bool] = Counter()
-    for _, file in zip(range(LOOKED_AT), _walked(Path(given), Path(given), None), strict=False):
+    for _, file in zip(range(LOOKED_AT), _walked(folder, folder, None), strict=False):
         counts[_kind(file) is not None] += 1
     return counts[True] > counts[False]
 
@@ -82,7 +84,7 @@ def open_media(
         DataError: there is no image and no sound, or a table of labels does not fit.
         DataFileError: the folder cannot be read.
     """
-    folder = Path(given)
+    folder = expanded(given)
     found = _Found()
     for file in _walked(folder, inside or folder, found.outside, progress):
         if only is None or str(file) in only:
@@ -105,7 +107,7 @@ def open_media(
     if on_error not in {"raise", "skip"}:
         raise DataError(f"on_error is {on_error!r}; it may be 'raise' or 'skip'.")
     recipe = {
-        "kind": "media", "path": str(folder.absolute()), "labels": None if labels is None else str(labels),
+        "kind": "media", "path": str(folder.absolute()), "labels": None if labels is None else str(expanded(labels)),
         "on_error": on_error}
 
     def write(to: Path, progress: Progress | None) -> Imported:
@@ -123,7 +125,7 @@ def _labels(
     folder: Path, files: list[PurePosixPath], others: list[PurePosixPath], given: str | Path | None,
 ) -> Labels:
     if given is not None:
-        return media_labels.by_tables(files, [(Path(given), PurePosixPath())])
+        return media_labels.by_tables(files, [(expanded(given), PurePosixPath())])
     tables = [(folder / other, other.parent) for other in others if media_labels.is_table(other.name)]
     return media_labels.by_tables(files, tables) if tables else media_labels.by_folders(files)
 

@@ -262,6 +262,17 @@ def test_what_is_a_folder_of_media(tmp_path):
         open_media(write(tmp_path / "texts", a_txt="x"))
 
 
+def test_the_folder_of_a_user_is_found_by_its_sign(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "photos", a_png=image(), b_png=image())
+    (tmp_path / "labels.csv").write_text("file_name,label\na.png,cat\nb.png,dog\n")
+    assert is_media_folder("~/photos")
+    opened = open_media("~/photos", labels="~/labels.csv")
+    opened.import_to(tmp_path)
+    assert pq.read_table(tmp_path / "data.parquet")["label"].to_pylist() == ["cat", "dog"]
+    assert opened.recipe["path"] == str(tmp_path / "photos")
+
+
 def test_it_can_be_looked_at_without_being_imported(tmp_path):
     folder = write(tmp_path / "pets", cat__1_png=image(), dog__1_png=image())
     opened = open_media(folder)
