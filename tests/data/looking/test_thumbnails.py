@@ -16,6 +16,10 @@ def encoded(image, kind="PNG", **options):
     return sink.getvalue()
 
 
+def damaged(content, at, value):
+    return content[:at] + bytes([value]) + content[at + 1:]
+
+
 def decoded(made):
     return Image.open(io.BytesIO(made.content))
 
@@ -53,7 +57,7 @@ def test_sixteen_bits_are_spread_from_darkest_to_lightest():
 
 @pytest.mark.parametrize("content", [
     b"", b"junk", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
-    encoded(Image.new("RGB", (50, 50)))[:60],
+    encoded(Image.new("RGB", (50, 50)))[:60], damaged(encoded(Image.new("RGB", (9, 7)), "TIFF"), 72, 2),
 ])
 def test_what_is_no_image_is_a_sentence(content):
     made = thumbnail(content, 48)
