@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -56,13 +58,25 @@ def _interrupt(connection: duckdb.DuckDBPyConnection, over: threading.Event) -> 
     threading.Thread(target=insist, name="nbtrain-interrupt", daemon=True).start()
 
 
+def _spill_folder(process: int) -> str:
+    """A folder that nobody else made, or looks into; it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="nbtrain-")
+
+    def remove() -> None:
+        if os.getpid() == process:  # a forked child leaves its parent's files alone
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
+
+
 @cache
 def _database(process: int) -> duckdb.DuckDBPyConnection:
     """One for each process: a forked child cannot use its parent's."""
     database = duckdb.connect(config={
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
-        "temp_directory": os.path.join(tempfile.gettempdir(), f"nbtrain-{process}"),  # noqa: PTH118 - DuckDB wants text
+        "temp_directory": _spill_folder(process),
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",  # nothing is fetched from the network behind the user's back
         "autoload_known_extensions": "false",

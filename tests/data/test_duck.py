@@ -1,7 +1,10 @@
 """The kernel's one DuckDB: cancelling, threads, forks, and what it may not do."""
 
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -101,3 +104,32 @@ def test_calling_off_between_two_queries_ends_the_second():
 
     with pytest.raises(CancelledError):
         called_off_before_it_asks()
+
+
+SPILLS = """
+import os, sys
+from pathlib import Path
+from nbtrain.data.duck import cursor
+with cursor() as connection:
+    folder = connection.sql("SELECT current_setting('temp_directory')").fetchall()[0][0]
+if hasattr(os, "fork") and (child := os.fork()) == 0:
+    sys.exit(0)
+elif hasattr(os, "fork"):
+    os.waitpid(child, 0)
+print(folder, Path(folder).is_dir(), oct(Path(folder).stat().st_mode & 0o777))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes there")
+def test_what_it_spills_is_its_own_and_goes_with_it(tmp_path):
+    guessed = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", SPILLS], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True,
+            capture_output=True, text=True)
+        folder, there, mode = done.stdout.split()
+        assert Path(folder).parent == tmp_path
+        assert (there, mode) == ("True", "0o700")
+        guessed.append(Path(folder).name)
+    assert not any(name.removeprefix("nbtrain-").isdigit() for name in guessed)
+    assert list(tmp_path.iterdir()) == []
