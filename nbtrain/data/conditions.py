@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import struct
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,6 +59,8 @@ _COMPARISONS = {
 _SIGHTLESS = {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}
 #: DuckDB has no numbers beyond.
 _LARGEST = 2**127 - 1
+#: Microseconds.
+_LONGEST = 2**63
 #: Letters that are one in Persian and written with either sign, by whoever typed on an Arabic keyboard.
 _ALIKE = str.maketrans("يىك", "ییک")
 #: What the text of such cells is made of; a search for anything else need not look at them.
@@ -82,8 +86,8 @@ def condition(given: Filter, column: Column) -> Condition:
         return contains(column, _text(given.value, column))
     if given.op is Op.BETWEEN:
         low, high = _two(given, column)
-        above, first = _compared(Op.AT_LEAST, low, column)
-        below, second = _compared(Op.LESS, high, column)
+        above, first = _compared(Op.AT_LEAST, low, column, exact=True)
+        below, second = _compared(Op.LESS, high, column, exact=True)
         return f"({above} AND {below})", first + second
     if given.op is Op.IN:
         found = [_compared(Op.EQUAL, value, column) for value in _several(given, column)]
@@ -137,13 +141,16 @@ def _searched(column: Column, text: str) -> Condition | None:
     return part, [wanted]
 
 
-def _compared(op: Op, value: Any, column: Column) -> Condition:
+def _compared(op: Op, value: Any, column: Column, *, exact: bool = False) -> Condition:
+    """As SQL; unless `exact`, a FLOAT is compared with what the value would be in its place: 0.1 is 0.1."""
     name = quoted(column.name)
     if column.kind is Kind.INTEGER:
         return _whole(op, _number(value, column), name)
     place, parameter = "?", value
     if column.kind is Kind.NUMBER:
-        parameter = float(_number(value, column))
+        parameter = _real(value, column)
+        if column.type == "FLOAT" and not exact:
+            parameter = _single(parameter)
     elif column.kind is Kind.BOOLEAN:
         parameter = _truth(value, column)
     elif column.kind is Kind.DATE:
@@ -152,7 +159,7 @@ def _compared(op: Op, value: Any, column: Column) -> Condition:
     elif column.kind is Kind.TIME:
         place, parameter = f"CAST(? AS {column.type})", _clock(value, column)
     elif column.kind is Kind.DURATION:
-        place, parameter = "to_microseconds(CAST(? AS BIGINT))", round(float(_number(value, column)) * 1e6)
+        place, parameter = "to_microseconds(CAST(? AS BIGINT))", _microseconds(value, column)
     else:
         name, parameter = as_text(column), _text(value, column)
     part = f"{name} {_COMPARISONS[op]} {place}"
@@ -196,6 +203,30 @@ def _number(value: Any, column: Column) -> float:
     if found is None or found != found:  # noqa: PLR0124 - NaN
         raise _misfit(value, column, "a number")
     return found
+
+
+def _real(value: Any, column: Column) -> float:
+    try:
+        return float(_number(value, column))
+    except OverflowError:
+        raise MisfitError(
+            f"{column.name!r} holds {column.type} and was filtered with a number beyond {sys.float_info.max:.2g}; "
+            "give a smaller one.") from None
+
+
+def _single(value: float) -> float:
+    """The nearest number of 32 bits; one that is beyond them all as it is."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return value
+
+
+def _microseconds(value: Any, column: Column) -> int:
+    found = _real(value, column) * 1e6
+    if not abs(found) < _LONGEST:
+        raise _misfit(value, column, f"at most {_LONGEST / 1e6:.1e} seconds")
+    return round(found)
 
 
 def _truth(value: Any, column: Column) -> bool:

@@ -18,6 +18,7 @@ from tests.data import tables as some
 COLUMNS = (
     Column("n", Kind.INTEGER, "INTEGER"), Column("x", Kind.NUMBER, "DOUBLE"), Column("t", Kind.TEXT, "VARCHAR"),
     Column("b", Kind.BOOLEAN, "BOOLEAN"), Column("d", Kind.DATE, "DATE"), Column("p", Kind.IMAGE, "BLOB"),
+    Column("s", Kind.DURATION, "INTERVAL"),
 )
 COMPARED = {
     Op.EQUAL: lambda cell, value: cell == value, Op.LESS: lambda cell, value: cell < value,
@@ -62,6 +63,16 @@ def test_whole_numbers_are_compared_with_any_number_exactly(tmp_path, op):
         expected = [i for i, cell in enumerate(cells) if (
             cell is None or cell != value if op is Op.UNEQUAL else cell is not None and COMPARED[op](cell, value))]
         assert found(table, Query((Filter("n", op, value),))) == expected, value
+
+
+@pytest.mark.parametrize(("op", "value", "expected"), [
+    (Op.EQUAL, 0.1, [0]), (Op.EQUAL, "0.1", [0]), (Op.IN, [0.1, 2], [0, 2]), (Op.UNEQUAL, 0.1, [1, 2, 3, 4]),
+    (Op.AT_MOST, 0.1, [0]), (Op.GREATER, 0.1, [1, 2, 3]), (Op.GREATER, 1e300, [3]), (Op.EQUAL, math.inf, [3]),
+    (Op.BETWEEN, [0.1, 0.3], [0, 1]),
+])
+def test_numbers_of_32_bits_are_found_as_they_are_written(tmp_path, op, value, expected):
+    table = some.parquet(tmp_path, pa.table({"x": pa.array([0.1, 0.2, 2, math.inf, None], pa.float32())}))
+    assert found(table, Query((Filter("x", op, value),))) == expected
 
 
 @settings(deadline=None, max_examples=40)
@@ -135,6 +146,11 @@ def test_search_does_not_tell_persian_letters_from_their_arabic_forms(tmp_path):
     ("n", "gt", True, "give a number"),
     ("n", "eq", None, "give a number"),
     ("x", "lt", "nan", "give a number"),
+    ("x", "lt", 10**400, "a number beyond 1.8e+308; give a smaller one"),
+    ("x", "in", [1, "9" * 400], "a number beyond 1.8e+308"),
+    ("s", "lt", 10**400, "a number beyond 1.8e+308"),
+    ("s", "lt", math.inf, "give at most 9.2e+12 seconds"),
+    ("s", "lt", 1e300, "give at most 9.2e+12 seconds"),
     ("x", "lt", {"a": 1}, "give a number"),
     ("b", "eq", 7, "give true or false"),
     ("b", "eq", [1], "give true or false"),
