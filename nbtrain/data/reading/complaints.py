@@ -32,6 +32,8 @@ class Fault(StrEnum):
     """A row of JSON is broken, or has names that cannot be told apart."""
     QUOTE = "quote"
     """A quote is never closed, or a row never ends."""
+    NEWLINES = "newlines"
+    """Its lines do not all end alike."""
     OTHER = "other"
 
 
@@ -45,6 +47,8 @@ def fault_of(error: duckdb.Error) -> Fault:
         return Fault.TYPE
     if any(said in text for said in ("Malformed JSON", "recursion depth", "duplicate key", "maximum_object_size")):
         return Fault.JSON
+    if "reached an invalid state" in text:
+        return Fault.NEWLINES
     endless = ("unterminated quote", "does not support a full read", "Maximum line size")
     return Fault.QUOTE if any(said in text for said in endless) else Fault.OTHER
 

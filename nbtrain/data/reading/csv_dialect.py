@@ -30,6 +30,8 @@ LONGEST = 16 * 2**20
 SAMPLE = 2 * 2**20
 #: Rows of the beginning that are looked at here.
 LOOKED_AT = 1000
+#: Rows of the beginning that DuckDB looks at.
+_SNIFFED = 20_480
 #: Files up to this size are read whole to see whether columns at the end are empty.
 _SMALL = 16 * 2**20
 
@@ -151,7 +153,7 @@ def _dialect_in(file: DataFile, head: str, options: ReadOptions) -> Dialect:
         if len(other.types) > 1:
             raise file.wrong(f"the delimiter {options.delimiter!r} is not in it, but {other.delimiter!r} is; leave the "
                              "delimiter out, or give that", line=1)
-    if options.quote is None and not found.quote and '"' not in head:
+    if options.quote is None and not found.quote and '"' not in "".join(head.splitlines(keepends=True)[:_SNIFFED]):
         found = replace(found, quote='"', escape='"')  # there may be quotes later
     if options.header is None and found.header and _is_data(_rows(head, found), found.types):
         found = _sniffed(file, replace(options, header=False, delimiter=found.delimiter))

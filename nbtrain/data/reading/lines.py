@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.formats import DataFile, Format
 
 _CHUNK = 2**20
@@ -79,6 +81,31 @@ def lines_at(file: DataFile, positions: list[int]) -> list[int]:
         lines += raw.count(b"\n")
         begun += len(raw)
     return found
+
+
+def write_unix(file: DataFile, target: Path, *, progress: Progress | None = None) -> bool:
+    """Write the bytes of a file, unpacked, with CR LF made LF; whether it has both as ends of lines.
+
+    Raises DataFileError, OSError.
+    """
+    held, pairs, ends, done = b"", 0, 0, 0
+    with target.open("xb") as out:
+        for raw in chunks(file):
+            piece = held + raw
+            held = b"\r" if raw and piece.endswith(b"\r") else b""  # its LF may come with the next piece
+            piece = piece.removesuffix(held)
+            pairs += piece.count(b"\r\n")
+            ends += piece.count(b"\n")
+            done += out.write(piece.replace(b"\r\n", b"\n"))
+            if progress is not None:
+                progress.report(done, unit="bytes")
+    return 0 < pairs < ends
+
+
+def has_both_ends(raw: bytes) -> bool:
+    """Whether some lines end in CR LF and others in LF alone."""
+    raw = raw.replace(b"\0", b"")  # UTF-16
+    return 0 < raw.count(b"\r\n") < raw.count(b"\n")
 
 
 def is_endless(file: DataFile) -> bool:

@@ -20,7 +20,7 @@ from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.json_rows import json_source, needs_tidying, tidy
 from nbtrain.data.reading.json_shape import write_lines
-from nbtrain.data.reading.lines import is_endless, line_chunks
+from nbtrain.data.reading.lines import is_endless, line_chunks, write_unix
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Rejects
 from nbtrain.data.reading.scratch import Scratch
@@ -54,6 +54,8 @@ class Care:
     """All rows of JSON are looked at to tell its columns."""
     tidy: bool = False
     """The rows of JSON are written anew; broken ones are left out, where that is wished."""
+    newlines: bool = False
+    """The lines of a CSV are all made to end alike."""
     sound: bool = False
     """A CSV is written anew without the lines that would take others with them."""
 
@@ -132,6 +134,8 @@ class _Maker:
 
     def _csv(self) -> Part:
         left_out: list[int] = []
+        if self.care.newlines:
+            self._copy(".csv", self._with_one_end)
         if self._is_endless():
             self.care = replace(self.care, sound=True)
         if self.care.sound and self.rejects is not None:
@@ -140,6 +144,11 @@ class _Maker:
         self.notes += notes
         part = replace(self._part("", {}), lines_left_out=tuple(left_out))
         return csv_part(part, dialect, skip=self.options.on_error == "skip")
+
+    def _with_one_end(self, file: DataFile, target: Path, *, progress: Progress | None) -> None:
+        if write_unix(file, target, progress=progress):
+            self.notes.append(f"Some lines of {file.name} end in CR LF and others in LF; all were read as ending in "
+                              "LF, also those inside of cells.")
 
     def _copy_sound(self, rejects: Rejects, left_out: list[int]) -> None:
         head = self._head()

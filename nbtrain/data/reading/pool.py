@@ -12,10 +12,10 @@ import duckdb
 from nbtrain.core.errors import DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
-from nbtrain.data.reading.csv_dialect import LOOKED_AT, Dialect
+from nbtrain.data.reading.csv_dialect import LOOKED_AT, SAMPLE, Dialect
 from nbtrain.data.reading.csv_types import proven, with_marks_kept
-from nbtrain.data.reading.formats import Compression, DataFile, Format
-from nbtrain.data.reading.lines import verify
+from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
+from nbtrain.data.reading.lines import has_both_ends, verify
 from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Reject, Rejects
@@ -26,7 +26,7 @@ _CSV = {Format.CSV, Format.TSV}
 #: What is done for a file with this fault.
 _CARES: dict[Fault, dict[str, bool]] = {
     Fault.ENCODING: {"decode": True}, Fault.TYPE: {"every_row": True}, Fault.JSON: {"tidy": True, "every_row": True},
-    Fault.QUOTE: {"sound": True},
+    Fault.QUOTE: {"sound": True}, Fault.NEWLINES: {"newlines": True},
 }
 
 
@@ -151,7 +151,7 @@ class Pool:
                 csv_part(part, dialect, skip=skip), notes=(*part.notes, *notes))
             return
         care = self._cares[number]
-        if fault in {Fault.ENCODING, Fault.QUOTE}:
+        if fault in {Fault.ENCODING, Fault.QUOTE, Fault.NEWLINES}:
             self._mended.discard((number, Fault.TYPE))
         self._cares[number] = replace(care, **_CARES[fault])
         self.parts[number] = self._made(number, progress)
@@ -168,7 +168,7 @@ class Pool:
                 raise
             except (duckdb.Error, UnicodeDecodeError) as error:
                 said = as_said(error)
-                fault = fault_of(said)
+                fault = _fault_at_once(said, file)
                 care = replace(self._cares[number], **_CARES.get(fault, {}))
                 if care == self._cares[number] or not self._helps(file.format, fault, str(said)):
                     raise explained(said, [Part(file, "", {}, lines=file.format is Format.JSONL)]) from error
@@ -185,6 +185,8 @@ class Pool:
             return form.is_text and self.options.encoding is None
         if fault is Fault.JSON:
             return form in _JSON and (skip or "duplicate key" in said)
+        if fault is Fault.NEWLINES:
+            return form in _CSV
         return (fault is Fault.TYPE and form in _CSV | _JSON) or (fault is Fault.QUOTE and form in _CSV and skip)
 
     def _index(self, part: Part) -> int:
@@ -204,6 +206,13 @@ class Pool:
                 raise DataFileError(
                     f"{part.file.name} {said} than {first.file.name}; read files with the same columns together.",
                     file=str(part.file.path))
+
+
+def _fault_at_once(error: duckdb.Error, file: DataFile) -> Fault:
+    """What went wrong before a row was read; lines that end in two ways fit no dialect."""
+    if file.format in _CSV and "sniffing" in str(error) and fault_of(error) is Fault.OTHER:
+        return Fault.NEWLINES if has_both_ends(opening(file.path, file.compression, SAMPLE)) else Fault.OTHER
+    return fault_of(error)
 
 
 def _is_long(part: Part) -> bool:
