@@ -26,6 +26,10 @@ _LOOKED_AT = 20_480
 #: What DuckDB takes whole numbers for as soon as one of them is negative.
 _HUGE = re.compile(r"\bHUGEINT(?=[,)\[]|$)")
 
+#: Dates and moments in a type, but not in a name: `DATE` as a name of a field stands in quotes.
+_DATED = re.compile(r"(?:^|(?<= ))(?:DATE|TIMESTAMP(?:_S|_MS|_NS)?(?: WITH TIME ZONE)?)(?=[,)\[]|$)")
+_NAMES = re.compile(r'"(?:[^"]|"")*"')
+
 
 def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tuple[str, dict[str, str]]:
     """What follows FROM to read rows in JSON, one in a line or in an array, and the columns with their types.
@@ -42,6 +46,7 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         narrow = [(name, _HUGE.sub("BIGINT", kind)) for name, kind in found]
         if narrow != found and (not every_row or _fits(connection, given, narrow)):
             found = narrow
+        found = _with_dates_that_fit(connection, given, found, every_row=every_row)
     names = unique_names([name for name, _ in found])
     looked_at = "BIGINT" if not every_row else None  # as in a CSV: 1.5 would be read as 2
     listed = ", ".join(f"{literal(name)}: {literal('DOUBLE' if kind == looked_at else kind)}" for name, kind in found)
@@ -60,11 +65,32 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     return f"(SELECT {', '.join(chosen)} FROM {read})", columns
 
 
-def _fits(connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]]) -> bool:
-    """Whether every value can be read in these types."""
+def _with_dates_that_fit(
+    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
+) -> list[tuple[str, str]]:
+    """The columns with text where there are dates in a spelling that is found by looking, and not read afterwards."""
+    first = None if every_row else _LOOKED_AT
+    dated = [(name, kind) for name, kind in columns if _DATED.search(_NAMES.sub('""', kind))]
+    if not dated or _fits(connection, given, dated, first):
+        return columns
+    bad = {name for name, kind in dated if not _fits(connection, given, [(name, kind)], first)}
+    return [(name, _as_text(kind) if name in bad else kind) for name, kind in columns]
+
+
+def _as_text(kind: str) -> str:
+    """The type with text in the place of dates; names in quotes stay."""
+    return re.sub(rf"{_NAMES.pattern}|{_DATED.pattern}", lambda match: match[0] if match[0][0] == '"' else "VARCHAR",
+                  kind)
+
+
+def _fits(
+    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], first: int | None = None,
+) -> bool:
+    """Whether every value can be read in these types; with `first`, in so many rows."""
     listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns)
     try:
-        connection.execute(f"SELECT count(COLUMNS(*)) FROM read_json({given}, columns={{{listed}}})").fetchall()
+        read = f"SELECT * FROM read_json({given}, columns={{{listed}}})"
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM ({read}{f' LIMIT {first}' if first else ''})").fetchall()
     except (duckdb.ConversionException, duckdb.InvalidInputException):
         return False
     return True

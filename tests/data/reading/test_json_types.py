@@ -1,0 +1,30 @@
+"""What the columns of JSON are taken for."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from nbtrain.data.reading.opening import open_source, read_whole
+from tests.data.reading.test_opening import whole, write
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "jsonl.gz"])
+@pytest.mark.parametrize("spelled", ["13-01-2020", "01/25/2020", "2020/01/25", "13-01-2020 10:00:00"])
+def test_dates_in_another_spelling_are_text(tmp_path, form, spelled):
+    rows = [{"d": spelled, "plain": "2020-01-31", "in": {"DATE": [spelled], "n": n}} for n in range(30)]
+    found = whole(write(tmp_path / "a", rows, form))
+    assert len(found) == 30
+    assert str(found[0]["d"]).replace("-", "/") == spelled.replace("-", "/")
+    assert found[0]["plain"] == date(2020, 1, 31)
+
+
+def test_a_date_in_another_spelling_far_down(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(
+        json.dumps({"d": "2020-01-31" if n < 50_000 else "31.01.2020", "n": n}) + "\n" for n in range(50_010)))
+    table = open_source(path)
+    found, _ = read_whole(table, lambda view: [row for batch in view.batches() for row in batch.to_pylist()])
+    assert (len(found), found[-1]["d"]) == (50_010, "31.01.2020")
