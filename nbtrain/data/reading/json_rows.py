@@ -31,9 +31,10 @@ _DATED = re.compile(r"(?:^|(?<= ))(?:DATE|TIMESTAMP(?:_S|_MS|_NS)?(?: WITH TIME 
 _NAMES = re.compile(r'"(?:[^"]|"")*"')
 
 
-def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tuple[str, dict[str, str]]:
+def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tuple[str, dict[str, str], list[str]]:
     """What follows FROM to read rows in JSON, one in a line or in an array, and the columns with their types.
 
+    Third come the columns of numbers that are text here, for some have more digits than a number keeps.
     With `every_row` all rows are looked at, else the first ones; a field that comes later is then no column.
     Raises duckdb.Error.
     """
@@ -47,6 +48,8 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         if narrow != found and (not every_row or _fits(connection, given, narrow)):
             found = narrow
         found = _with_dates_that_fit(connection, given, found, every_row=every_row)
+        long = _long_numbers(connection, given, found, every_row=every_row)
+        found = [(name, "VARCHAR" if name in long else kind) for name, kind in found]
     names = unique_names([name for name, _ in found])
     looked_at = "BIGINT" if not every_row else None  # as in a CSV: 1.5 would be read as 2
     listed = ", ".join(f"{literal(name)}: {literal('DOUBLE' if kind == looked_at else kind)}" for name, kind in found)
@@ -61,8 +64,22 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     read = f"read_json({given}, columns={{{listed}}})"
     columns = {name: "VARCHAR" if kind == "JSON" else kind for name, (_, kind) in zip(names, found, strict=True)}
     if all(each == quoted(name) + " AS " + quoted(name) for each, (name, _) in zip(chosen, found, strict=True)):
-        return read, columns
-    return f"(SELECT {', '.join(chosen)} FROM {read})", columns
+        return read, columns, long
+    return f"(SELECT {', '.join(chosen)} FROM {read})", columns, long
+
+
+def _long_numbers(
+    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
+) -> list[str]:
+    """The columns of numbers in which some are whole and of 17 digits or more."""
+    names = [name for name, kind in columns if kind == "DOUBLE"]
+    if not names:
+        return []
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    asked = ", ".join(f"bool_or(regexp_full_match({quoted(name)}, '-?[0-9]{{17,}}'))" for name in names)
+    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
+    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    return [name for name, it in zip(names, has, strict=True) if it]
 
 
 def _with_dates_that_fit(

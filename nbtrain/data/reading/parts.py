@@ -173,15 +173,17 @@ class _Maker:
             self._copy(".jsonl", self._taken_apart)
             lines = True
         try:
-            sql, columns = json_source(self.file, lines=lines, every_row=self.care.every_row)
+            sql, columns, long = json_source(self.file, lines=lines, every_row=self.care.every_row)
         except duckdb.Error as error:
             if self.care.tidy or "uplicate name" not in str(error):
                 raise
             columns = {"json": "JSON"}
-            sql = ""
+            sql, long = "", []
         if not self.care.tidy and needs_tidying(columns, self._head()):
             lines = self._tidied()
-            sql, columns = json_source(self.file, lines=lines, every_row=self.care.every_row)
+            sql, columns, long = json_source(self.file, lines=lines, every_row=self.care.every_row)
+        self.notes += [f"The column {name!r:.60} was read as text: some of its numbers have 17 digits or more."
+                       for name in long]
         return replace(self._part(sql, columns), lines=lines)
 
     def _tidied(self) -> bool:

@@ -28,3 +28,12 @@ def test_a_date_in_another_spelling_far_down(tmp_path):
     table = open_source(path)
     found, _ = read_whole(table, lambda view: [row for batch in view.batches() for row in batch.to_pylist()])
     assert (len(found), found[-1]["d"]) == (50_010, "31.01.2020")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_long_numbers_keep_their_digits(tmp_path, form):
+    rows = [{"id": 12345678901234567890123, "x": 1.5}, {"id": 1.5, "x": 2}, {"id": None, "x": 3}]
+    path = write(tmp_path / "a", rows, form)
+    assert [row["id"] for row in whole(path)] == ["12345678901234567890123", "1.5", None]
+    assert open_source(path).notes == (
+        "The column 'id' was read as text: some of its numbers have 17 digits or more.",)
