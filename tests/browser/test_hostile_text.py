@@ -73,7 +73,8 @@ def nothing_happened(notebook: Notebook) -> None:
         page.mouse.move(700, 600)
     assert page.evaluate("window.pwned") is None
     made = page.evaluate("""() => [...document.querySelectorAll(
-        '.jp-OutputArea :is(img:not(.nbt-static img[src^="data:image/svg+xml;base64,"]), script, a[href^=javascript], [onerror], [onload], [onmouseover]), ' +
+        '.jp-OutputArea :is(img:not(.nbt-static img[src^="data:image/svg+xml;base64,"]), ' +
+        'script, a[href^=javascript], [onerror], [onload], [onmouseover]), ' +
         '.jp-OutputArea .nbt b, .jp-OutputArea .nbt-static :is(b, br, a)')].map(found => found.outerHTML)""")
     assert made == []
 
