@@ -32,9 +32,10 @@ def waited(kind: str, title: str, work: Callable[[Progress], T], progress: Progr
         task.run()
         over.set()
 
-    threading.Thread(target=run, name=f"nbtrain-{task.id}", daemon=True).start()
+    thread = threading.Thread(target=run, name=f"nbtrain-{task.id}", daemon=True)
     told = False
     try:
+        thread.start()  # on a busy machine the work may be far before this comes back
         while not over.wait(_PAUSE):
             if task.seconds > _PATIENCE and sys.stderr.isatty():
                 told = True
@@ -42,7 +43,8 @@ def waited(kind: str, title: str, work: Callable[[Progress], T], progress: Progr
                 sys.stderr.flush()
     except KeyboardInterrupt:
         task.cancel()
-        over.wait()  # it must have tidied up before the cell ends
+        while not over.wait(1.0) and thread.is_alive():
+            pass  # it must have tidied up before the cell ends
         raise
     finally:
         if told:
