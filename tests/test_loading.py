@@ -136,7 +136,10 @@ def test_it_can_be_called_off(tmp_path):
     assert nbtrain.datasets() == []
 
 
+# Whoever started the tests may have had interrupts ignored, which a child process takes over; a kernel hears them.
 ENDLESS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import nbtrain
 from nbtrain.data.table import Table
 try:

@@ -14,8 +14,10 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.keeping.waiting import line, waited
 from nbtrain.data.table import Table
 
+# Whoever started the tests may have had interrupts ignored, which a child process takes over; a kernel hears them.
 INTERRUPTED = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import nbtrain
 from nbtrain.data.keeping.waiting import waited
 
