@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import shutil
@@ -10,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from functools import cache
+from multiprocessing.util import Finalize
 
 import duckdb
 
@@ -58,25 +58,21 @@ def _interrupt(connection: duckdb.DuckDBPyConnection, over: threading.Event) -> 
     threading.Thread(target=insist, name="nbtrain-interrupt", daemon=True).start()
 
 
-def _spill_folder(process: int) -> str:
+def _spill_folder() -> str:
     """A folder that nobody else made, or looks into; it goes with the process."""
     folder = tempfile.mkdtemp(prefix="nbtrain-")
-
-    def remove() -> None:
-        if os.getpid() == process:  # a forked child leaves its parent's files alone
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
+    # Not atexit: processes of multiprocessing end without it. A forked child leaves its parent's folder alone.
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=0)
     return folder
 
 
 @cache
-def _database(process: int) -> duckdb.DuckDBPyConnection:
+def _database(process: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 - by which it is cached
     """One for each process: a forked child cannot use its parent's."""
     database = duckdb.connect(config={
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
-        "temp_directory": _spill_folder(process),
+        "temp_directory": _spill_folder(),
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",  # nothing is fetched from the network behind the user's back
         "autoload_known_extensions": "false",

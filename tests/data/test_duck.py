@@ -1,5 +1,6 @@
 """The kernel's one DuckDB: cancelling, threads, forks, and what it may not do."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -133,3 +134,41 @@ def test_what_it_spills_is_its_own_and_goes_with_it(tmp_path):
         guessed.append(Path(folder).name)
     assert not any(name.removeprefix("nbtrain-").isdigit() for name in guessed)
     assert list(tmp_path.iterdir()) == []
+
+
+CHILD = """
+import multiprocessing, os, sys
+from nbtrain.data.duck import cursor
+
+def spill(queue):
+    with cursor() as connection:
+        queue.put(connection.sql("SELECT current_setting('temp_directory')").fetchall()[0][0])
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    queue = context.SimpleQueue()
+    spill(queue)
+    mine = queue.get()
+    child = context.Process(target=spill, args=(queue,))
+    child.start()
+    theirs = queue.get()
+    child.join()
+    print(mine, theirs, child.exitcode, os.listdir(os.environ["TMPDIR"]))
+"""
+
+
+@pytest.mark.parametrize("how", multiprocessing.get_all_start_methods())
+def test_a_child_process_takes_what_it_spilled_with_it_and_leaves_its_parents(tmp_path, how):
+    script, spilled = tmp_path / "child.py", tmp_path / "spilled"
+    spilled.mkdir()
+    script.write_text(CHILD, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", script, how],
+        env={**os.environ, "TMPDIR": str(spilled), "PYTHONPATH": str(Path.cwd())},
+        check=True, capture_output=True, text=True)
+    mine, theirs, code, *listed = done.stdout.split()
+    assert (mine != theirs, code) == (True, "0")
+    left = " ".join(listed)
+    assert Path(mine).name in left
+    assert Path(theirs).name not in left
+    assert not [path for path in spilled.iterdir() if path.name.startswith("nbtrain-")]
