@@ -72,8 +72,10 @@ def profiled(path: Path) -> dict[str, float]:
 
 def summarized(path: Path) -> dict[str, float]:
     import duckdb
+
+    from nbtrain.data.columns import path_literal
     with duckdb.connect(config={"memory_limit": "350MB", "temp_directory": str(path.parent / "spill")}) as connection:
-        return {"SUMMARIZE": seconds(lambda: connection.sql(f"SUMMARIZE FROM '{path}'").fetchall())}
+        return {"SUMMARIZE": seconds(lambda: connection.sql(f"SUMMARIZE FROM {path_literal(path)}").fetchall())}
 
 
 def imported(path: Path) -> dict[str, float]:
