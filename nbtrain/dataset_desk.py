@@ -14,11 +14,11 @@ from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, St
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.tasks import Progress, Tasks
 from nbtrain.data.keeping.library import Library
-from nbtrain.data.keeping.names import checked_name
 from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.launcher import namespace
 from nbtrain.store.datasets import name_key
+from nbtrain.store.names import checked_name
 
 #: Of the user's rows, so many are shown before and after a step.
 TRIED = 5

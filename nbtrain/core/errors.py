@@ -4,10 +4,13 @@ NbtrainError
 ├── ConfigError          an option is unknown, out of range, or contradicts another   (also ValueError)
 ├── DataError            the data cannot be trained on as it is                       (also ValueError)
 │   └── DataFileError    a file of data cannot be read; says file, line and column
-├── ModelError           the model cannot be trained as it is                         (also ValueError)
+├── ModelError           the model cannot be used or trained as it is                 (also ValueError)
+│   └── ModelFileError   a file of a model cannot be read, is not safe, or is not what it says
 ├── CommandError         a command does not fit the run's present state               (also RuntimeError)
 ├── RunNotFoundError     no run of this id in the workspace                           (also LookupError)
 ├── DatasetNotFoundError no dataset of this name or id in the workspace               (also LookupError)
+├── ModelNotFoundError   no model of this name or id in the workspace                 (also LookupError)
+├── HubError             the Hub cannot be reached, or does not give what is asked for (also OSError)
 ├── CancelledError       a piece of work was called off before it was done
 ├── WorkspaceError       the workspace folder or its database cannot be used          (also OSError)
 ├── CheckpointError      a checkpoint is missing, cut short, or does not fit
@@ -59,7 +62,15 @@ class DataFileError(DataError):
 
 
 class ModelError(NbtrainError, ValueError):
-    """The model cannot be trained as it is."""
+    """The model cannot be used or trained as it is."""
+
+
+class ModelFileError(ModelError):
+    """A file of a model cannot be read, is not safe to load, or is not what it says it is."""
+
+    def __init__(self, message: str, *, file: str = "") -> None:
+        super().__init__(message)
+        self.file = file
 
 
 class CommandError(NbtrainError, RuntimeError):
@@ -72,6 +83,21 @@ class RunNotFoundError(NbtrainError, LookupError):
 
 class DatasetNotFoundError(NbtrainError, LookupError):
     """No dataset of this name or id is in the workspace."""
+
+
+class ModelNotFoundError(NbtrainError, LookupError):
+    """No model of this name or id is in the workspace."""
+
+
+class HubError(NbtrainError, OSError):
+    """The Hub cannot be reached, or does not give what is asked for.
+
+    `offline` is True when it could not be asked at all, so that what is cached may serve instead.
+    """
+
+    def __init__(self, message: str, *, offline: bool = False) -> None:
+        super().__init__(message)
+        self.offline = offline
 
 
 class CancelledError(NbtrainError):

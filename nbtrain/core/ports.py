@@ -8,6 +8,16 @@ from typing import Any, Literal, Protocol, TypedDict
 from nbtrain.core.control import Command, State, Ticket
 from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.history import History
+from nbtrain.core.model_views import (
+    DownloadView,
+    ExportView,
+    HubFacts,
+    HubPage,
+    ModelFacts,
+    ModelPage,
+    Prediction,
+    TryForm,
+)
 from nbtrain.core.tasks import Tasks
 
 
@@ -208,3 +218,84 @@ class DatasetDesk(Protocol):
         """Write it to a file of the user's, in the format of the file's ending."""
     def use(self, dataset: str) -> bool:
         """Let the training form take this dataset; False where there is no form to take it."""
+
+
+class ModelDesk(Protocol):
+    """Models for the interface. Long work is begun and its task's id returned; the rest may take a second.
+
+    A model is named by its id, one of the Hub by ``owner/name``. Methods raise ModelNotFoundError for one there is not,
+    ConfigError with a problem for each field that is wrong (``name``, ``tags``, ``path`` …), HubError, ModelError and
+    CommandError.
+    """
+
+    @property
+    def tasks(self) -> Tasks:
+        """All long work of this kernel on models: ``download model_import model_export verify push``."""
+    def models(self, query: Mapping[str, Any], offset: int, limit: int) -> ModelPage:
+        """Models of the workspace. `query`: ``search sort descending stage category tag task``, each optional.
+
+        `sort` is ``updated created name parameters bytes metric stage``.
+        """
+    def facts(self, model: str) -> ModelFacts: ...
+    def rename(self, model: str, name: str) -> None: ...
+    def tag(self, model: str, tags: Sequence[str]) -> None:
+        """These tags in place of those it had."""
+    def categorise(self, model: str, category: str) -> None:
+        """Put it into a category; empty takes it out."""
+    def note(self, model: str, version: int, note: str) -> None: ...
+    def move(self, model: str, version: int, stage: str) -> None:
+        """Move a version to a stage."""
+    def delete(self, model: str, version: int | None) -> None:
+        """The whole model, or one version of it."""
+    def undelete(self, model: str, version: int | None) -> None: ...
+    def verify(self, model: str, version: int) -> str:
+        """Compare every file of a version with its hash."""
+    def export(self, model: str, version: int, format: str, path: str, options: Mapping[str, Any]) -> str:  # noqa: A002 - the wire's word
+        """Write a version to a file or folder of the user's: ``safetensors onnx exported transformers``."""
+    def exported(self, task: str) -> ExportView | None:
+        """What an export wrote, once it is done."""
+    def push(self, model: str, version: int, repository: str, *, private: bool) -> str:
+        """Upload a version to the Hub."""
+    def use(self, model: str) -> bool:
+        """Let the training form take this model; False where there is no form to take it."""
+
+    def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
+        """Import a path or a variable of the notebook. `options`: ``convert`` (a pickle, in a child process)."""
+    def import_again(self, task: str, options: Mapping[str, Any]) -> str:
+        """Do an import that failed once more, with these options changed."""
+    def question(self, task: str) -> str:
+        """What a failed import would need the user's word for: ``convert``, ``remote_code`` or empty."""
+    def result(self, task: str) -> str | None:
+        """The model that a task made, once it is done."""
+    def uploads(self) -> Sequence[UploadView]:
+        """Files that have not arrived whole yet."""
+    def upload(self, name: str, size: int, stamp: str) -> UploadView:
+        """Begin an upload, or go on with one of this name, size and stamp."""
+    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
+        """Take in bytes that belong at `offset`, of this SHA-256 or CRC-32; returns how many there are now."""
+    def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
+        """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
+    def drop_upload(self, upload: str) -> None:
+        """Throw away what has arrived."""
+
+    def search(self, query: Mapping[str, Any], cursor: str | None) -> HubPage:
+        """Search the Hub. `query`: ``search task library language licence size sort``, each optional.
+
+        `sort` is ``downloads likes trending newest``; `size` is ``tiny small medium large`` (below 30 M, 300 M,
+        3 B parameters, and above).
+        """
+    def hub_facts(self, repository: str, revision: str | None, training: Mapping[str, Any]) -> HubFacts:
+        """Details of a model of the Hub; `training` has ``optimizer mixed_precision batch_size`` for its memory."""
+    def download(self, repository: str, revision: str | None, *, trust_remote_code: bool) -> str:
+        """Download a model and register it; the id of the download."""
+    def downloads(self) -> Sequence[DownloadView]:
+        """Those of this kernel, and those that an earlier one did not end."""
+    def stop_download(self, download: str) -> None:
+        """Stop; what has arrived stays, to go on from."""
+    def resume_download(self, download: str) -> str: ...
+    def drop_download(self, download: str) -> None:
+        """Forget it, with what has arrived."""
+
+    def try_form(self, model: str, version: int) -> TryForm: ...
+    def predict(self, model: str, version: int, values: Mapping[str, Any]) -> Prediction:
+        """A prediction for what was typed; a file's value is the id of an upload that is whole."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, NbtrainError, WorkspaceError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.keeping.names import checked_name, free_name, made_up
 from nbtrain.data.keeping.stamps import expanded, stamp_of
 from nbtrain.data.keeping.tidying import FACTS, adopt, purge, sweep
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.datasets import DatasetRecord, DatasetRecords, deleted, name_key, taken
+from nbtrain.store.names import checked_name, free_name, made_up
 from nbtrain.store.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from nbtrain.core.errors import ConfigError, WorkspaceError
-from nbtrain.data.keeping.names import free_name
 from nbtrain.store import atomic, lock
 from nbtrain.store.datasets import DatasetRecord, DatasetRecords
+from nbtrain.store.names import free_name
 from nbtrain.store.workspace import Workspace, is_id
 
 #: The file of a dataset's folder that tells what it is.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrain.core.errors import ConfigError
-from nbtrain.data.keeping.names import LONGEST, checked_name, free_name, made_up
+from nbtrain.store.names import LONGEST, checked_name, free_name, made_up
 
 
 def everything(folder):

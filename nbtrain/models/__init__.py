@@ -1,0 +1,1 @@
+"""Models: found on the Hub, fetched, kept with their versions, imported, exported, tried."""
