@@ -12,6 +12,10 @@ from torch import Tensor
 
 from nbtrain.core.errors import DataError
 
+#: Integers that lie in memory as they came, and are int64 in a batch; uint8 (images) is uint8 there too.
+SMALL = frozenset({torch.int8, torch.int16, torch.int32})
+_SMALL_ARRAYS = ("u1", "i1", "i2", "i4")
+
 
 def is_table(data: Any) -> bool:
     """A pandas data frame (pandas itself is not imported for the question)."""
@@ -26,13 +30,15 @@ def target_name(data: Any, names: Sequence[str]) -> Any:
 
 
 def features(given: Any, name: str) -> Tensor:
-    """Inputs as a tensor: floats as they are, integers as int64, a data frame as a matrix of floats.
+    """Inputs as a tensor: floats and integers as they are, a data frame as a matrix of floats.
+
+    Integers of 8 to 32 bits stay small, since tokens are many; whoever makes batches of them gives them as int64.
 
     Raises:
         DataError: text, dates or objects among the values; `name` says where.
     """
     if isinstance(given, Tensor):
-        return _whole(given.detach())
+        return given.detach() if given.dtype in SMALL else _whole(given.detach())
     if is_table(given):
         return _table(given, name)
     values = plain(given, name)
@@ -66,7 +72,7 @@ def labels(given: Any, classes: Sequence[str] | None = None) -> tuple[Tensor, li
         return (torch.from_numpy(codes), names) if classes is None else _classes(np.array(names)[codes], classes)
     values = plain(given, "target")
     if values.dtype.kind in "biuf":
-        return _tensor(values), None
+        return _whole(_tensor(values)), None
     if values.ndim == 1 and _is_text(values):
         return _classes(values, classes)
     raise DataError(
@@ -143,7 +149,7 @@ def _tensor(values: npt.NDArray[Any]) -> Tensor:
         values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
         if values.dtype.itemsize > 8:  # long double
             values = values.astype(np.float64)
-    elif values.dtype != np.uint8:
+    elif values.dtype not in _SMALL_ARRAYS:
         values = values.astype(np.int64, copy=False)
     if not (values.flags.c_contiguous and values.flags.writeable and values.dtype.isnative):
         values = values.astype(values.dtype.newbyteorder("="), order="C")

@@ -14,6 +14,7 @@ from nbtrain.core.errors import DataError
 from nbtrain.engine import nest, sampler
 from nbtrain.engine.arrays import Arrays
 from nbtrain.engine.batch import Batch
+from nbtrain.engine.columns import SMALL
 
 #: Rows are gathered for several batches at once, up to this size: one gather costs about as much as one batch's
 #: own would, and the block still lies in the processor's cache when its batches are trained on.
@@ -97,6 +98,7 @@ class MemorySource:
         inputs, target = nest.over(gather, (self._inputs, self._target))
         if self._streams:
             inputs, target = nest.over(self._upload, (inputs, target))
+        inputs = nest.over(_whole, inputs)
         full, rest = divmod(rows, self._size)
         sizes = [self._size] * full + [rest] * (rest > 0)
         given = list(_split(inputs, sizes))
@@ -135,6 +137,11 @@ def free_memory(device: torch.device) -> int:
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     return 0
+
+
+def _whole(block: Tensor) -> Tensor:
+    """Integers as models take them, whatever they were kept as."""
+    return block.to(torch.int64) if block.dtype in SMALL else block
 
 
 def _split(part: Any, sizes: list[int]) -> Iterable[Any]:

@@ -73,6 +73,25 @@ def test_tokens_are_padded_to_the_longest(table):
     assert list(examples(rows, features=["input_ids"]).inputs) == ["input_ids", "attention_mask"]
 
 
+def test_tokens_take_the_memory_that_they_need(table):
+    found = examples(table(
+        input_ids=[[5, 300], [7], []], token_type_ids=[[0, 1], [0], []], label=[1, 0, 1])).inputs
+    assert {name: str(array.dtype) for name, array in found.items()} == {
+        "input_ids": "int16", "token_type_ids": "int8", "attention_mask": "int8"}
+    high = examples(table(input_ids=[[40_000]], label=[1])).inputs["input_ids"]
+    assert (str(high.dtype), high.tolist()) == ("int32", [[40_000]])
+
+
+@pytest.mark.parametrize("lists", [[[1, None], [2]], [[1.5], [2.0]], [["a"], ["b"]]])
+def test_tokens_are_whole_numbers(table, lists):
+    with pytest.raises(DataError, match="Column 'input_ids' of rows holds lists of which some are not of whole"):
+        examples(table(input_ids=lists, label=[0, 1]))
+
+
+def test_tokens_that_came_as_floats(table):
+    assert examples(table(input_ids=[[1.0], [2.0]], label=[0, 1])).inputs["input_ids"].tolist() == [[1], [2]]
+
+
 def test_windows_become_one_array(table):
     windows = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
     found = examples(table(window=windows, label=[0, 1]))

@@ -145,3 +145,15 @@ def test_a_batch_is_what_the_loop_unpacks():
     assert isinstance(batch, Batch)
     inputs, target, size = batch
     assert (inputs.shape, target.shape, size) == ((8, 2), (8,), 8)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.int16, torch.int32])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_small_integers_stay_small_until_they_are_a_batch(kind: torch.dtype, shuffle: bool):
+    ids = torch.arange(20, dtype=kind).reshape(10, 2)
+    for same in (ids, ids.numpy()):
+        arrays = prepare(({"ids": same}, torch.arange(10)))
+        assert arrays.inputs["ids"].dtype is kind
+        [batch] = MemorySource(arrays, batch_size=10, seed=0, shuffle=shuffle, device=CPU).epoch(0)
+        assert batch.inputs["ids"].dtype is torch.int64
+        assert batch.inputs["ids"][batch.target.argsort()].equal(ids.long())
