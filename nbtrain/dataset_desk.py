@@ -49,6 +49,8 @@ class _Memory:
     """Dataset → kind of work → the task that did it last."""
     targets: dict[str, str | None] = field(default_factory=dict)
     """Dataset → the column to predict, as it was said last."""
+    arrived: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Upload → the task that imported it, and the file's SHA-256: whoever missed the answer asks again."""
 
 
 class WorkspaceDatasets:
@@ -66,6 +68,7 @@ class WorkspaceDatasets:
         self._uploads: Uploads | None = None
         self._lock = threading.Lock()
         self._beginning = threading.RLock()
+        self._finishing = threading.Lock()
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -125,16 +128,19 @@ class WorkspaceDatasets:
         begun = self._arriving().begin(name, size, stamp)
         return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
 
+    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
+        self._arriving().check(upload, size, piece, digest)
+
     def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
         return self._arriving().chunk(upload, offset, data, digest).had
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
-        if (begun := self._running(upload)) is not None:  # the answer was lost, or two pages sent the same file
+        with self._finishing:
+            begun = self._known_import(upload)  # the answer was lost, or two pages sent the same file
+            if begun is None:
+                path, sha256 = self._arriving().finish(upload)
+                begun = self._import(_Import(path, path.name, name, dict(options), upload, sha256)), sha256
             return begun
-        path, sha256 = self._arriving().finish(upload)
-        with self._beginning:
-            return self._running(upload) or (
-                self._import(_Import(path, path.name, name, dict(options), upload, sha256)), sha256)
 
     def drop_upload(self, upload: str) -> None:
         self._arriving().cancel(upload)
@@ -226,14 +232,22 @@ class WorkspaceDatasets:
         if any(name_key(record.name) == name_key(wanted) for record in Library().list()):
             raise ConfigError([Problem("name", f"There is a dataset {wanted!r} already; choose another name.")])
 
-    def _running(self, upload: str) -> tuple[str, str] | None:
-        """The task that imports an upload, and the file's SHA-256; None where none is at it."""
+    def _known_import(self, upload: str) -> tuple[str, str] | None:
+        """The task that imports an upload, or did so, and the file's SHA-256; None where none is known."""
         with self._beginning:
+            if upload in self._known.arrived:
+                return self._known.arrived[upload]
             for task_id, asked in self._known.imports.items():
                 task = self._tasks.find(task_id) if asked.upload == upload else None
                 if task is not None and not task.ended:
                     return task_id, asked.sha256
         return None
+
+    def _arrived(self, upload: str, task_id: str, sha256: str) -> None:
+        """Remember it for as long as its task is known."""
+        known = {task.id for task in self._tasks.all()}
+        kept = {each: told for each, told in self._known.arrived.items() if told[0] in known}
+        self._known.arrived = {**kept, upload: (task_id, sha256)}
 
     def _import(self, asked: _Import) -> str:
         from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
@@ -244,10 +258,12 @@ class WorkspaceDatasets:
             said = None if asked.upload is None else asked.title
             found = Library().add(
                 asked.source, name=asked.name, options=options, progress=progress, said_source=said)
-            if asked.upload is not None:
-                self._arriving().cancel(asked.upload)
             with self._beginning:
                 self._known.imports.pop(task.id, None)
+                if asked.upload is not None:
+                    self._arrived(asked.upload, task.id, asked.sha256)
+            if asked.upload is not None:
+                self._arriving().cancel(asked.upload)
             return found.dataset.id
 
         with self._beginning:  # the work ends after it is known

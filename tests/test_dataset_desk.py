@@ -17,7 +17,7 @@ import pytest
 import nbtrain
 from nbtrain import dataset_desk, dataset_facts
 from nbtrain.core.dataset_views import StepField
-from nbtrain.core.errors import CommandError, ConfigError, DataFileError, DatasetNotFoundError
+from nbtrain.core.errors import CommandError, ConfigError, DataError, DataFileError, DatasetNotFoundError
 from nbtrain.data.importing import sample as samples
 from nbtrain.data.keeping.library import Library
 from nbtrain.dataset_desk import WorkspaceDatasets
@@ -162,6 +162,36 @@ def test_an_upload_is_imported_once_also_where_it_is_said_to_be_whole_twice(desk
     may_end.set()
     assert desk.facts(done(first[0]))["row"]["rows"] == 95
     assert [task.kind for task in desk.tasks.all()] == ["import"]
+    assert desk.uploaded(begun["upload"], None, {}) == first, "the answer was lost, and all is done"
+    assert [row["rows"] for row in desk.rows()] == [95]
+
+
+def test_an_upload_whose_import_failed_may_be_imported_again_and_then_no_more(desk, done):
+    content = b"a,b\n" + b"1,2\n" * 30 + b"1,2,3,4\n"
+    begun = desk.upload("broken.csv", len(content), "7")
+    desk.chunk(begun["upload"], 0, memoryview(content), hashlib.sha256(content).hexdigest())
+    first, _ = desk.uploaded(begun["upload"], None, {})
+    with pytest.raises(DataFileError):
+        done(first)
+    again, sha256 = desk.uploaded(begun["upload"], None, {"on_error": "skip"})
+    assert again != first
+    assert desk.facts(done(again))["row"]["rows"] == 30
+    assert desk.uploaded(begun["upload"], None, {}) == (again, sha256)
+
+
+def test_of_two_files_that_look_the_same_only_the_one_that_was_begun_goes_on(desk, workspace):
+    desk.upload("a.csv", 10, "7")
+    half = desk.upload("a.csv", 10, "7")["upload"]
+    desk.chunk(half, 0, memoryview(b"a,b\n1"), hashlib.sha256(b"a,b\n1").hexdigest())
+
+    def seal(content):
+        pieces = [hashlib.sha256(content[at:at + 4]).hexdigest() for at in range(0, len(content), 4)]
+        return hashlib.sha256("".join(pieces).encode()).hexdigest()
+
+    desk.check_upload(half, 5, 4, seal(b"a,b\n1"))
+    with pytest.raises(DataError, match="is not the file whose upload was begun"):
+        desk.check_upload(half, 5, 4, seal(b"a,b\n2"))
+    assert desk.upload("a.csv", 10, "7")["have"] == 0
 
 
 def test_an_upload_that_is_called_off_leaves_nothing(desk, workspace):

@@ -350,20 +350,42 @@ describe("an upload", () => {
     await open({ rows: [] });
     drop(file());
     await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 8 });
+    await answer("check_upload", {});
     await vi.waitFor(() => expect(model.of("chunk")).toHaveLength(1));
     expect(model.last("chunk").offset).toBe(8);
     await pass(4000); // no beat: the kernel is gone
     expect(el.textContent).toContain("datasets.upload.waiting");
     act(() => model.beat());
     await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 10 });
+    await answer("check_upload", {});
     await answer("uploaded", { task: "t1", sha256: "s" });
     expect(el.textContent).not.toContain("datasets.upload.waiting");
+  });
+
+  it("goes on only where the kernel has the beginning of this file, and skips nothing it did not send", async () => {
+    await open({ rows: [] });
+    drop(file());
+    await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 6 });
+    const digests = await Promise.all(["0123", "45"].map((piece) => digestOf(new TextEncoder().encode(piece).buffer)));
+    const digest = await digestOf(new TextEncoder().encode(digests.join("")).buffer);
+    await vi.waitFor(() => expect(model.of("check_upload")).toHaveLength(1));
+    expect(model.last("check_upload")).toMatchObject({ upload: "u1", have: 6, digest });
+    await reply(() => model.refuse("check_upload", { kind: "DataError", message: "It is another file." }));
+    await vi.waitFor(() => expect(alert()).toContain("another file"));
+    expect(model.of("chunk")).toHaveLength(0);
+    await press("button.retry");
+    await answer("upload", { upload: "u2", name: "a.csv", size: 10, have: 0 });
+    await answer("chunk", { have: 9 }); // another page is ahead
+    await answer("chunk", { have: 10 });
+    await answer("chunk", { have: 10 });
+    expect(model.of("chunk").map(({ offset }) => offset)).toEqual([0, 4, 8]);
   });
 
   it("is not sent again when the kernel was gone before it answered that it is whole", async () => {
     await open({ rows: [] });
     drop(file());
     await answer("upload", { upload: "u1", name: "a.csv", size: 10, have: 8 });
+    await answer("check_upload", {});
     await answer("chunk", { have: 10 });
     await vi.waitFor(() => expect(model.of("uploaded")).toHaveLength(1));
     await pass(4000);

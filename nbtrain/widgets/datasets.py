@@ -85,6 +85,8 @@ class Datasets(Panel):
             "sample": lambda _: began(desk.sample()),
             "result": lambda r: {"dataset": desk.result(text(r, "task"))},
             "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
+            "check_upload": lambda r: desk.check_upload(
+                text(r, "upload"), number(r, "have"), CHUNK, text(r, "digest")),
             "chunk": lambda r: {
                 "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
             "uploaded": self._uploaded,

@@ -11,7 +11,7 @@ from nbtrain.core import dataset_views
 from nbtrain.core.dataset_views import DatasetRow
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Tasks
-from nbtrain.widgets.datasets import MOST_ROWS, PREVIEWS, Datasets, row_numbers
+from nbtrain.widgets.datasets import CHUNK, MOST_ROWS, PREVIEWS, Datasets, row_numbers
 from nbtrain.widgets.live_charts import LiveCharts
 
 TYPESCRIPT = Path(__file__).parents[2] / "frontend" / "src" / "datasets" / "wire.ts"
@@ -161,6 +161,11 @@ def test_bytes_of_an_upload_arrive_as_they_were_sent(browser, panel, desk, settl
     settle(lambda: browser.replies("c1"))
     assert browser.replies("c1")[0]["result"] == {"have": 8}
     assert desk.asked == [("chunk", "u1", 4, b"\x00\xffab", "d")]
+
+
+def test_what_has_arrived_is_compared_in_pieces_as_they_are_sent(answer, desk):
+    answer("check_upload", upload="u1", have=9, digest="d")
+    assert desk.asked == [("check_upload", "u1", 9, CHUNK, "d")]
 
 
 def test_a_piece_without_its_bytes_is_refused(answer, desk):

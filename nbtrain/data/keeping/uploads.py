@@ -108,6 +108,38 @@ class Uploads:
         """How much of it is here. Raises DatasetNotFoundError when it was given up, or finished."""
         return self._status(self._folder(upload_id))
 
+    def check(self, upload_id: str, size: int, piece: int, digest: str) -> None:
+        """Make sure, before it goes on, that what is here is the beginning of the file that shall go on with it.
+
+        Its name, size and stamp may be those of another one.
+
+        Args:
+            upload_id: from `begin`.
+            size: so many bytes from the start are looked at.
+            piece: bytes of a piece; the last one may have fewer.
+            digest: of the digests of the pieces as one text, each and itself SHA-256 or CRC-32 as for `chunk`.
+
+        Raises:
+            DataError: it is another file, and what was here of it was thrown away; or fewer bytes are here.
+            DatasetNotFoundError: there is no such upload any more.
+        """
+        folder = self._folder(upload_id)
+        now = self._status(folder)
+        if not (0 <= size <= now.had and 0 < piece <= LARGEST_CHUNK):
+            raise DataError(
+                f"{size} bytes of {now.name} shall be compared in pieces of {piece}, and {now.had} are here; compare "
+                f"no more than those, in pieces of at most {LARGEST_CHUNK}.")
+        whole = folder / now.name
+        path = whole if whole.exists() else folder / _PART
+        with atomic.told("read", path), path.open("rb") as file:
+            digests = [
+                _digest(memoryview(file.read(min(piece, size - start))), digest) for start in range(0, size, piece)]
+        if _digest(memoryview("".join(digests).encode()), digest) != digest.lower():
+            self.cancel(upload_id)
+            raise DataError(
+                f"{now.name} is not the file whose upload was begun, though name, size, date, beginning and end are "
+                "the same; what had arrived of the other one was thrown away: upload this one again, from its start.")
+
     def chunk(self, upload_id: str, offset: int, data: bytes | memoryview, digest: str) -> Upload:
         """Take the piece that begins at `offset`. One that is here already is taken again without harm.
 

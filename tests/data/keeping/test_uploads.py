@@ -77,6 +77,51 @@ def test_it_goes_on_after_a_reload_of_the_page_or_of_the_kernel(uploads):
     assert again.finish(begun.id, digest(CONTENT)).path.read_bytes() == CONTENT
 
 
+def seal(content, piece, digest=digest):
+    """The digest of the digests of its pieces."""
+    return digest("".join(digest(content[at:at + piece]) for at in range(0, len(content), piece)).encode())
+
+
+def crc(data):
+    return f"{zlib.crc32(data):08x}"
+
+
+def test_another_file_of_the_same_name_size_time_beginning_and_end_does_not_go_on_with_it(uploads, workspace):
+    other = CONTENT[:45_000] + b"?" + CONTENT[45_001:]
+    for how in (digest, crc):
+        begun = uploads.begin("a.csv", len(CONTENT), "7 ends")
+        send(uploads, begun.id, CONTENT[:60_000])
+        assert uploads.begin("a.csv", len(other), "7 ends").had == 60_000
+        uploads.check(begun.id, 60_000, 25_000, seal(CONTENT[:60_000], 25_000, how))
+        uploads.check(begun.id, 40_000, 25_000, seal(other[:40_000], 25_000, how))
+        assert uploads.status(begun.id).had == 60_000
+        with pytest.raises(DataError, match=r"^a\.csv is not the file whose upload .* upload this one again"):
+            uploads.check(begun.id, 60_000, 25_000, seal(other[:60_000], 25_000, how))
+        assert list((workspace / "uploads").iterdir()) == []
+    begun = uploads.begin("a.csv", len(other), "7 ends")
+    send(uploads, begun.id, other)
+    assert uploads.finish(begun.id).path.read_bytes() == other
+
+
+def test_two_files_that_are_sent_at_once_as_one_are_not_mixed(uploads):
+    other = CONTENT[:45_000] + b"?" + CONTENT[45_001:]
+    begun = uploads.begin("a.csv", len(CONTENT), "7 ends")
+    send(uploads, begun.id, CONTENT[:60_000])
+    with pytest.raises(DataError, match="is not what is here; the file has changed"):
+        send(uploads, begun.id, other, start=30_000)
+    send(uploads, begun.id, start=60_000)
+    assert uploads.finish(begun.id).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("size", "piece"), [(101, 10), (-1, 10), (10, 0), (10, LARGEST_CHUNK + 1)])
+def test_no_more_is_compared_than_is_here(uploads, size, piece):
+    begun = uploads.begin("a.csv", 200)
+    uploads.chunk(begun.id, 0, CONTENT[:100], digest(CONTENT[:100]))
+    with pytest.raises(DataError, match=rf"^{size} bytes of a.csv shall be compared .* and 100 are here"):
+        uploads.check(begun.id, size, piece, digest(b""))
+    assert uploads.status(begun.id).had == 100
+
+
 @pytest.mark.parametrize(("name", "size", "stamp"), [
     ("b.csv", 5, "x"), ("a.csv", 6, "x"), ("a.csv", 5, "y"), ("a.csv", 5, None),
 ])

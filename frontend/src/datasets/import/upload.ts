@@ -100,6 +100,7 @@ export class Upload {
     });
     this.#upload = begun.upload;
     let have = begun.have;
+    if (have > 0) await this.#check(begun.upload, have);
     let sentAt = performance.now();
     this.#set({ have });
     while (have < file.size && !this.#cancelled) {
@@ -107,9 +108,11 @@ export class Upload {
       const fields = { upload: begun.upload, offset: have, digest: await digestOf(bytes) };
       const { result } = await this.#rpc.requestWithBuffers<{ have: number }>("chunk", fields, [bytes]);
       const now = performance.now();
-      this.#measure(result.have - have, (now - sentAt) / 1000);
+      // No further than was sent, though another page may be ahead: its file may be another one.
+      const taken = Math.min(result.have - have, bytes.byteLength);
+      this.#measure(taken, (now - sentAt) / 1000);
       sentAt = now;
-      have = result.have;
+      have += taken;
     }
   }
 
@@ -119,6 +122,18 @@ export class Upload {
     const ends = [file.slice(0, this.#chunk), file.slice(Math.max(0, file.size - this.#chunk))];
     const digests = await Promise.all(ends.map(async (end) => digestOf(await end.arrayBuffer())));
     return [file.lastModified, ...digests].join(" ");
+  }
+
+  /** Has the kernel compare what it has with how this file begins: another file may have the same stamp. */
+  async #check(upload: string, have: number): Promise<void> {
+    const digests: string[] = [];
+    for (let start = 0; start < have && !this.#cancelled; start += this.#chunk) {
+      const piece = this.file.slice(start, Math.min(start + this.#chunk, have));
+      digests.push(await digestOf(await piece.arrayBuffer()));
+    }
+    if (this.#cancelled) return;
+    const digest = await digestOf(new TextEncoder().encode(digests.join("")).buffer);
+    await this.#rpc.request("check_upload", { upload, have, digest });
   }
 
   #measure(bytes: number, seconds: number): void {
