@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.core.errors import CommandError, DatasetNotFoundError
-from nbtrain.core.table_views import CUT, MOST_CHARACTERS, CellText, MediaItem, Medium, Page, TableColumn
+from nbtrain.core.table_views import (
+    CUT,
+    MOST_CHARACTERS,
+    CellText,
+    FirstRows,
+    MediaItem,
+    Medium,
+    Page,
+    TableColumn,
+)
 from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.data.columns import Column, Kind
 from nbtrain.data.looking import cells
 from nbtrain.data.looking.facts import Profile
-from nbtrain.data.looking.pages import Pager
+from nbtrain.data.looking.pages import COPIED, Pager
 from nbtrain.data.looking.profile import profile
 from nbtrain.data.looking.thumbnails import MOST_SOUND, Thumbnail, sound_kind, thumbnail
 from nbtrain.data.query import Query
@@ -50,6 +59,16 @@ class PreviewDesk:
     @property
     def columns(self) -> Sequence[TableColumn]:
         return [TableColumn(name=each.name, kind=str(each.kind), type=each.type) for each in self.table.columns]
+
+    def first(self, rows: int, columns: int, progress: Progress) -> FirstRows:
+        shown = self._pager.table.columns[:columns]
+        found = self._pager.page(
+            limit=rows, columns=[column.name for column in shown],
+            shown={column.name: cells.shown(column, CUT) for column in shown}, progress=progress)
+        listed = [_plain(found.column(place + 1).to_pylist(), column) for place, column in enumerate(shown)]
+        quick = self.table.columnar or (self.table.bytes or 0) < COPIED
+        known = self._pager.rows(progress=progress) if quick else self._pager.known_rows()
+        return FirstRows([list(row) for row in zip(*listed, strict=True)], known)
 
     def page(self, query: Mapping[str, Any], offset: int, limit: int, progress: Progress) -> Page:
         asked = self._parsed(query)
@@ -155,6 +174,14 @@ def named_tokenizer(name: str) -> Any:
 
     path = Path(name).expanduser()
     return tokenizer_files.load(tokenizer_files.of_name(str(path) if path.exists() else name))
+
+
+def _plain(found: Sequence[Any], column: Column) -> list[str | float | None]:
+    """What `cells.shown` gave, as text, or a number."""
+    if column.kind in {Kind.BINARY, Kind.IMAGE, Kind.AUDIO}:
+        return [None if cell is None else cell["n"] for cell in found]
+    return [cell["t"] if isinstance(cell, dict) else cell if cell is None or isinstance(cell, float) else str(cell)
+            for cell in found]
 
 
 def _medium(row: int, cell: Mapping[str, Any] | None, column: Column, edge: int) -> Medium:

@@ -12,10 +12,11 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from nbtrain.core.errors import CancelledError, CommandError, ConfigError, DataError
+from nbtrain.core.table_views import FirstRows
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
 from nbtrain.data.table import Table
-from nbtrain.desk import PreviewDesk, named_tokenizer
+from nbtrain.desk import PreviewDesk, named_tokenizer, preview_desk
 
 
 def picture(size=(30, 20)):
@@ -66,6 +67,20 @@ def test_pages_of_a_query(desk):
     assert desk.page(query, 0, 3, Progress()).rows == 50, "what was counted is told with the next page"
     with pytest.raises(ConfigError, match="nothing"):
         desk.page({"sort": [{"column": "nothing"}]}, 0, 1, Progress())
+
+
+def test_the_first_rows_are_plain_text_numbers_and_the_bytes_of_files(desk, tmp_path):
+    first, second, third, fourth = desk.first(4, 5, Progress()).cells
+    assert first[:3] == ["0", "spam", "row 0"]
+    assert first[3] == len(picture())
+    assert (second[3], second[4]) == (None, 6)
+    assert (third[3], third[4], fourth[4]) == (4, None, None)
+    assert desk.first(1, 2, Progress()) == FirstRows([["0", "spam"]], 250)
+    path = tmp_path / "scores.csv"
+    path.write_text("score,when\n0.25,2026-01-31\n,\n")
+    of_file = preview_desk(path)
+    assert of_file.first(10, 10, Progress()) == FirstRows([[0.25, "2026-01-31"], [None, None]], 2)
+    of_file.close()
 
 
 def test_a_cell_is_whole_up_to_what_is_shown_at_all(desk):

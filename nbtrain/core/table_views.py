@@ -62,6 +62,17 @@ class Page(NamedTuple):
     rows: int | None
 
 
+class FirstRows(NamedTuple):
+    """The beginning of a table, row by row, as text that was cut after `CUT` characters; None for a missing cell.
+
+    Numbers that may have a fraction are floats; a file in a cell is the number of its bytes. `rows` is how many the
+    table has, where that is known already.
+    """
+
+    cells: list[list[str | float | None]]
+    rows: int | None
+
+
 class Medium(NamedTuple):
     """An image or a sound that a browser can play, with what is said of it."""
 
@@ -83,6 +94,8 @@ class TableView(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Where the profile's progress is told."""
+    def first(self, rows: int, columns: int, progress: Progress) -> FirstRows:
+        """The first rows, of the first columns; none where the table has none."""
     def page(self, query: Mapping[str, Any], offset: int, limit: int, progress: Progress) -> Page:
         """Rows `offset` to `offset + limit` of what the query finds."""
     def rows(self, query: Mapping[str, Any], progress: Progress) -> int:

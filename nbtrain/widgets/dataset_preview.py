@@ -12,6 +12,7 @@ from nbtrain.core.table_views import TableView
 from nbtrain.core.tasks import Progress
 from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.commands import Answer, Handler, Worker, mapping, number, text
+from nbtrain.widgets.data_twin import TableTwin
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.wire import Request
 
@@ -77,7 +78,6 @@ class DatasetPreview(Panel):
 
     name: ClassVar[str] = "dataset_preview"
     said: ClassVar[tuple[str, ...]] = (*COMMON, "data.")
-    has_twin: ClassVar[bool] = False
 
     def __init__(
         self, view: TableView, *, target: str | None = None, tokenizer: str | None = None, **services: Any,
@@ -91,6 +91,7 @@ class DatasetPreview(Panel):
         # Of its own: a page must not wait for what another panel has begun, nor for a count of this one.
         services.setdefault("worker", Worker("nbtrain-preview", threads=THREADS))
         super().__init__(Feed(curves=False, tasks=view.tasks), setup=setup, **services)
+        self.twin: TableTwin = TableTwin(view)
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -106,6 +107,7 @@ class DatasetPreview(Panel):
 
     def close(self) -> None:
         self._calls.cancel_all()
+        self.twin.close()
         self._view.close()
         super().close()
 
@@ -120,7 +122,10 @@ class DatasetPreview(Panel):
 
     def _count(self, request: Request) -> dict[str, int]:
         query = mapping(request, "query")
-        return {"rows": self._calls.run(call(request), lambda progress: self._view.rows(query, progress))}
+        rows = self._calls.run(call(request), lambda progress: self._view.rows(query, progress))
+        if not query.get("search") and not query.get("filters"):
+            self.twin.counted(rows)
+        return {"rows": rows}
 
     def _cell(self, request: Request) -> Any:
         query, offset, column = mapping(request, "query"), place(request, "offset"), text(request, "column")
