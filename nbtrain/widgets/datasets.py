@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from nbtrain.core.dataset_views import DatasetRow
 from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import DatasetDesk
+from nbtrain.widgets import data_twin
 from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.commands import Handler, Worker, buffer, mapping, number, text
 from nbtrain.widgets.feed import Feed
@@ -41,7 +43,6 @@ class Datasets(Panel):
     said: ClassVar[tuple[str, ...]] = (
         *COMMON, "data.", "datasets.", "finding.", "remedy.", "split.", "step.", "step_group.", "task.",
     )
-    has_twin: ClassVar[bool] = False
 
     children = traitlets.Dict().tag(sync=True)
 
@@ -55,6 +56,9 @@ class Datasets(Panel):
         services.setdefault("worker", Worker("nbtrain-datasets", threads=THREADS))
         setup = {"chunk": CHUNK, "steps": list(desk.steps())}
         super().__init__(Feed(curves=False, tasks=desk.tasks), setup=setup, **services)
+        self._listed: Sequence[DatasetRow] = ()
+        self.twin: data_twin.DataTwin = data_twin.DataTwin(
+            lambda: data_twin.datasets(self._listed), lambda: data_twin.datasets_line(self._listed))
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -71,6 +75,10 @@ class Datasets(Panel):
 
     def __repr__(self) -> str:
         return "nbtrain.DatasetsPanel()"
+
+    def _ipython_display_(self) -> None:
+        self._listed = self._datasets.rows()
+        super()._ipython_display_()
 
     def _slow(self) -> dict[str, Callable[[Request], Any]]:
         """What asks the desk: by kind."""
@@ -106,8 +114,12 @@ class Datasets(Panel):
         }
 
     def _list(self, request: Request) -> dict[str, Any]:  # noqa: ARG002
+        rows = self._datasets.rows()
+        if rows != self._listed:
+            self._listed = rows
+            self.twin.renew()
         return {
-            "rows": list(self._datasets.rows()), "uploads": list(self._datasets.uploads()),
+            "rows": list(rows), "uploads": list(self._datasets.uploads()),
             "dismissed": sorted(self._dismissed)}
 
     def _uploaded(self, request: Request) -> dict[str, str]:

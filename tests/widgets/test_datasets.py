@@ -11,6 +11,7 @@ from nbtrain.core import dataset_views
 from nbtrain.core.dataset_views import DatasetRow
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Tasks
+from nbtrain.widgets import display
 from nbtrain.widgets.datasets import CHUNK, MOST_ROWS, PREVIEWS, Datasets, row_numbers
 from nbtrain.widgets.live_charts import LiveCharts
 
@@ -222,3 +223,22 @@ def test_rows_are_numbers(answer, listed):
 def test_row_numbers_are_read():
     assert row_numbers("") == []
     assert row_numbers("3,17,0") == [3, 17, 0]
+
+
+def test_its_static_copy_lists_what_the_panel_lists(browser, panel, answer, desk, monkeypatch):
+    shown = []
+    monkeypatch.setattr(display, "_publish", lambda data, **options: shown.append(data))
+    panel._ipython_display_()
+    live, static = shown
+    assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    assert static["text/plain"] == "digits, reviews"
+    assert "digits" in static["text/html"]
+    answer("datasets")
+    assert len(shown) == 2, "nothing is new"
+    answer("delete", dataset="d1")
+    answer("datasets")
+    for _ in range(1000):
+        if len(shown) > 2:
+            break
+        threading.Event().wait(0.005)
+    assert shown[-1]["text/plain"] == "reviews"
