@@ -7,8 +7,8 @@ import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -31,9 +31,26 @@ SAMPLE = 2 * 2**20
 #: Rows of the beginning that are looked at here.
 LOOKED_AT = 1000
 #: Rows of the beginning that DuckDB looks at.
-_SNIFFED = 20_480
+SNIFFED = 20_480
 #: Files up to this size are read whole to see whether columns at the end are empty.
 _SMALL = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """What is known of a column of dates that do not say themselves which of their numbers is the day."""
+
+    kind: str
+    """DATE or TIMESTAMP."""
+    formats: Mapping[str, str]
+    """By the order of day, month and year: ``dmy``, ``mdy``, and ``ymd`` where the year has two digits."""
+    fitting: tuple[str, ...]
+    """The orders in which each value that was looked at is a date."""
+    example: str
+    misfits: int = 0
+    """Values that are a date in no order."""
+    all_seen: bool = False
+    """Whether all rows were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,8 @@ class Dialect:
     """Whether a missing value may stand in quotes."""
     proven: bool = False
     """Whether the types were held against all rows."""
+    dates: Mapping[str, Dates] = field(default_factory=dict)
+    """The columns whose type and format depend on the order of day and month; see `csv_dates`."""
 
     def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
         """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
@@ -126,7 +145,7 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
         found = _dialect_in(_sample(file, Path(folder)), head, options)
     found = replace(found, path=file.source, compression=file.packing)
     name = file.name
-    rows = _rows(head, found)
+    rows = first_rows(head, found)
     notes = [f"The first lines of {name} are no rows and were left out: {found.skip}."] if found.skip else []
     given = [""] * len(found.types)
     if found.header:  # as they stand in the file; DuckDB has its own way with names that are empty or alike
@@ -153,9 +172,9 @@ def _dialect_in(file: DataFile, head: str, options: ReadOptions) -> Dialect:
         if len(other.types) > 1:
             raise file.wrong(f"the delimiter {options.delimiter!r} is not in it, but {other.delimiter!r} is; leave the "
                              "delimiter out, or give that", line=1)
-    if options.quote is None and not found.quote and '"' not in "".join(head.splitlines(keepends=True)[:_SNIFFED]):
+    if options.quote is None and not found.quote and '"' not in "".join(head.splitlines(keepends=True)[:SNIFFED]):
         found = replace(found, quote='"', escape='"')  # there may be quotes later
-    if options.header is None and found.header and _is_data(_rows(head, found), found.types):
+    if options.header is None and found.header and _is_data(first_rows(head, found), found.types):
         found = _sniffed(file, replace(options, header=False, delimiter=found.delimiter))
     return found
 
@@ -227,7 +246,7 @@ def _below_a_title(file: DataFile, options: ReadOptions) -> Dialect | None:
     return found if len(found.types) > 1 else None
 
 
-def _rows(head: str, found: Dialect) -> list[list[str]]:
+def first_rows(head: str, found: Dialect) -> list[list[str]]:
     """The first rows as texts, without the last, which may be cut; none where Python cannot read the dialect."""
     if len(found.delimiter) != 1:
         return []
@@ -268,7 +287,7 @@ def _holds(found: Dialect) -> bool:
     """Whether the first rows can be read as it says."""
     try:
         with cursor() as connection:
-            connection.execute(f"SELECT * FROM {found.sql()} LIMIT 20480").fetchall()
+            connection.execute(f"SELECT * FROM {found.sql()} LIMIT {SNIFFED}").fetchall()
     except duckdb.ConversionException:
         return False
     except duckdb.Error:  # another fault, which reading will tell

@@ -55,7 +55,8 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
             wider[name] = "DOUBLE" if kind == "BIGINT" and not no_numbers else "VARCHAR"
             if wider[name] == "VARCHAR":
                 notes.append(f"The column {name!r:.60} was read as text: {misfits} of its values are no {kind}.")
-    found = replace(dialect.with_types(wider), proven=True)
+    found = replace(dialect.with_types(wider), proven=True, dates={
+        name: each for name, each in dialect.dates.items() if name not in wider})
     if not wider and not found.quoted_missing and not _reads(found, progress):
         found = replace(found, quoted_missing=True)  # every value fits, so what did not was a missing one in quotes
     return found, notes

@@ -13,7 +13,8 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.reading.copies import arrow_to_parquet, paragraphs_to_parquet, unpack
-from nbtrain.data.reading.csv_dialect import Dialect, dialect_of, lines_of
+from nbtrain.data.reading.csv_dates import with_dates
+from nbtrain.data.reading.csv_dialect import Dialect, dialect_of, first_rows, lines_of
 from nbtrain.data.reading.csv_repair import write_sound
 from nbtrain.data.reading.encodings import encoding_of, to_utf8
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
@@ -140,8 +141,10 @@ class _Maker:
             self.care = replace(self.care, sound=True)
         if self.care.sound and self.rejects is not None:
             self._copy_sound(self.rejects, left_out)
-        dialect, notes = dialect_of(self.file, self._head(), self.options)
+        head = self._head()
+        dialect, notes = dialect_of(self.file, head, self.options)
         self.notes += notes
+        dialect = with_dates(dialect, first_rows(head, dialect)[int(dialect.header):])
         part = replace(self._part("", {}), lines_left_out=tuple(left_out))
         return csv_part(part, dialect, skip=self.options.on_error == "skip")
 

@@ -12,6 +12,7 @@ import duckdb
 from nbtrain.core.errors import DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
+from nbtrain.data.reading.csv_dates import agreed, undecided, with_dates_of_all_rows
 from nbtrain.data.reading.csv_dialect import LOOKED_AT, SAMPLE, Dialect
 from nbtrain.data.reading.csv_types import proven, with_marks_kept
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
@@ -53,10 +54,12 @@ class Pool:
         for number in range(len(files)):
             self.parts.append(self._made(number, progress))
         self._check_columns()
+        self._date_notes: list[str] = []
+        self._agree()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(note for part in self.parts for note in part.notes)
+        return (*(note for part in self.parts for note in part.notes), *self._date_notes)
 
     @property
     def has_row_numbers(self) -> bool:
@@ -96,6 +99,7 @@ class Pool:
             if not self.can_mend(error):
                 return False
             self._mend(self._index(part_at_fault(error, self.parts)), fault_of(error), progress)
+            self._agree()
             return True
 
     def mend_part(self, number: int, fault: Fault, progress: Progress | None = None) -> bool:
@@ -104,10 +108,14 @@ class Pool:
             if (number, fault) in self._mended or not self._helps(self.parts[number].file.format, fault, ""):
                 return False
             self._mend(number, fault, progress)
+            self._agree()
             return True
 
     def prove(self, progress: Progress | None = None) -> None:
-        """See all rows where reading on shows no fault: a field of JSON that comes late, a late ``007`` in a CSV."""
+        """See all rows where reading on shows no fault.
+
+        That is: a field of JSON that comes late, a late ``007`` in a CSV, the date that tells day from month.
+        """
         with self._lock:
             for number, part in enumerate(self.parts):
                 if part.file.format in _JSON and (number, Fault.TYPE) not in self._mended and _is_long(part):
@@ -115,6 +123,8 @@ class Pool:
                 elif part.dialect is not None and part.file.source not in self._looked_through and _goes_on(part):
                     self._looked_through.add(part.file.source)
                     self._keep_marks(number, part, part.dialect, progress)
+            self._see_dates(progress)
+            self._agree()
 
     def verify(self) -> None:
         """Unpack to their end files that are read packed: DuckDB does not notice all damage. Raises DataFileError."""
@@ -135,6 +145,37 @@ class Pool:
         if notes:
             self.parts[number] = replace(
                 csv_part(part, found, skip=self.options.on_error == "skip"), notes=(*part.notes, *notes))
+
+    def _see_dates(self, progress: Progress | None) -> None:
+        """Look at all rows for the order of day and month, where the first ones do not tell it.
+
+        Where rows are left out also when they do: those that show that the order is another would be left out.
+        """
+        order, skip = self.options.date_order, self.options.on_error == "skip"
+        dialects = [part.dialect for part in self.parts if part.dialect is not None]
+        doubtful = {name for each in dialects for name in each.dates} if skip and order is None else undecided(
+            dialects, order)
+        for number, part in enumerate(self.parts):
+            if part.dialect is None:
+                continue
+            names = [name for name, each in part.dialect.dates.items() if name in doubtful and not each.all_seen]
+            try:
+                dialect = with_dates_of_all_rows(part.dialect, names, progress)
+            except duckdb.InterruptException:
+                raise
+            except (duckdb.Error, UnicodeDecodeError):  # reading will tell it, and have it put right
+                continue
+            self.parts[number] = replace(part, dialect=dialect)
+
+    def _agree(self) -> None:
+        """Give each column of a CSV the same type in all files, where one of them says that it is text or a date."""
+        every = [(number, part.dialect) for number, part in enumerate(self.parts) if part.dialect is not None]
+        skip = self.options.on_error == "skip"
+        dialects, self._date_notes = agreed(
+            [dialect for _, dialect in every], self.options.date_order, skip=skip)
+        for (number, before), dialect in zip(every, dialects, strict=True):
+            if dialect != before or dialect.columns != self.parts[number].columns:
+                self.parts[number] = csv_part(self.parts[number], dialect, skip=skip)
 
     def _mend(self, number: int, fault: Fault, progress: Progress | None) -> None:
         part = self.parts[number]

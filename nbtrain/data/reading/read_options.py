@@ -12,6 +12,7 @@ from nbtrain.data.reading.formats import Format
 
 OnError = Literal["raise", "skip"]
 Lines = Literal["lines", "paragraphs"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class ReadOptions:
     """Of a CSV: one character, or empty where quotes are plain text."""
     encoding: str | None = None
     """A name that Python knows, e.g. ``"cp1256"``. Lines that are not UTF-8 are else found and guessed."""
+    date_order: DateOrder | None = None
+    """Of dates such as ``03/04/2020`` in a CSV: day, month, year; month, day, year; or, with years of two digits, year
+    first. Where none of a column's dates tells, and it is not said, they are read as text."""
     lines: Lines = "lines"
     """Of a text file: a row is a line, or a paragraph (lines up to an empty one)."""
     on_error: OnError = "raise"
@@ -72,6 +76,8 @@ def _misfits(options: ReadOptions) -> list[tuple[str, str]]:
         found.append(("quote", f"quote is {options.quote!r:.40}; it must be one character, or empty for no quotes."))
     if options.encoding is not None and not _is_encoding(options.encoding):
         found.append(("encoding", f"encoding is {options.encoding!r:.40}; use a name such as utf-8 or cp1256."))
+    if options.date_order is not None and options.date_order not in get_args(DateOrder):
+        found.append(("date_order", f"date_order is {options.date_order!r:.40}; it must be dmy, mdy or ymd."))
     if options.lines not in get_args(Lines):
         found.append(("lines", f"lines is {options.lines!r:.40}; it must be lines or paragraphs."))
     if options.on_error not in get_args(OnError):
