@@ -1,0 +1,97 @@
+"""The architectures that come with nbtrain: built from plain JSON, fitted to data, and learning."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.nn import functional
+
+from nbtrain.core.errors import ModelError
+from nbtrain.models import architectures
+
+DATA = {
+    "tabular": torch.randn(16, 6),
+    "image": torch.randn(16, 1, 20, 28),
+    "series": torch.randn(16, 12, 5),
+    "text": {"input_ids": torch.randint(30, (16, 9)), "attention_mask": torch.ones(16, 9, dtype=torch.long)},
+}
+
+
+def batch(name):
+    return DATA[architectures.kind_of(name)]
+
+
+def output(model, inputs):
+    return model(**inputs) if isinstance(inputs, dict) else model(inputs)
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_each_is_fitted_to_data_and_built_again_from_its_config(name):
+    config = architectures.fit_to(name, batch(name), 3)
+    model = architectures.build(name, **json.loads(json.dumps(config))).eval()
+    assert output(model, batch(name)).shape == (16, 3)
+    again = architectures.build(name, **model.config).eval()
+    assert model.config == config
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(output(again, batch(name)), output(model, batch(name)))
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_its_own_example_is_what_it_takes(name):
+    config = architectures.fit_to(name, batch(name), 2)
+    model = architectures.build(name, **config).eval()
+    assert model(**architectures.example(name, config, rows=3)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_each_learns_a_batch_by_heart(name):
+    torch.manual_seed(0)
+    inputs, target = batch(name), torch.arange(16) % 2
+    model = architectures.build(name, **architectures.fit_to(name, inputs, 2, dropout=0.0))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(80):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(output(model, inputs), target)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_data_of_another_kind_is_refused_with_what_it_takes(name):
+    with pytest.raises(ModelError, match=rf"{name} takes .* the data is of shape \(3,\)"):
+        architectures.fit_to(name, torch.randn(3), 2)
+
+
+@pytest.mark.parametrize(("name", "config", "said"), [
+    ("mlp", {"inputs": 4}, "The config of mlp lacks 'outputs'"),
+    ("mlp", {"inputs": 0, "outputs": 2}, "inputs of mlp is 0; it must be greater than or equal to 1"),
+    ("mlp", {"inputs": 4, "outputs": 2, "hiden": [3]}, "mlp has no 'hiden' in its config; there are: outputs, inputs"),
+    ("text-transformer", {"vocabulary": 9, "outputs": 2, "width": 10, "heads": 3}, "heads is 3; it must divide width"),
+    ("hybrid-cnn-lstm", {"features": 2, "outputs": 2, "kernel": 4}, "kernel is 4; it must be odd"),
+    ("resnt", {}, "There is no architecture 'resnt'; did you mean 'resnet'?"),
+])
+def test_a_wrong_config_is_told_in_a_sentence(name, config, said):
+    with pytest.raises(ModelError) as caught:
+        architectures.build(name, **config)
+    assert said in str(caught.value)
+
+
+def test_padding_of_a_text_changes_nothing():
+    model = architectures.build("text-transformer", vocabulary=30, outputs=2, length=20).eval()
+    ids = torch.randint(1, 30, (2, 7))
+    short = model(ids, torch.ones(2, 7, dtype=torch.long))
+    padded = torch.cat([ids, torch.zeros(2, 5, dtype=torch.long)], 1)
+    mask = torch.cat([torch.ones(2, 7), torch.zeros(2, 5)], 1).long()
+    torch.testing.assert_close(model(padded, mask), short, rtol=1e-5, atol=1e-6)
+    assert model(padded, torch.zeros_like(padded)).isfinite().all()  # a text of padding alone
+
+
+def test_names_are_known_without_torch():
+    code = "import sys; from nbtrain.models import architectures as a; a.names(); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == 0
