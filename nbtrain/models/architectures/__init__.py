@@ -42,7 +42,7 @@ def is_architecture(name: str) -> bool:
     return name in _HOME
 
 
-def build(name: str, **config: Any) -> Architecture:
+def build(name: str, **config: Any) -> Architecture[Any]:
     """The module of this name and config, with fresh weights; its ``config`` builds it again.
 
     Raises:
@@ -80,9 +80,10 @@ def kind_of(name: str) -> str:
     return _class(name).kind
 
 
-def _class(name: str) -> Any:
+def _class(name: str) -> type[Architecture[Any]]:
     try:
         module, attribute = _HOME[name]
     except (KeyError, TypeError):
         raise ModelError(unknown("architecture", str(name), names())) from None
-    return getattr(import_module(f"nbtrain.models.architectures.{module}"), attribute)
+    kind: type[Architecture[Any]] = getattr(import_module(f"nbtrain.models.architectures.{module}"), attribute)
+    return kind
