@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrain import dataset_facts
 from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
-from nbtrain.core.errors import CommandError, ConfigError, Problem
-from nbtrain.core.tasks import Progress, Tasks
+from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
+from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.data.keeping.library import Library
 from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.launcher import namespace
 from nbtrain.store.datasets import name_key
 from nbtrain.store.names import checked_name
+
+if TYPE_CHECKING:
+    from nbtrain.desk import Origin  # it loads DuckDB
 
 #: Of the user's rows, so many are shown before and after a step.
 TRIED = 5
@@ -37,6 +41,8 @@ class _Import:
     upload: str | None = None
     sha256: str = ""
     """Of an upload."""
+    said: str | None = None
+    """Where it comes from, where `source` does not tell."""
 
 
 @dataclass(slots=True)
@@ -99,6 +105,11 @@ class WorkspaceDatasets:
             raise ConfigError([Problem("source", "The source is empty; give a path, a pattern or a Hub name.")])
         held = namespace().get(given) if given.isidentifier() and not Path(given).exists() else None
         return self._import(_Import(given if held is None else held, given, name, dict(options)))
+
+    def import_origin(self, origin: Origin, name: str) -> str:
+        """Import what a preview shows, which is called `name`, as it was read."""
+        title = origin.source if isinstance(origin.source, str) else name
+        return self._import(_Import(origin.source, title, None, dict(origin.options), said=origin.said))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         known = self._known.imports.get(task)
@@ -252,12 +263,14 @@ class WorkspaceDatasets:
     def _import(self, asked: _Import) -> str:
         from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
 
-        options = ReadOptions.from_json(asked.options)
+        known = {each.name for each in fields(ReadOptions)}
+        options = ReadOptions.from_json({key: value for key, value in asked.options.items() if key in known})
+        more = {key: value for key, value in asked.options.items() if key not in known}
 
         def work(progress: Progress) -> str:
-            said = None if asked.upload is None else asked.title
+            said = asked.said if asked.upload is None else asked.title
             found = Library().add(
-                asked.source, name=asked.name, options=options, progress=progress, said_source=said)
+                asked.source, name=asked.name, options=options, progress=progress, said_source=said, **more)
             with self._beginning:
                 self._known.imports.pop(task.id, None)
                 if asked.upload is not None:
@@ -275,6 +288,43 @@ class WorkspaceDatasets:
         task = self._tasks.start(kind, dataset.name, work)
         self._known.working.setdefault(dataset.id, {})[kind] = task.id
         return task.id
+
+
+class OriginImport:
+    """Imports what a preview shows; `nbtrain.core.table_views.Importer`.
+
+    Args:
+        desk: does it, so that every panel of datasets hears of it.
+        origin: what to import.
+        shown: where the preview tells its work.
+        name: of the preview.
+    """
+
+    def __init__(self, desk: WorkspaceDatasets, origin: Origin, shown: Tasks, name: str) -> None:
+        self._desk = desk
+        self._origin = origin
+        self._shown = shown
+        self._name = name
+        self._task: Task[Any] | None = None
+        self._lock = threading.Lock()
+
+    def begin(self) -> Task[Any]:
+        with self._lock:
+            if self._task is None or self._task.ended:
+                self._task = self._desk.tasks.find(self._desk.import_origin(self._origin, self._name))
+                assert self._task is not None  # noqa: S101 - it began just now
+                self._shown.show(self._task)
+            return self._task
+
+    def task(self) -> Task[Any] | None:
+        return self._task
+
+    def name(self) -> str | None:
+        if self._task is None or self._task.phase != "done":
+            return None
+        with contextlib.suppress(DatasetNotFoundError):  # deleted since
+            return Library().find(self._task.wait(0)).name
+        return None
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,17 @@ from nbtrain.data.table import Table
 Measure = Callable[[str | None, Any, Progress], Profile]
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a preview shows, so that it can be imported as it was read."""
+
+    source: Any
+    """A path, a name on the Hub; of what lies in the notebook the table that was made of it, which keeps no more."""
+    said: str | None
+    """Where it comes from, where `source` does not tell."""
+    options: Mapping[str, Any]
+
+
 class PreviewDesk:
     """A `Table` as `nbtrain.core.table_views.TableView`.
 
@@ -42,12 +53,14 @@ class PreviewDesk:
         name: how it is called, if not as the table.
         measure: makes the profile, and may know it already; without, it is made of the table each time.
         rows: only the rows of these numbers.
+        origin: where the table is from, if it can be imported.
     """
 
     def __init__(
         self, table: Table, *, name: str | None = None, measure: Measure | None = None,
-        rows: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None, origin: Origin | None = None,
     ) -> None:
+        self.origin = origin if rows is None else None
         self._given = table  # its temporary files live as long as it does
         self.table = table if rows is None else cells.only(table, rows)
         self._pager = Pager(self.table)
@@ -158,7 +171,21 @@ def preview_desk(data: Any, rows: Sequence[int] | None = None, **options: Any) -
     known = {each.name for each in fields(ReadOptions)}
     reading = ReadOptions.from_json({key: value for key, value in options.items() if key in known})
     opened = open_any(data, reading, **{key: value for key, value in options.items() if key not in known})
-    return PreviewDesk(opened.table(), name=opened.name, rows=rows)
+    table = opened.table()
+    return PreviewDesk(table, name=opened.name, rows=rows, origin=_origin(data, table, opened.text, options))
+
+
+def _origin(data: Any, table: Table, said: str, options: Mapping[str, Any]) -> Origin:
+    from nbtrain.data.importing.objects import is_paths  # noqa: PLC0415 - as above
+
+    if is_paths(data):
+        return Origin([_whole(each) for each in data], None, options)
+    return Origin(_whole(data), None, options) if isinstance(data, str | Path) else Origin(table, said, {})
+
+
+def _whole(given: str | Path) -> str:
+    """A path as it is found from any folder; a pattern, or a name on the Hub, as it is."""
+    return str(Path(given).expanduser().absolute()) if _is_path(str(given)) else str(given)
 
 
 def _is_path(text: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrain import feeding, training
 from nbtrain.core.ports import RunView
@@ -24,6 +24,10 @@ from nbtrain.widgets.datasets import Datasets as DatasetsWidget
 from nbtrain.widgets.hardware_monitor import HardwareMonitor as HardwareMonitorWidget
 from nbtrain.widgets.kitchen import Kitchen as KitchenWidget
 from nbtrain.widgets.live_charts import LiveCharts as LiveChartsWidget
+
+if TYPE_CHECKING:
+    from nbtrain.dataset_desk import OriginImport
+    from nbtrain.desk import PreviewDesk
 
 #: File in a run's folder that shows it without a kernel.
 PAGE = "static.html"
@@ -66,7 +70,7 @@ def DatasetPreview(  # noqa: N802 - makes a widget
     desk = preview_desk(data, rows, **options)
     if target is not None:
         desk.table.column(target)
-    return DatasetPreviewWidget(desk, target=target, tokenizer=tokenizer)
+    return DatasetPreviewWidget(desk, target=target, tokenizer=tokenizer, importer=_importer(desk))
 
 
 def DatasetsPanel() -> DatasetsWidget:  # noqa: N802 - makes a widget
@@ -143,6 +147,13 @@ def in_notebook() -> bool:
 def panel_of(run: RunView) -> Panel:
     """The control panel of a run, not yet displayed."""
     return ControlPanelWidget(NotebookLauncher(), run, keep=_keep)
+
+
+def _importer(shown: PreviewDesk) -> OriginImport | None:
+    """Takes what a preview shows into the workspace, so that the panels of datasets hear of it."""
+    from nbtrain.dataset_desk import OriginImport, desk  # noqa: PLC0415 - as above
+
+    return None if shown.origin is None else OriginImport(desk(_offer), shown.origin, shown.tasks, shown.name)
 
 
 def _offer(dataset: str) -> bool:

@@ -19,7 +19,14 @@ const COLUMNS: TableColumn[] = [
   { name: HOSTILE, kind: "text", type: "VARCHAR" },
   { name: "score", kind: "number", type: "DOUBLE" },
 ];
-const SETUP: Setup = { name: "a.csv", columns: COLUMNS, target: null, tokenizer: null, page_rows: 100 };
+const SETUP: Setup = {
+  name: "a.csv",
+  columns: COLUMNS,
+  target: null,
+  tokenizer: null,
+  page_rows: 100,
+  importable: false,
+};
 const WORDS = {
   "data.search": "Search",
   "data.rows": "{count} rows",
@@ -38,6 +45,12 @@ const WORDS = {
   "data.copy": "Copy",
   "data.columns": "Columns",
   "button.retry": "Try again",
+  "button.cancel": "Cancel",
+  "data.import": "Import",
+  "data.import.at": "Importing {share}",
+  "data.import.done": "Kept as {name}",
+  "data.import.failed": "Not imported: {message}",
+  "data.import.cancelled": "Called off",
 };
 const WORDS_OBJECT = new I18n(WORDS, "en", "ltr");
 
@@ -476,5 +489,43 @@ describe("the preview", () => {
     await answer("count", { rows: 4_000_000 });
     expect(grid().getAttribute("aria-rowcount")).toBe("4000001");
     expect((el.querySelector(".nbt-table-body") as HTMLElement).style.blockSize).toBe("10000000px");
+  });
+
+  it("offers no import of what is in the workspace", async () => {
+    await first();
+    expect(el.textContent).not.toContain("Import");
+    expect(model.of("imported")).toHaveLength(0);
+  });
+
+  it("is imported in place, can be called off, and says the name", async () => {
+    act(() => model.change("setup", { ...SETUP, importable: true }));
+    await first();
+    await answer("imported", { task: null, name: null });
+    act(() => button(el, "Import").click());
+    await answer("import", { task: "task-7" });
+    const task = { task: "task-7", kind: "import", title: "a.csv", done: 1, total: 2, unit: "rows", seconds: 0 };
+    const told = (phase: string, error: unknown = null): void => {
+      act(() => model.push({ type: "delta", states: [], series: [], tasks: [{ ...task, phase, error }] }));
+    };
+    told("running");
+    expect(el.querySelector(".nbt-profile-line")?.textContent).toContain("Importing 50%");
+    expect(button(el, "Import").disabled).toBe(true);
+    act(() => button(el, "Cancel").click());
+    expect(model.last("cancel").task).toBe("task-7");
+    told("cancelled");
+    expect(el.textContent).toContain("Called off");
+    act(() => button(el, "Import").click());
+    await answer("import", { task: "task-8" });
+    task.task = "task-8";
+    told("failed", { kind: "DataFileError", message: HOSTILE });
+    expect(el.textContent).toContain(`Not imported: ${HOSTILE}`);
+    expect(el.querySelector("img")).toBeNull();
+    act(() => button(el, "Try again").click());
+    await answer("import", { task: "task-9" });
+    task.task = "task-9";
+    told("done");
+    await answer("imported", { task: "task-9", name: HOSTILE });
+    expect(el.textContent).toContain(`Kept as \u2068${HOSTILE}\u2069`);
+    expect(el.textContent).not.toContain("Import");
   });
 });

@@ -115,3 +115,14 @@ class TableView(Protocol):
         """Begin to make the profile, with the classes of `target` and lengths in tokens where these are named."""
     def close(self) -> None:
         """Nobody looks any more."""
+
+
+class Importer(Protocol):
+    """Takes the table that is on show into the workspace."""
+
+    def begin(self) -> Task[Any]:
+        """Begin, or go on with what was begun already. Raises ConfigError for what cannot be imported so."""
+    def task(self) -> Task[Any] | None:
+        """What was begun last."""
+    def name(self) -> str | None:
+        """How the dataset is called that was made of it; None where there is none (any more)."""

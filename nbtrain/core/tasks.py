@@ -145,13 +145,19 @@ class Tasks:
     def start(self, kind: str, title: str, work: Callable[[Progress], T]) -> Task[T]:
         """Begin `work` in a thread of its own."""
         task = Task(kind, title, work)
+        self.show(task)
+        threading.Thread(target=task.run, name=f"nbtrain-{task.id}", daemon=True).start()
+        return task
+
+    def show(self, task: Task[Any]) -> None:
+        """Tell of a task, which may be one of another list too."""
         with self._lock:
+            if task in self._tasks:
+                return
             ended = [task for task in self._tasks if task.ended]
             for old in ended[: max(0, len(ended) - KEPT)]:
                 self._tasks.remove(old)
             self._tasks.append(task)
-        threading.Thread(target=task.run, name=f"nbtrain-{task.id}", daemon=True).start()
-        return task
 
     def all(self) -> Sequence[Task[Any]]:
         with self._lock:

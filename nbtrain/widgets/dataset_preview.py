@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from nbtrain.core.errors import CommandError
-from nbtrain.core.table_views import TableView
+from nbtrain.core.table_views import Importer, TableView
 from nbtrain.core.tasks import Progress
 from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.commands import Answer, Handler, Worker, mapping, number, text
@@ -73,6 +73,7 @@ class DatasetPreview(Panel):
         view: the table.
         target: the column whose classes are shown first.
         tokenizer: name of the tokenizer that lengths are counted with, besides characters.
+        importer: takes the table into the workspace; None where it is there, or cannot be.
         services: as for `Panel`.
     """
 
@@ -80,13 +81,15 @@ class DatasetPreview(Panel):
     said: ClassVar[tuple[str, ...]] = (*COMMON, "data.")
 
     def __init__(
-        self, view: TableView, *, target: str | None = None, tokenizer: str | None = None, **services: Any,
+        self, view: TableView, *, target: str | None = None, tokenizer: str | None = None,
+        importer: Importer | None = None, **services: Any,
     ) -> None:
         self._view = view
+        self._importer = importer
         self._calls = Calls()
         setup = {
             "name": view.name, "columns": list(view.columns), "target": target, "tokenizer": tokenizer,
-            "page_rows": PAGE_ROWS,
+            "page_rows": PAGE_ROWS, "importable": importer is not None,
         }
         # Of its own: a page must not wait for what another panel has begun, nor for a count of this one.
         services.setdefault("worker", Worker("nbtrain-preview", threads=THREADS))
@@ -102,6 +105,8 @@ class DatasetPreview(Panel):
             "media": Handler(self._media, slow=True),
             "profile": Handler(self._profile, slow=True),
             "profiled": Handler(self._profiled, slow=True),
+            "import": Handler(self._import, slow=True),
+            "imported": Handler(self._imported, slow=True),
             "cancel": Handler(self._cancel),
         }
 
@@ -144,6 +149,17 @@ class DatasetPreview(Panel):
 
     def _profiled(self, request: Request) -> dict[str, Any]:  # noqa: ARG002 - as every handler
         return {"profile": self._view.known_profile()}
+
+    def _import(self, request: Request) -> dict[str, Any]:  # noqa: ARG002
+        if self._importer is None:
+            raise CommandError("This table cannot be imported: it is in the workspace, or is a part of a table.")
+        return {"task": self._importer.begin().id}
+
+    def _imported(self, request: Request) -> dict[str, Any]:  # noqa: ARG002
+        if self._importer is None:
+            return {"task": None, "name": None}
+        task = self._importer.task()
+        return {"task": None if task is None else task.id, "name": self._importer.name()}
 
     def _cancel(self, request: Request) -> None:
         if request.get("task") is None:

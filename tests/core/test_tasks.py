@@ -98,3 +98,12 @@ def test_only_the_last_of_the_ended_tasks_are_kept():
     assert found is not None
     assert found.title == kept[-1]
     assert tasks.find("task-0") is None
+
+
+def test_a_task_may_be_told_of_in_two_lists():
+    one, other = Tasks(), Tasks()
+    task = one.start("import", "a", lambda _: 1)
+    other.show(task)
+    other.show(task)
+    assert list(other.all()) == [task]
+    assert other.find(task.id).wait(60) == 1

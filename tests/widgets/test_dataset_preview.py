@@ -99,7 +99,7 @@ def ask(panel, browser, settle):
 def test_what_the_browser_is_told_once(panel):
     assert panel.setup == {
         "name": "messages.csv", "columns": list(View.columns), "target": "text", "tokenizer": None,
-        "page_rows": PAGE_ROWS}
+        "page_rows": PAGE_ROWS, "importable": False}
     assert "data.search" in panel.words
     assert not [key for key in panel.words if key.startswith("option.")]
     assert repr(panel) == "nbtrain.DatasetPreview('messages.csv', 1 columns)"
@@ -222,3 +222,46 @@ def test_the_profile_has_the_same_fields_in_both_languages(kind):
 
 def test_the_setup_has_the_fields_the_browser_reads(panel):
     assert interfaces()["Setup"] == set(panel.setup)
+
+
+class Importer:
+    """Imports nothing, for as long as a test wants."""
+
+    def __init__(self, view):
+        self.view = view
+        self.begun = None
+
+    def begin(self):
+        self.begun = self.view.tasks.start("import", "a", lambda _: self.view.hold.wait(60))
+        return self.begun
+
+    def task(self):
+        return self.begun
+
+    def name(self):
+        return None if self.begun is None or self.begun.phase != "done" else "messages"
+
+
+def test_a_table_is_imported_and_its_name_told(view, browser, pump, settle):
+    panel = DatasetPreview(view, importer=Importer(view), pump=pump, worker=Worker("test-preview"))
+    assert panel.setup["importable"] is True
+
+    def ask(kind):
+        id_ = browser.ask(panel, kind)
+        settle(lambda: browser.replies(id_))
+        return browser.replies(id_)[0]["result"]
+
+    assert ask("imported") == {"task": None, "name": None}
+    view.hold.clear()
+    begun = ask("import")
+    assert ask("imported") == {**begun, "name": None}
+    view.hold.set()
+    view.tasks.find(begun["task"]).wait(60)
+    assert ask("imported") == {**begun, "name": "messages"}
+
+
+def test_what_cannot_be_imported_is_not_offered(panel, browser, settle):
+    assert panel.setup["importable"] is False
+    id_ = browser.ask(panel, "import")
+    settle(lambda: browser.replies(id_))
+    assert "cannot be imported" in browser.replies(id_)[0]["error"]["message"]

@@ -8,6 +8,7 @@ import { errorText, usePanel } from "../shared/panel";
 import { RequestError } from "../shared/rpc";
 import { useSetupTrait } from "../shared/setup";
 import { useValue } from "../shared/signal";
+import type { TaskState } from "../shared/wire";
 import { CellPane } from "./cell_pane";
 import { ClassStrip } from "./classes";
 import { ColumnPane } from "./column_pane";
@@ -18,9 +19,11 @@ import { layOut, spread, widthFor } from "./layout";
 import { EVERYTHING, type Filter, findsAll, type Query, toggleFilter, withoutFilter } from "./query";
 import { Source } from "./source";
 import { Chips, ColumnChooser, RowCount, Search, TargetChoice } from "./toolbar";
+import { type ImportState, useImport } from "./use_import";
 import type { Place } from "./use_keys";
 import { classesOf, type ProfileState, useProfile } from "./use_profile";
 import type { Setup, TableColumn } from "./wire";
+import { EndLine, WorkLine } from "./work_line";
 import "./dataset_preview.css";
 import "./table.css";
 import "./head.css";
@@ -60,6 +63,7 @@ function Preview({ setup }: { setup: Setup }) {
   if (source.pages.at(0)) first.current = true; // later it may have been let go of
   const came = first.current;
   const profile = useProfile(came, setup.target, setup.tokenizer);
+  const importing = useImport(setup.importable ?? false);
   const layout = useMemo(
     () => layOut(columns, hidden, widths, total ?? source.reach),
     [columns, hidden, widths, total, source.reach],
@@ -114,6 +118,15 @@ function Preview({ setup }: { setup: Setup }) {
         <Search text={query.search} onSearch={(search) => search !== query.search && show({ ...query, search })} />
         <ColumnChooser columns={columns} hidden={hidden} onChange={setHidden} />
         <TargetChoice columns={columns} target={target} onChange={choose} />
+        {setup.importable && importing.name === null && (
+          <Button
+            icon="download"
+            label={words.t("data.import")}
+            quiet
+            busy={importing.running}
+            onClick={importing.begin}
+          />
+        )}
         <RowCount found={found} total={total} everything={findsAll(query)} />
       </div>
       <Chips
@@ -122,6 +135,7 @@ function Preview({ setup }: { setup: Setup }) {
         onClear={() => show({ ...query, filters: [] })}
       />
       {classes && <ClassStrip classes={classes} filters={query.filters} onFilter={filter} />}
+      <ImportLine state={importing} words={words} />
       <ProfileLine state={profile} words={words} onAgain={() => profile.make(target, setup.tokenizer)} />
       {(failure ?? uncounted) !== null && (
         <Trouble text={errorText(failure ?? uncounted, words)} words={words} onRetry={() => source.retry()} />
@@ -212,21 +226,10 @@ function useFirstWidths(
 function ProfileLine({ state, words, onAgain }: { state: ProfileState; words: I18n; onAgain(): void }) {
   const { task, running, cancel } = state;
   if (running) {
-    const share = task?.total ? Math.min(1, task.done / task.total) : null;
-    return (
-      <div class="nbt-profile-line" role="status">
-        <span class="nbt-profile-track" aria-hidden="true">
-          <span
-            class={share === null ? "nbt-profile-unknown" : undefined}
-            style={share === null ? undefined : { inlineSize: `${share * 100}%` }}
-          />
-        </span>
-        <span>
-          {share === null ? words.t("data.profile.busy") : words.t("data.profile.at", { share: words.percent(share) })}
-        </span>
-        <Button label={words.t("data.profile.cancel")} quiet onClick={cancel} />
-      </div>
-    );
+    const share = shareOf(task);
+    const text =
+      share === null ? words.t("data.profile.busy") : words.t("data.profile.at", { share: words.percent(share) });
+    return <WorkLine share={share} text={text} cancel={words.t("data.profile.cancel")} onCancel={cancel} />;
   }
   if (task?.phase === "failed" || task?.phase === "cancelled") {
     const text =
@@ -234,13 +237,36 @@ function ProfileLine({ state, words, onAgain }: { state: ProfileState; words: I1
         ? words.t("data.profile.cancelled")
         : words.t("data.profile.failed", { message: task.error?.message ?? "" });
     return (
-      <div class="nbt-profile-line" role="status">
-        <span dir="auto">{text}</span>
+      <EndLine text={text}>
         <Button icon="reset" label={words.t("data.profile.again")} quiet onClick={onAgain} />
-      </div>
+      </EndLine>
     );
   }
   return null;
+}
+
+/** How the import goes, or how it ended. */
+function ImportLine({ state, words }: { state: ImportState; words: I18n }) {
+  const { task, running, name, begin, cancel } = state;
+  if (running) {
+    const share = shareOf(task);
+    const text =
+      share === null ? words.t("data.import.busy") : words.t("data.import.at", { share: words.percent(share) });
+    return <WorkLine share={share} text={text} cancel={words.t("button.cancel")} onCancel={cancel} />;
+  }
+  if (name !== null) return <EndLine good text={words.t("data.import.done", { name: `\u2068${name}\u2069` })} />;
+  if (task?.phase === "failed") {
+    return (
+      <EndLine text={words.t("data.import.failed", { message: task.error?.message ?? "" })}>
+        <Button icon="reset" label={words.t("button.retry")} quiet onClick={begin} />
+      </EndLine>
+    );
+  }
+  return task?.phase === "cancelled" ? <EndLine text={words.t("data.import.cancelled")} /> : null;
+}
+
+function shareOf(task: TaskState | undefined): number | null {
+  return task?.total ? Math.min(1, task.done / task.total) : null;
 }
 
 function Trouble({ text, words, onRetry }: { text: string; words: I18n; onRetry(): void }) {

@@ -105,4 +105,6 @@ export interface Setup {
   target: string | null;
   tokenizer: string | null;
   page_rows: number;
+  /** Whether it can be taken into the workspace. */
+  importable: boolean;
 }
