@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -51,6 +51,55 @@ def old_kernel(request: pytest.FixtureRequest) -> str:
     if not old_kernels.python(version).is_file():
         _missing(f"No environment with ipykernel {version}: `make kernels` makes it.")
     return version
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A real IPython shell with the magics in it; what trains in the end is stopped."""
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - most tests need none, nor torch yet
+    from traitlets.config import Config  # noqa: PLC0415
+
+    from nbtrain import training  # noqa: PLC0415
+
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell = InteractiveShell.instance(config=config)
+    shell.run_line_magic("load_ext", "nbtrain")
+    yield shell
+    for run in training.active():
+        run.stop()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def answer(shell: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Run a cell; what it printed. A cell that fails fails the test."""
+
+    def run(cell: str) -> str:
+        capsys.readouterr()
+        result = shell.run_cell(cell)
+        assert result.success, result.error_in_exec
+        return capsys.readouterr().out.strip()
+
+    return run
+
+
+@pytest.fixture
+def complaint(shell: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Run a cell that must be refused without a traceback; the sentence."""
+    from IPython.core.error import UsageError  # noqa: PLC0415 - as for `shell`
+
+    def run(cell: str) -> str:
+        capsys.readouterr()
+        result = shell.run_cell(cell)
+        assert isinstance(result.error_in_exec, UsageError), result.error_in_exec
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return said.err.strip().removeprefix("UsageError: ")
+
+    return run
 
 
 def _missing(what: str) -> NoReturn:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
 
 import pytest
-from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 import nbtrain
 from nbtrain import cli, data_verbs, i18n
 from nbtrain.commandline.data import actions
+from tests.shell import complete
 
 CSV = "id,label,text\n" + "".join(f"{n},{'good' if n % 3 else 'bad'},note {n % 40}\n" for n in range(200))
 
@@ -31,48 +28,6 @@ def reviews(tmp_path, monkeypatch):
 @pytest.fixture
 def data(reviews):
     return nbtrain.load_dataset(reviews)
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    shell = InteractiveShell.instance(config=config)
-    shell.run_line_magic("load_ext", "nbtrain")
-    yield shell
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
-def answer(shell, capsys):
-    """Run a cell; what it printed. A cell that fails fails the test."""
-    def run(cell):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        assert result.success, result.error_in_exec
-        return capsys.readouterr().out.strip()
-    return run
-
-
-@pytest.fixture
-def complaint(shell, capsys):
-    """Run a cell that must be refused without a traceback; the sentence."""
-    def run(cell):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        assert isinstance(result.error_in_exec, UsageError), result.error_in_exec
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return said.err.strip().removeprefix("UsageError: ")
-    return run
-
-
-def complete(shell, cell):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # IPython calls its own interface provisional
-        return [found.text for found in shell.Completer.completions(cell, len(cell))]
 
 
 # -- in a notebook ------------------------------------------------------------------------------

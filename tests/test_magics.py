@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-import warnings
 
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from nbtrain import training
 from nbtrain.core.errors import RunNotFoundError
+from tests.shell import complete
 
 NOTEBOOK = """
 import numpy as np
@@ -32,53 +30,9 @@ LONG = "%nbtrain train --model net --data X,y --epochs 1000 --batch-size 4"
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch):
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    shell = InteractiveShell.instance(config=config)
-    shell.run_line_magic("load_ext", "nbtrain")
-    yield shell
-    for run in training.active():
-        run.stop()
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
 def notebook(shell):
     assert shell.run_cell(NOTEBOOK).success
     return shell
-
-
-@pytest.fixture
-def answer(shell, capsys):
-    """Run a cell; what it printed. A cell that fails fails the test."""
-    def run(cell):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        assert result.success, result.error_in_exec
-        return capsys.readouterr().out.strip()
-    return run
-
-
-@pytest.fixture
-def complaint(shell, capsys):
-    """Run a cell that must be refused without a traceback; the sentence."""
-    def run(cell):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        assert isinstance(result.error_in_exec, UsageError)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return said.err.strip().removeprefix("UsageError: ")
-    return run
-
-
-def complete(shell, cell):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # IPython calls its own interface provisional
-        return [found.text for found in shell.Completer.completions(cell, len(cell))]
 
 
 def newest_that_trains():
