@@ -87,6 +87,11 @@ class Dataset:
         return self._record.rejected
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided when its source was read, in sentences: a column read as text, an encoding guessed."""
+        return self._library.notes(self.id)
+
+    @property
     def created(self) -> float:
         """Seconds since 1970."""
         return self._record.created
@@ -382,6 +387,7 @@ def _lines(dataset: Dataset) -> Iterator[str]:
     yield f"from {dataset.source}"
     if dataset.rejected:
         yield f"{dataset.rejected:,} rows could not be read and were left out: {dataset.folder / 'rejected.csv'}"
+    yield from dataset.notes
     if same := dataset.same_as:
         yield f"It has the same content as {', '.join(map(repr, same))}."
 

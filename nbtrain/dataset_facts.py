@@ -44,8 +44,6 @@ CELL = 300
 CLASSES = 200
 #: What a column to predict is usually called.
 TARGETS = ("label", "target", "class", "species", "category", "y", "labels")
-#: What one click cannot do: weights are an option of training.
-_NOT_HERE = {"weights"}
 
 
 def row(library: Library, record: DatasetRecord) -> DatasetRow:
@@ -70,7 +68,7 @@ def facts(dataset: Dataset, target: str | None, running: dict[str, str]) -> Data
     recipe = dataset.recipe
     return DatasetFacts(
         row=row(library, record), fingerprint=record.fingerprint,
-        rejected_file=str(dataset.folder / REJECTED) if record.rejected else "",
+        rejected_file=str(dataset.folder / REJECTED) if record.rejected else "", notes=list(dataset.notes),
         columns=_columns(library, record.id), target=target_of(dataset, target),
         steps=[] if recipe is None else [step.to_json() for step in recipe.steps],
         profile=_profile(dataset), split=None if split is None else _split(split), quality=_quality(dataset, split),
@@ -214,7 +212,7 @@ def _finding(index: int, finding: Finding) -> FindingView:
     return FindingView(
         index=index, kind=finding.kind, severity=finding.severity, count=finding.count, share=finding.share,
         columns=list(finding.columns), rows=list(finding.rows), args=_plain(finding.args),
-        remedy=None if cure is None or cure.kind in _NOT_HERE else cure.action)
+        remedy=None if cure is None else cure.action)
 
 
 def _plain(args: Mapping[str, Any]) -> dict[str, Scalar]:

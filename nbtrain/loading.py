@@ -25,9 +25,9 @@ def load_dataset(source: Any, *, name: str | None = None, progress: Progress | N
             dataset of the `datasets` library, lists or dicts; or the name or id of a dataset of the workspace.
         name: how it is called; None takes one from the source.
         progress: told how far it is; None shows it in a terminal, and lets Kernel → Interrupt call it off.
-        options: how files are read: ``format delimiter header quote encoding lines on_error`` (see `ReadOptions`; with
-            ``on_error="skip"`` rows that cannot be read are left out, and kept in a file); of the Hub: ``config split
-            revision``; of folders of media: ``labels``.
+        options: how files are read: ``format delimiter header quote encoding date_order lines on_error`` (see
+            `ReadOptions`; with ``on_error="skip"`` rows that cannot be read are left out, and kept in a file); of the
+            Hub: ``config split revision``; of folders of media: ``labels``.
 
     Raises:
         DataFileError: a file cannot be read; says which, and the line. Nothing is imported then.

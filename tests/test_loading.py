@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import nbtrain
+from nbtrain import data_verbs, dataset_facts
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, DataFileError, DatasetNotFoundError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.keeping.library import Library
@@ -205,3 +206,21 @@ print(sorted({"duckdb", "pyarrow", "torch", "pandas", "datasets", "transformers"
 def test_a_hundred_thousand_rows_come_back_as_they_were():
     frame = pd.DataFrame({"n": np.arange(100_000), "x": np.random.default_rng(0).random(100_000)})
     pd.testing.assert_frame_equal(nbtrain.load_dataset(frame).frame(), frame)
+
+
+def test_what_was_decided_when_it_was_read_is_kept(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text("n,day\n1,03/04/2020\n2,05/06/2020\n", "utf-8")
+    data = nbtrain.load_dataset(path)
+    assert [column.type for column in data.columns] == ["BIGINT", "VARCHAR"]
+    (note,) = nbtrain.datasets()[0].notes
+    assert "say which with date_order" in note
+    assert note in repr(data)
+    assert dataset_facts.facts(data, None, {})["notes"] == [note]
+    said = data_verbs.answer(["import", str(path), "--name", "said", "--date-order", "mdy"], "nbtrain data")
+    assert said.notes == ()
+    assert said.frame()["day"].astype(str).tolist() == ["2020-03-04", "2020-05-06"]
+    with pytest.raises(ConfigError, match="date_order"):
+        nbtrain.load_dataset(path, date_order="day first")
+    (said.folder / "dataset.json").unlink()
+    assert "day" in repr(said)

@@ -17,6 +17,7 @@ function facts(of: DatasetRow, more: Partial<DatasetFacts> = {}): DatasetFacts {
     row: of,
     fingerprint: "f",
     rejected_file: "",
+    notes: [],
     columns: [
       { name: "text", kind: "text", type: "VARCHAR" },
       { name: "age", kind: "integer", type: "BIGINT" },
@@ -306,6 +307,7 @@ describe("importing", () => {
     await press("datasets.read.title");
     const fields = () => [...el.querySelectorAll(".nbt-read-field select")].map(({ id }) => id.split("-").at(-1));
     expect(fields()).toContain("delimiter");
+    expect(fields()).toContain("date_order");
     choose(el.querySelector('select[id$="-format"]'), "parquet");
     expect(fields()).toEqual(["format"]);
     choose(el.querySelector('select[id$="-format"]'), "text");
@@ -449,6 +451,12 @@ describe("a dataset", () => {
     expect(shown).toEqual(["anywidget:w1", "anywidget:w2"]);
     await press("datasets.narrowed.all");
     expect(el.querySelector(".nbt-narrowed")).toBeNull();
+  });
+
+  it("says as text what was decided when it was read", async () => {
+    await open();
+    await reply(() => model.accept("dataset", facts(row("a"), { notes: ["The column '<b>' was read as text."] })));
+    expect(el.querySelector(".nbt-detail-notes")?.textContent).toBe("The column '<b>' was read as text.");
   });
 
   it("measures itself when its profile is opened, and shows how far it is", async () => {

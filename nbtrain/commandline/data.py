@@ -25,6 +25,7 @@ _READING = (
     Flag("format", "choice", ("csv", "tsv", "json", "jsonl", "text", "parquet", "arrow"), example="csv"),
     Flag("delimiter", "text", example="';'"), Flag("header", "bool"), Flag("quote", "text", example="'\"'"),
     Flag("encoding", "text", ("utf-8", "cp1256", "cp1251", "utf-16"), example="cp1256"),
+    Flag("date_order", "choice", ("dmy", "mdy", "ymd"), example="dmy"),
     Flag("lines", "choice", ("lines", "paragraphs"), example="paragraphs"),
     Flag("on_error", "choice", ("raise", "skip"), example="skip"),
     Flag("config", "text", example="en"), Flag("split", "text", example="train"),

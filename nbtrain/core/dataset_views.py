@@ -120,6 +120,13 @@ class FindingView(TypedDict):
     remedy: str | None
 
 
+class Cure(TypedDict):
+    """What became of a remedy: the task that carries it out; or, for an option of training, whether a form took it."""
+
+    task: str | None
+    taken: bool
+
+
 class QualityView(TypedDict):
     """A quality report, the worst first. `stale`: the split or the target changed since."""
 
@@ -128,11 +135,16 @@ class QualityView(TypedDict):
 
 
 class DatasetFacts(TypedDict):
-    """All the panel shows of one dataset. `running` names the tasks that work on it, by their kind."""
+    """All the panel shows of one dataset.
+
+    `notes` are sentences on what was decided when it was read; `running` names the tasks that work on it, by their
+    kind.
+    """
 
     row: DatasetRow
     fingerprint: str
     rejected_file: str
+    notes: list[str]
     columns: list[ColumnView]
     target: str | None
     steps: list[dict[str, Any]]

@@ -123,6 +123,15 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
             </span>
           </p>
         )}
+        {facts && facts.notes.length > 0 && (
+          <ul class="nbt-detail-notes">
+            {facts.notes.map((note) => (
+              <li key={note} dir="auto">
+                {note}
+              </li>
+            ))}
+          </ul>
+        )}
       </div>
       <div class="nbt-detail-actions">
         <Button icon="play" label={words.t("datasets.use")} primary={primary && !exporting} onClick={use} />

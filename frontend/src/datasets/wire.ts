@@ -87,6 +87,11 @@ export interface FindingView {
   remedy: string | null;
 }
 
+export interface Cure {
+  task: string | null;
+  taken: boolean;
+}
+
 export interface QualityView {
   findings: FindingView[];
   stale: boolean;
@@ -96,6 +101,7 @@ export interface DatasetFacts {
   row: DatasetRow;
   fingerprint: string;
   rejected_file: string;
+  notes: string[];
   columns: ColumnView[];
   target: string | null;
   steps: Record<string, unknown>[];

@@ -84,6 +84,12 @@ def heavy_batches(table: Table, rows: int) -> Iterator[pa.RecordBatch] | None:
     return _read(table.files, rows)
 
 
+def notes_of(table: Table) -> tuple[str, ...]:
+    """What was decided on the way of reading files as a table, in sentences; none for another table."""
+    tables = table.parts.values() if isinstance(table, FeaturedTable) else [table]
+    return tuple(dict.fromkeys(note for each in tables if isinstance(each, FileTable) for note in each.notes))
+
+
 def row_bytes(table: Table, progress: Progress | None = None) -> int:
     """Bytes of a row in memory, about: as Parquet says, else as its first rows tell, which takes a query."""
     tables = list(table.parts.values()) if isinstance(table, FeaturedTable) else [table]

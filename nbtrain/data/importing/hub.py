@@ -8,6 +8,7 @@ workspace, so that what was downloaded can be opened without a network.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from nbtrain.core.errors import DataError
@@ -99,14 +100,14 @@ class _Opening:
             return import_table(featured(parts, name=self._client.repository), folder, progress=progress)
         # Each part of text may need to be read in another way than its beginning shows: they are joined afterwards.
         with tempfile.TemporaryDirectory(prefix="nbtrain-hub-", ignore_cleanup_errors=True) as temporary:
-            rejects, joined = Rejects(), {}
+            rejects, joined, notes = Rejects(), dict[str, FileTable](), list[str]()
             for number, (part, table) in enumerate(parts.items()):
                 own = Path(temporary, str(number))
-                import_table(table, own, progress=progress)
+                notes += import_table(table, own, progress=progress).notes
                 rejects.add(kept_rejects(own))
                 joined[part] = open_source(own / DATA)
             imported = import_table(featured(joined, name=self._client.repository), folder, progress=progress)
-            return keep_rejects(imported, rejects, folder)
+            return keep_rejects(replace(imported, notes=tuple(dict.fromkeys(notes))), rejects, folder)
 
     def table(self, progress: Progress | None) -> Table:
         return featured(self._parts(progress), name=self._client.repository)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class Opened:
         write: imports it into a folder.
         look: the table where it lies; None for what DuckDB cannot read where it lies (objects, folders of media).
         files: the files it is made of, where it is made of files.
-        notes: sentences on what was decided for the user (the cache was used, files were left out).
+        notes: sentences on what was decided for the user (the cache was used, files were left out). What is decided
+            while files are read comes with what was imported.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Opened:
             CancelledError: the work was called off.
         """
         if self._kept is None:
-            return self._write(folder, progress)
-        _, imported, kept = self._kept
-        return copy_import(imported, kept, folder)
+            imported = self._write(folder, progress)
+        else:
+            _, written, kept = self._kept
+            imported = copy_import(written, kept, folder)
+        return replace(imported, notes=tuple(dict.fromkeys((*self.notes, *imported.notes))))

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
-from nbtrain.data.importing.featured import heavy_batches, row_bytes
+from nbtrain.data.importing.featured import heavy_batches, notes_of, row_bytes
 from nbtrain.data.importing.features import METADATA_KEY, facts_of
 from nbtrain.data.importing.fingerprint import Fingerprint
 from nbtrain.data.importing.layout import layout
@@ -64,6 +64,8 @@ class Imported:
     """Of the content; see `nbtrain.data.importing.fingerprint`."""
     rejected: int = 0
     """Rows of the source that were left out because they could not be read."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was decided for the user: a column read as text, an encoding that was guessed."""
 
 
 def import_table(table: Table, folder: Path, *, progress: Progress | None = None) -> Imported:
@@ -88,7 +90,7 @@ def import_table(table: Table, folder: Path, *, progress: Progress | None = None
         imported, rejects = read_whole(table, lambda whole: write_parquet(whole, beside, progress), progress=progress)
         if progress is not None:
             progress.check()
-    return keep_rejects(imported, rejects, folder)
+    return keep_rejects(replace(imported, notes=notes_of(table)), rejects, folder)
 
 
 def write_parquet(table: Table, path: Path, progress: Progress | None = None) -> Imported:

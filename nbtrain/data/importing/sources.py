@@ -91,7 +91,7 @@ def _of_files(
     recipe = {
         "kind": "files", "paths": [str(Path(path).absolute()) for path in paths], "options": options.to_json()}
     return Opened(
-        name or _stem(Path(paths[0])), text, recipe, look=lambda _: table, files=files.files, notes=files.notes,
+        name or _stem(Path(paths[0])), text, recipe, look=lambda _: table, files=files.files,
         write=lambda folder, progress: import_table(table, folder, progress=progress))
 
 

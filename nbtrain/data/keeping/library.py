@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["DatasetRecord", "Import", "Library"]
 
 DATA = "data.parquet"
+#: Sentences on an import that are kept: a folder may have thousands of files with one each.
+NOTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ class Library:
         """What was written down when it was made (``dataset.json``).
 
         That is: what its record held then, but ``columns`` as name, kind and type of each; and where it has them
-        ``options`` (how it was read), ``opening`` (how to open its source again) and ``parent`` (the id of the dataset
-        that it was processed from).
+        ``options`` (how it was read), ``notes`` (sentences on what was decided then), ``opening`` (how to open its
+        source again) and ``parent`` (the id of the dataset that it was processed from).
 
         Raises:
             DatasetNotFoundError: `dataset_id` is no id.
@@ -111,6 +113,13 @@ class Library:
             raise DataError(
                 f"What was written down of the dataset {dataset_id} cannot be read ({path}); import it again."
             ) from error
+
+    def notes(self, dataset_id: str) -> tuple[str, ...]:
+        """What was decided when it was read, in sentences. Raises DatasetNotFoundError."""
+        try:
+            return tuple(self.facts(dataset_id).get("notes", ()))
+        except DataError:  # what was written down is lost; the rows are not
+            return ()
 
     def size(self, dataset_id: str) -> int:
         """Bytes of all its files on the disk, with what is kept of its profile and split."""
@@ -196,7 +205,8 @@ class Library:
                     imported = fill(beside)
                     record = self._record(
                         dataset_id, imported, wanted, source, stamp, exact=name is not None, distinct=distinct)
-                    _write_facts(beside, record, facts)
+                    notes = {"notes": imported.notes[:NOTES]} if imported.notes else {}
+                    _write_facts(beside, record, {**facts, **notes})
                 (beside / lock.NAME).unlink()
         except _Same as same:
             if stamp is not None:

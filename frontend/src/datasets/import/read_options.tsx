@@ -28,6 +28,7 @@ const DECLARED: readonly Declared[] = [
     values: ["utf-8", "windows-1256", "windows-1251", "windows-1252", "utf-16"],
     formats: ["", "csv", "tsv", "text"],
   },
+  { name: "date_order", values: ["dmy", "mdy", "ymd"], formats: TABLES },
   { name: "lines", values: ["lines", "paragraphs"], formats: ["", "text"], plain: "lines" },
 ];
 /** Characters that are not seen have names; so has what reads more easily as a word. */
@@ -42,6 +43,9 @@ const NAMED: Readonly<Record<string, string>> = {
   "": "none",
   true: "yes",
   false: "no",
+  dmy: "dmy",
+  mdy: "mdy",
+  ymd: "ymd",
   lines: "lines",
   paragraphs: "paragraphs",
 };
