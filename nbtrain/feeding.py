@@ -19,10 +19,12 @@ from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.i18n import text
 
 if TYPE_CHECKING:
+    from nbtrain.data.augmented import Change
     from nbtrain.data.examples import Examples
     from nbtrain.data.pictures import Augment
     from nbtrain.data.processing import Recipe
     from nbtrain.data.splits.splitting import Split
+    from nbtrain.data.table import Table
 
 #: Before the name of a dataset, where a variable of the notebook could be meant as well.
 PREFIX = "dataset:"
@@ -186,7 +188,7 @@ def _fed(
         validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:
         validation = new_rows(part_of(table, made, "validation"), origin)
-    return Fed(_augmented(found, folder), validation, origin)
+    return Fed(_augmented(found, folder, train), validation, origin)
 
 
 def _test_of(made: Split | None) -> str | None:
@@ -194,7 +196,7 @@ def _test_of(made: Split | None) -> str | None:
     return None if made is None or not made.counts[2] else sha256((made.parts == 2).tobytes()).hexdigest()
 
 
-def _augmented(found: Examples, folder: Path) -> Any:
+def _augmented(found: Examples, folder: Path, table: Table) -> Any:
     """The training part as its recipe changes it while training. Raises DataError for a step that cannot."""
     from nbtrain.data.pictures import Files  # noqa: PLC0415 - as above
     from nbtrain.data.processing import Recipe  # noqa: PLC0415
@@ -202,13 +204,40 @@ def _augmented(found: Examples, folder: Path) -> Any:
     recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
     if recipe is None or not recipe.augments:
         return found.data
-    if not isinstance(found.inputs, Files):
-        names = ", ".join(step.name for step in recipe.steps if step.augments)
-        raise DataError(
-            f"The recipe changes samples while training ({names}), which is done for images and sounds alone so far; "
-            "process the data without that step.")
-    found.inputs.augment = _augmentation(recipe, found.features[0], found.inputs.kind)
-    return found.data
+    if isinstance(found.inputs, Files):
+        found.inputs.augment = _augmentation(recipe, found.features[0], found.inputs.kind)
+        return found.data
+    from nbtrain.data.augmented import Augmented  # noqa: PLC0415
+    from nbtrain.engine.arrays import prepare  # noqa: PLC0415 - torch is there when a training begins
+
+    change = _change(found, recipe, table)
+    ready = prepare(found.data)  # where values are missing, say, it is told before the start
+    return Augmented(ready.inputs, None if found.target is None else ready.target, ready.classes, change)
+
+
+def _change(found: Examples, recipe: Recipe, table: Table) -> Change:
+    """What a recipe does to series, or to texts and so to their tokens. Raises DataError where it does nothing."""
+    from nbtrain.data.augmented import Series, Texts  # noqa: PLC0415 - as above
+    from nbtrain.data.examples import TOKENS  # noqa: PLC0415
+    from nbtrain.data.processing import Tokenize  # noqa: PLC0415
+
+    steps = [step for step in recipe.steps if step.augments]
+    names, changed = ", ".join(step.name for step in steps), {name for step in steps for name in step.columns}
+    tokens = next((step for step in recipe.steps if isinstance(step, Tokenize) and not step.prefix), None)
+    if tokens is not None and TOKENS in found.features:
+        lost = [name for name in tokens.columns if name not in {column.name for column in table.columns}]
+        if lost:
+            raise DataError(
+                f"The recipe changes texts while training ({names}), and the dataset has not kept the column "
+                f"{lost[0]!r}; process the data anew.")
+        if changed.intersection(tokens.columns):
+            return Texts(recipe, tokens, table, found.inputs[TOKENS].shape[1])
+    elif changed.intersection(found.features) and table.column(found.features[0]).kind is Kind.NESTED:
+        return Series(recipe, found.features[0])
+    raise DataError(
+        f"The recipe changes {', '.join(map(repr, sorted(changed)))} while training ({names}), of which the model is "
+        f"given nothing that can be changed so: it learns from {', '.join(map(repr, found.features))[:200]}; process "
+        "the data without that step, or choose other columns: features=[…].")
 
 
 def _augmentation(recipe: Recipe, column: str, kind: Kind) -> Augment:

@@ -197,13 +197,3 @@ def test_new_images_are_predicted_as_they_come(photos, tmp_path):
     assert run.predict([{"image": grey}]).shape == (1, 2)
     assert trained(net(3 * 6 * 8), photos, batch_size=4).predict(
         [{"image": png(np.full((6, 8), 128, np.uint8))}]).shape == (1, 2)
-
-
-def test_series_that_would_be_augmented_are_refused():
-    series = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=40), "close": np.arange(40.0)})
-    prices = nbtrain.load_dataset(series, name="prices")
-    prices.split(method="time", time="day")
-    windows, noise = {"step": "windows", "time": "day", "window": 4}, {"step": "augment_series", "columns": ["close"]}
-    ready = prices.process(windows, noise, target="close")
-    with pytest.raises(DataError, match="augment_series"):
-        feeding.feed(ready)

@@ -14,7 +14,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
 from nbtrain.data.importing.parquet import Imported, import_batches
 from nbtrain.data.importing.plain import plain_batches
-from nbtrain.data.processing import PART, ROW, Recipe, Step
+from nbtrain.data.processing import PART, ROW, AugmentText, Recipe, Step, Tokenize
 from nbtrain.data.splits.splitting import Split
 from nbtrain.data.table import Table
 
@@ -37,7 +37,7 @@ def process(
     Raises:
         ConfigError, DataError, CancelledError, WorkspaceError: as `Recipe.fit` and `import_batches`.
     """
-    recipe = Recipe(steps, target).fit(table, split, progress)
+    recipe = _keeping_texts(Recipe(steps, target), before).fit(table, split, progress)
     parts: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
     rows = _visible(recipe.stream(table, split, progress), parts)
     first = next(rows)
@@ -50,6 +50,14 @@ def process(
     whole = recipe if before is None else Recipe((*before.steps, *recipe.steps), recipe.target, before.types)
     whole.save(folder)
     return imported
+
+
+def _keeping_texts(recipe: Recipe, before: Recipe | None) -> Recipe:
+    """The recipe; where texts are changed while training, the table keeps them beside their tokens."""
+    if not any(isinstance(step, AugmentText) for step in (*recipe.steps, *(before.steps if before else ()))):
+        return recipe
+    return recipe.with_steps(
+        step.model_copy(update={"keep": True}) if isinstance(step, Tokenize) else step for step in recipe.steps)
 
 
 def _visible(

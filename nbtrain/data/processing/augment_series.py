@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,12 @@ class AugmentSeries(Augmentation):
         kind, types = field.type, pa.types
         listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
         return bool(listed and types.is_floating(kind.value_type))
+
+    def settled(self, schema: pa.Schema, *, target: Collection[str] = ()) -> Self:
+        """As every step; of a target that was cut into windows, the past is changed and what lies ahead is not."""
+        ahead = {name: f"{name}_ahead" for name in target}
+        return super().settled(schema, target={
+            ahead[name] if ahead[name] in schema.names else name for name in target})
 
     def augment(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         changed = dict(sample)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nbtrain.core.errors import DataError
-from nbtrain.data.processing import AugmentImage, AugmentSeries, AugmentText, Recipe, geometry, photometry
+from nbtrain.data.processing import (
+    AugmentImage,
+    AugmentSeries,
+    AugmentText,
+    Recipe,
+    Windows,
+    geometry,
+    photometry,
+)
 from nbtrain.data.processing.randomness import generator
 
 SEEDS = st.integers(0, 2**32)
@@ -200,3 +208,12 @@ def test_augmentation_leaves_the_table_and_new_rows_alone():
     recipe = Recipe([AugmentText(columns="t", mask=1.0)]).fit(given)
     assert recipe.apply(given) == given
     assert pa.Table.from_batches(recipe.stream(given))["t"].to_pylist() == ["a b c"] * 5
+
+
+def test_of_a_target_in_windows_the_past_is_changed_and_what_lies_ahead_is_not():
+    rows = pa.table({"t": range(30), "close": [float(i) for i in range(30)], "volume": [1.0] * 30})
+    windows = Windows(columns=("close", "volume"), time="t", window=4, horizon=2)
+    fitted = Recipe([windows, AugmentSeries()], target="close").fit(rows)
+    assert fitted.steps[1].columns == ("close", "volume")
+    lists = pa.table({"window": [[1.0, 2.0]] * 4, "goal": [[1.0]] * 4})
+    assert Recipe([AugmentSeries()], target="goal").fit(lists).steps[0].columns == ("window",)
