@@ -1,4 +1,4 @@
-"""The workspace's database: every run, and what happened in the workspace. Its datasets are in `store.datasets`.
+"""The workspace's database: every run, and what happened. Datasets are in `store.datasets`, models in `store.models`.
 
 Changes are queued and written by the process's one writer thread, many in a transaction, so the trainer
 never waits for the disk; `flush` waits. Several kernels may use one workspace at the same time.
@@ -43,6 +43,22 @@ _MIGRATIONS = (
     );
     CREATE UNIQUE INDEX datasets_by_name ON datasets (name_key) WHERE deleted IS NULL;
     CREATE INDEX datasets_by_stamp ON datasets (stamp)
+    """,
+    """
+    CREATE TABLE models (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, name_key TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL,
+        deleted REAL, category TEXT NOT NULL, tags TEXT NOT NULL, versions INTEGER NOT NULL, stage TEXT NOT NULL,
+        architecture TEXT NOT NULL, format TEXT NOT NULL, task TEXT NOT NULL, parameters INTEGER,
+        bytes INTEGER NOT NULL, metric_name TEXT, metric_value REAL, source TEXT NOT NULL, source_args TEXT NOT NULL,
+        search TEXT NOT NULL, stage_rank INTEGER NOT NULL, tag_keys TEXT NOT NULL, category_key TEXT NOT NULL
+    );
+    CREATE UNIQUE INDEX models_by_name ON models (name_key) WHERE deleted IS NULL;
+    CREATE TABLE model_versions (
+        model TEXT NOT NULL, number INTEGER NOT NULL, created REAL NOT NULL, deleted REAL, stage TEXT NOT NULL,
+        note TEXT NOT NULL, about TEXT NOT NULL, files TEXT NOT NULL,
+        PRIMARY KEY (model, number)
+    );
+    CREATE UNIQUE INDEX models_in_production ON model_versions (model) WHERE stage = 'production' AND deleted IS NULL
     """,
 )
 

@@ -1,4 +1,4 @@
-"""The folder where everything durable lives: `workspace.db`, `runs/<id>/` and `datasets/<id>/`."""
+"""The folder where everything durable lives: `workspace.db`, `runs/<id>/`, `datasets/<id>/` and `models/<id>/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from nbtrain.core.errors import DatasetNotFoundError, RunNotFoundError, WorkspaceError
+from nbtrain.core.errors import DatasetNotFoundError, ModelNotFoundError, RunNotFoundError, WorkspaceError
 from nbtrain.store import atomic
 from nbtrain.store.database import Database
 from nbtrain.store.journal import Journal
@@ -39,6 +39,8 @@ class Workspace:
         self.runs_folder = self.home / "runs"
         self.datasets_folder = self.home / "datasets"
         self.trash_folder = self.datasets_folder / ".trash"
+        self.models_folder = self.home / "models"
+        self.models_trash_folder = self.models_folder / ".trash"
         self.uploads_folder = self.home / "uploads"
         self._opening = threading.Lock()
         self._database: Database | None = None
@@ -98,6 +100,27 @@ class Workspace:
         if folder is None or trash is None:
             raise DatasetNotFoundError(
                 f"{dataset_id!r} is not the id of a dataset; ids look like 20261122-0931-k3f9, and nbtrain.datasets() "
+                "lists them.")
+        return trash if trash.is_dir() and not folder.is_dir() else folder
+
+    def new_model_id(self) -> str:
+        """As `new_run_id`, of no model there is or was; nothing is made yet."""
+        while True:
+            model_id = _new_id()
+            if not any((folder / model_id).exists() for folder in (self.models_folder, self.models_trash_folder)):
+                return model_id
+
+    def model_folder(self, model_id: str) -> Path:
+        """Where a model keeps its versions: in `models_folder`, or in `models_trash_folder` while it is deleted.
+
+        Raises:
+            ModelNotFoundError: `model_id` is no model's id, or leads out of the workspace.
+        """
+        folder = _inside(self.models_folder, model_id) if is_id(model_id) else None
+        trash = _inside(self.models_trash_folder, model_id) if is_id(model_id) else None
+        if folder is None or trash is None:
+            raise ModelNotFoundError(
+                f"{model_id!r} is not the id of a model; ids look like 20261122-0931-k3f9, and nbtrain.models.list() "
                 "lists them.")
         return trash if trash.is_dir() and not folder.is_dir() else folder
 
