@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import Column, Kind, quoted
+from nbtrain.data.columns import Column, Kind, literal, quoted
 from nbtrain.data.derived import scan
 from nbtrain.data.quality.report import EXAMPLES
 from nbtrain.data.splits.labels import Labels
@@ -23,6 +23,10 @@ PROSE = 20
 AT_ONCE = 40
 #: Up to so many rows quartiles are exact; beyond, they come from a t-digest, which needs no memory.
 EXACT_QUARTILES = 200_000
+#: White space as the step `drop_empty` has it, but for NUL, which no SQL text can hold.
+_BLANKS = "".join(map(chr, (
+    *range(0x01, 0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000,
+    0xFEFF)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def missing(column: Column) -> str:
 
 def blank(column: Column) -> str:
     """SQL of whether a text is nothing but white space."""
-    return f"(trim({quoted(column.name)}::VARCHAR, e' \\t\\r\\n\\u00a0\\u200b\\u200c\\ufeff') = '')"
+    return f"(trim({quoted(column.name)}::VARCHAR, {literal(_BLANKS)}) = '')"
 
 
 def first(rows: Iterable[int] | np.ndarray) -> tuple[int, ...]:
