@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import dataset_facts
-from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
+from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.data.keeping.library import Library
@@ -65,11 +65,16 @@ class WorkspaceDatasets:
     Args:
         tasks: where long work is begun.
         on_use: is told the name of a dataset that shall be trained on; returns whether a form took it.
+        on_options: as `on_use`, of options that shall be trained with.
     """
 
-    def __init__(self, tasks: Tasks | None = None, on_use: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self, tasks: Tasks | None = None, on_use: Callable[[str], bool] | None = None,
+        on_options: Callable[[Mapping[str, Any]], bool] | None = None,
+    ) -> None:
         self._tasks = tasks or Tasks()
         self._on_use = on_use
+        self._on_options = on_options
         self._known = _Memory()
         self._uploads: Uploads | None = None
         self._lock = threading.Lock()
@@ -189,18 +194,25 @@ class WorkspaceDatasets:
         return self._work(found, "process", lambda progress: found.process(
             *steps, target=target, name=checked_name(name), progress=progress).id)
 
-    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> str:
+    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> Cure:
         found = self._dataset(dataset)
         remedy = dataset_facts.remedy(found, finding, kind, count)
         if remedy is None:
             raise CommandError("This finding is no longer known; check the quality again.")
+        if remedy.kind == "options":
+            said = ", ".join(f"{name}={value!r}" for name, value in remedy.options.items())
+            return Cure(
+                task=None, taken=self._on_options is not None and self._on_options(remedy.options),
+                code=f"nbtrain.train(model, {found.name!r}, {said})")
         if remedy.kind == "split":
-            return self.split(dataset, remedy.split)
-        if remedy.kind == "rows":
-            return self._work(found, "remedy", lambda progress: _nothing(
+            task = self.split(dataset, remedy.split)
+        elif remedy.kind == "rows":
+            task = self._work(found, "remedy", lambda progress: _nothing(
                 dataset_facts.leave_out(found, remedy.rows, progress)))
-        return self._work(found, "remedy", lambda progress: found.process(
-            *remedy.steps, target=self._target(found), progress=progress).id)
+        else:
+            task = self._work(found, "remedy", lambda progress: found.process(
+                *remedy.steps, target=self._target(found), progress=progress).id)
+        return Cure(task=task, taken=True, code="")
 
     def export(self, dataset: str, path: str) -> str:
         found = self._dataset(dataset)
@@ -328,9 +340,9 @@ class OriginImport:
 
 
 @cache
-def desk(on_use: Callable[[str], bool]) -> WorkspaceDatasets:
+def desk(on_use: Callable[[str], bool], on_options: Callable[[Mapping[str, Any]], bool]) -> WorkspaceDatasets:
     """One for all panels of the kernel, so that each shows the work that another began."""
-    return WorkspaceDatasets(on_use=on_use)
+    return WorkspaceDatasets(on_use=on_use, on_options=on_options)
 
 
 def _nothing(result: object) -> None:

@@ -6,7 +6,7 @@ displayed, live and with its static twin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,8 @@ def DatasetsPanel() -> DatasetsWidget:  # noqa: N802 - makes a widget
     from nbtrain.dataset_desk import desk  # noqa: PLC0415 - as above
     from nbtrain.loading import find_dataset  # noqa: PLC0415
 
-    return DatasetsWidget(desk(_offer), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
+    return DatasetsWidget(
+        desk(_offer, _suggest), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
 
 
 def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget
@@ -153,13 +154,20 @@ def _importer(shown: PreviewDesk) -> OriginImport | None:
     """Takes what a preview shows into the workspace, so that the panels of datasets hear of it."""
     from nbtrain.dataset_desk import OriginImport, desk  # noqa: PLC0415 - as above
 
-    return None if shown.origin is None else OriginImport(desk(_offer), shown.origin, shown.tasks, shown.name)
+    return None if shown.origin is None else OriginImport(desk(_offer, _suggest), shown.origin, shown.tasks, shown.name)
 
 
 def _offer(dataset: str) -> bool:
     """Choose a dataset in every training form that is open; False when there is none."""
     forms = [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
     took = [form.offer(feeding.PREFIX + dataset) for form in forms]
+    return any(took)
+
+
+def _suggest(options: Mapping[str, Any]) -> bool:
+    """Set options in every training form that is open; False when there is none."""
+    forms = [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
+    took = [form.suggest(options) for form in forms]
     return any(took)
 
 

@@ -229,12 +229,34 @@ def test_a_remedy_makes_a_dataset_that_is_cured(desk, dataset, done):
     done(desk.quality(dataset, None))
     finding = next(
         each["index"] for each in desk.facts(dataset)["quality"]["findings"] if each["kind"] == "duplicates")
-    made = done(desk.remedy(dataset, finding, "duplicates", 4))
+    made = done(desk.remedy(dataset, finding, "duplicates", 4)["task"])
     assert made != dataset
     assert desk.facts(made)["row"]["rows"] == 91
     assert desk.facts(made)["steps"][0]["step"] == "drop_duplicates"
     with pytest.raises(CommandError, match="no longer known"):
         desk.remedy(dataset, 99, "duplicates", 4)
+
+
+def test_classes_of_unequal_size_are_a_matter_of_the_training_form(desk, done, tmp_path):
+    path = tmp_path / "unequal.csv"
+    rows = (f"text {n} here,{'usual' if n % 30 else 'rare'}\n" for n in range(300))
+    path.write_text("text,label\n" + "".join(rows))
+    dataset = done(desk.import_source(str(path), None, {}))
+    done(desk.quality(dataset, "label"))
+    finding = next(each for each in desk.facts(dataset)["quality"]["findings"] if each["kind"] == "imbalance")
+    assert finding["remedy"] == "oversample"
+    told = []
+
+    def take(options):
+        told.append(dict(options))
+        return True
+
+    asked = dataset, finding["index"], "imbalance", finding["count"]
+    code = "nbtrain.train(model, 'unequal', use_oversampling=True)"
+    assert desk.remedy(*asked) == {"task": None, "taken": False, "code": code}
+    assert WorkspaceDatasets(on_options=take).remedy(*asked) == {"task": None, "taken": True, "code": code}
+    assert told == [{"use_oversampling": True}]
+    nbtrain.TrainConfig(**told[0])  # the options are those there are
 
 
 @pytest.mark.parametrize(("kind", "count"), [("duplicates", 5), ("imbalance", 4)])

@@ -446,6 +446,18 @@ describe("a dataset that another panel chose", () => {
   });
 });
 
+describe("options that another panel suggests", () => {
+  it("are set in the form, and what was typed stays as it is", async () => {
+    open();
+    show(null);
+    act(() => type(input("epochs"), "7"));
+    await pass();
+    act(() => model.change("suggested", { options: { seed: 3 }, count: 1 }));
+    await press("button.start");
+    expect(model.last("start").options).toMatchObject({ epochs: 7, seed: 3 });
+  });
+});
+
 describe("warnings", () => {
   it("are said once, also where one is the reason", async () => {
     open();

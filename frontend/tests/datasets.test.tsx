@@ -442,7 +442,7 @@ describe("a dataset", () => {
     expect(el.querySelector(".nbt-finding-title")?.textContent).toBe("3 rows are there twice");
     await press("remedy.drop_duplicates");
     expect(model.last("remedy")).toMatchObject({ dataset: "a", finding: 0, finding_kind: "duplicates", count: 3 });
-    await reply(() => model.accept("remedy", { task: "t1" }));
+    await reply(() => model.accept("remedy", { task: "t1", taken: true, code: "" }));
     await press("datasets.quality.examples");
     expect(model.last("open").panel).toBe("a:4,7");
     act(() => model.change("children", { a: "IPY_MODEL_w1", "a:4,7": "IPY_MODEL_w2" }));
@@ -451,6 +451,28 @@ describe("a dataset", () => {
     expect(shown).toEqual(["anywidget:w1", "anywidget:w2"]);
     await press("datasets.narrowed.all");
     expect(el.querySelector(".nbt-narrowed")).toBeNull();
+  });
+
+  it("hands the training form what only that can cure, or says the code where there is no form", async () => {
+    await open();
+    const finding = {
+      index: 2,
+      kind: "imbalance",
+      severity: "medium" as const,
+      count: 3,
+      share: 0.02,
+      columns: ["label"],
+      rows: [],
+      args: {},
+      remedy: "oversample",
+    };
+    await tab("quality", { quality: { findings: [finding], stale: false } });
+    await press("remedy.oversample");
+    await reply(() => model.accept("remedy", { task: null, taken: true, code: "train()" }));
+    expect(el.querySelector(".nbt-toast")?.textContent).toContain("remedy.oversample.done");
+    await press("remedy.oversample");
+    await reply(() => model.accept("remedy", { task: null, taken: false, code: "train()" }));
+    expect(el.querySelector(".nbt-toast")?.textContent).toContain("Run \u2068train()\u2069");
   });
 
   it("says as text what was decided when it was read", async () => {

@@ -121,10 +121,14 @@ class FindingView(TypedDict):
 
 
 class Cure(TypedDict):
-    """What became of a remedy: the task that carries it out; or, for an option of training, whether a form took it."""
+    """What became of a remedy: the task that carries it out.
+
+    For an option of training there is none: `taken` says whether a form took it, `code` the line that does the same.
+    """
 
     task: str | None
     taken: bool
+    code: str
 
 
 class QualityView(TypedDict):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypedDict
 
 from nbtrain.core.control import Command, State, Ticket
-from nbtrain.core.dataset_views import BeforeAfter, DatasetFacts, DatasetRow, StepSchema, UploadView
+from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.history import History
 from nbtrain.core.model_views import (
     DownloadView,
@@ -210,8 +210,11 @@ class DatasetDesk(Protocol):
         """What step `index` does to a few of the user's rows."""
     def process(self, dataset: str, steps: Sequence[Mapping[str, Any]], name: str) -> str:
         """Apply steps; the result is a new dataset."""
-    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> str:
-        """Carry out the remedy of a finding, told by its index, kind and count: a new dataset, or a new split."""
+    def remedy(self, dataset: str, finding: int, kind: str, count: int) -> Cure:
+        """Carry out the remedy of a finding, told by its index, kind and count.
+
+        That is a new dataset, a new split, or an option that the training form shall take.
+        """
 
     def rename(self, dataset: str, name: str) -> None: ...
     def delete(self, dataset: str) -> None: ...

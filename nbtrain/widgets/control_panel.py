@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -38,6 +39,8 @@ class ControlPanel(RunPanel):
 
     #: What the form shall be set to: ``{"data": "dataset:reviews", "count": 1}``; the count tells offers apart.
     offered = traitlets.Dict().tag(sync=True)
+    #: The same of options: ``{"options": {"use_ema": true}, "count": 2}``.
+    suggested = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self, launcher: Launcher, run: RunView | None = None, *, follow: bool = False, **services: Any,
@@ -57,6 +60,11 @@ class ControlPanel(RunPanel):
         if self.launcher.bound():
             return False
         self.pump.call(partial(self._change, {"offered": {"data": data, "count": next(self._offers)}}))
+        return True
+
+    def suggest(self, options: Mapping[str, Any]) -> bool:
+        """Set these options in the form; the others stay as they are there."""
+        self.pump.call(partial(self._change, {"suggested": {"options": dict(options), "count": next(self._offers)}}))
         return True
 
     def handlers(self) -> dict[str, Handler]:

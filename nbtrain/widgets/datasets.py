@@ -104,8 +104,8 @@ class Datasets(Panel):
             "quality": lambda r: began(desk.quality(text(r, "dataset"), optional(r, "target"))),
             "before_after": lambda r: desk.before_after(text(r, "dataset"), mappings(r, "steps"), number(r, "index")),
             "process": lambda r: began(desk.process(text(r, "dataset"), mappings(r, "steps"), text(r, "name"))),
-            "remedy": lambda r: began(
-                desk.remedy(text(r, "dataset"), number(r, "finding"), text(r, "finding_kind"), number(r, "count"))),
+            "remedy": lambda r: desk.remedy(
+                text(r, "dataset"), number(r, "finding"), text(r, "finding_kind"), number(r, "count")),
             "rename": lambda r: desk.rename(text(r, "dataset"), text(r, "name")),
             "delete": self._delete,
             "undelete": lambda r: desk.undelete(text(r, "dataset")),

@@ -126,8 +126,6 @@ def test_the_list_is_told_with_uploads_left_half_way_and_what_was_put_away(answe
     ("quality", {"dataset": "d1", "target": None}, ("quality", "d1", None)),
     ("process", {"dataset": "d1", "steps": [{"step": "html"}], "name": "x"},
      ("process", "d1", [{"step": "html"}], "x")),
-    ("remedy", {"dataset": "d1", "finding": 2, "finding_kind": "duplicates", "count": 4},
-     ("remedy", "d1", 2, "duplicates", 4)),
     ("export", {"dataset": "d1", "path": "o.csv"}, ("export", "d1", "o.csv")),
 ])
 def test_long_work_is_begun_and_named(answer, desk, kind, fields, asked):
@@ -242,3 +240,9 @@ def test_its_static_copy_lists_what_the_panel_lists(browser, panel, answer, desk
             break
         threading.Event().wait(0.005)
     assert shown[-1]["text/plain"] == "reviews"
+
+
+def test_a_remedy_is_carried_out_as_it_was_shown(answer, desk):
+    reply = answer("remedy", dataset="d1", finding=2, finding_kind="duplicates", count=4)
+    assert desk.asked == [("remedy", "d1", 2, "duplicates", 4)]
+    assert reply["result"] == desk.tasks.all()[0].id

@@ -16,7 +16,7 @@ import { type CommandKind, useCommands } from "./commands";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
 import { RunBar } from "./run_bar";
-import { useOffered, useSetup, useSubjects } from "./setup";
+import { useOffered, useSetup, useSubjects, useSuggested } from "./setup";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
 
@@ -41,6 +41,7 @@ export function ControlPanel() {
   const ready = useValue(store.ready);
   const alive = useValue(rpc.alive);
   const form = useForm(setup.fields);
+  useSuggested((options) => form.setValues({ ...form.values, ...options }));
   const state = shownRun(states, wanted);
   const commands = useCommands(state, form.refuse);
   const active = state !== undefined && !hasEnded(state);

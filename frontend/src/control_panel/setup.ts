@@ -1,10 +1,10 @@
 /** What the control panel is told once, and the two choosers' contents. */
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { usePanel } from "../shared/panel";
 import { useSetupTrait } from "../shared/setup";
 import { useValue } from "../shared/signal";
-import type { Field, Preset, Subject } from "../shared/wire";
+import type { Field, Options, Preset, Subject } from "../shared/wire";
 
 export interface Setup {
   fields: Field[];
@@ -37,6 +37,22 @@ export function useSubjects(wanted: boolean): Subjects {
     if (wanted && alive) refresh();
   }, [wanted, alive, refresh]);
   return { all, refresh };
+}
+
+/** Options that another panel suggests to this form. */
+export function useSuggested(take: (options: Options) => void): void {
+  const { model } = usePanel();
+  const latest = useRef(take);
+  latest.current = take;
+  useEffect(() => {
+    const changed = (): void => {
+      const options = (model.get("suggested") as { options?: Options } | undefined)?.options;
+      if (options) latest.current(options);
+    };
+    changed();
+    model.on("change:suggested", changed);
+    return () => model.off("change:suggested", changed);
+  }, [model]);
 }
 
 /** What another panel chose for this form: told once more when it is chosen again. */

@@ -75,7 +75,13 @@ export function Detail(props: DetailProps) {
         {facts.value && tab === "split" && <Split facts={facts.value} onBegan={facts.reload} />}
         {facts.value && tab === "process" && <Process facts={facts.value} names={props.names} onMade={props.onMade} />}
         {facts.value && tab === "quality" && (
-          <Quality facts={facts.value} onBegan={facts.reload} onMade={props.onMade} onShowRows={showRows} />
+          <Quality
+            facts={facts.value}
+            say={props.say}
+            onBegan={facts.reload}
+            onMade={props.onMade}
+            onShowRows={showRows}
+          />
         )}
       </div>
     </div>

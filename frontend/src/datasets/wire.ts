@@ -90,6 +90,7 @@ export interface FindingView {
 export interface Cure {
   task: string | null;
   taken: boolean;
+  code: string;
 }
 
 export interface QualityView {

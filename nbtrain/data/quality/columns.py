@@ -36,6 +36,9 @@ _DATES = {
     "31 January 2026": r"\d{1,2}[ -]\p{L}{3,}\.?,?[ -]\d{2,4}|\p{L}{3,}\.? \d{1,2},? \d{4}",
 }
 
+#: Numbers with a fraction: behind a point, and behind a comma that cannot stand between thousands.
+_FRACTIONS = {"points": r"[+-]?\d*\.\d+", "commas": r"[+-]?(0|\d{4,}),\d+|[+-]?\d+,(\d{1,2}|\d{4,})"}
+
 
 def empty_and_constant(subject: Subject) -> Iterator[Finding]:
     """Columns without any value, with one value, and with one value nearly everywhere."""
@@ -102,7 +105,9 @@ def mixed_types(subject: Subject) -> Iterator[Finding]:
             continue
         cell = f"trim({quoted(each.column.name)}::VARCHAR)"
         number = f"(try_cast({cell} AS DOUBLE) IS NOT NULL)"
-        listed = [f"count(*) FILTER ({number}) AS numbers"]
+        fractions = {name: f"regexp_full_match({cell}, '{pattern}')" for name, pattern in _FRACTIONS.items()}
+        listed = [
+            f"count(*) FILTER ({condition}) AS {name}" for name, condition in {"numbers": number, **fractions}.items()]
         forms = {form: f"regexp_full_match({cell}, '{pattern}')" for form, pattern in _DATES.items()}
         listed += [f"count(*) FILTER ({condition}) AS d{i}" for i, condition in enumerate(forms.values())]
         counted = subject.sql(f"SELECT {', '.join(listed)} FROM {subject.table.source}")[0]
@@ -111,7 +116,11 @@ def mixed_types(subject: Subject) -> Iterator[Finding]:
         odd = said - numbers
         if MOSTLY * said <= numbers < said:
             rows = subject.examples({"odd": f"NOT {number} AND {cell} <> ''"})["odd"]
-            yield Finding("mixed_numbers", "medium", odd, odd / subject.rows, (each.column.name,), rows)
+            decimal = "comma" if counted["commas"] and not counted["points"] else "point"
+            yield Finding(
+                "mixed_numbers", "medium", odd, odd / subject.rows, (each.column.name,), rows, remedy=Remedy(
+                    "steps", "to_numbers",
+                    ({"step": "to_number", "columns": [each.column.name], "decimal": decimal},)))
         yield from _mixed_dates(subject, each, forms, [counted[f"d{i}"] for i in range(len(forms))])
 
 

@@ -19,7 +19,7 @@ from nbtrain.data.splits.labels import MISSING
 UNEQUAL: dict[str, float] = {"low": 4, "medium": 10, "high": 100}
 #: A class of fewer rows cannot be in training, validation and test.
 RAREST = 3
-#: More classes than this are not weighed by one click.
+#: More classes than this are not weighed one by one.
 MOST_WEIGHTS = 1000
 
 #: Letters that are one letter to a reader: Arabic and Persian yeh and kaf, and what joins or lengthens.
@@ -58,12 +58,14 @@ def _unequal(counts: np.ndarray, names: tuple[str, ...], columns: tuple[str, ...
         return
     shares = counts / total
     evenness = float(-(shares * np.log(shares)).sum() / log(len(names)))
-    weights = {name: float(total / (len(names) * count)) for name, count in zip(names, counts.tolist(), strict=True)}
+    weights = {
+        name: float(total / (len(names) * count))
+        for name, count in zip(names, counts.tolist(), strict=True) if len(names) <= MOST_WEIGHTS}
     yield Finding(
         "imbalance", severity, int(counts[least]), float(shares[least]), columns,  # type: ignore[arg-type]  # one of three
         args={"ratio": round(ratio, 1), "evenness": round(evenness, 3), "smallest": names[least][:40],
               "largest": names[most][:40], "largest_percent": float(f"{100 * shares[most]:.3g}")},
-        remedy=Remedy("weights", "weigh", weights=weights) if len(names) <= MOST_WEIGHTS else None)
+        remedy=Remedy("options", "oversample", options={"use_oversampling": True}, weights=weights))
 
 
 def spellings(subject: Subject) -> Iterator[Finding]:

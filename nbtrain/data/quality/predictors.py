@@ -231,4 +231,14 @@ def missing_with_label(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "missing_with_label", "medium", each.missing, each.missing / subject.rows, (each.column.name,),
                 subject.examples({"gone": missing(each.column)})["gone"],
-                {"strength": round(strength, 2), "target": subject.target})
+                {"strength": round(strength, 2), "target": subject.target}, _marked(each.column))
+
+
+def _marked(column: Column) -> Remedy | None:
+    """Its absence as a column of its own, and the cells filled; None for what cannot be filled."""
+    method = "median" if column.kind.is_numeric else "most_frequent"
+    if not column.kind.is_numeric and column.kind not in {Kind.TEXT, Kind.BOOLEAN, Kind.DATE}:
+        return None
+    return Remedy(
+        "steps", "fill_and_mark",
+        ({"step": "missing", "columns": [column.name], "method": method, "indicator": True},))

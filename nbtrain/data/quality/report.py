@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Severity = Literal["high", "medium", "low"]
 #: At most so many example rows a finding.
 EXAMPLES = 20
 
 
+RemedyKind = Literal["steps", "split", "rows", "options"]
 #: Looks a key up in a catalogue and fills in the arguments, as `nbtrain.i18n.text` does.
 Say = Callable[..., str]
 
@@ -21,19 +22,21 @@ class Remedy:
 
     Attributes:
         kind: ``"steps"``: add the processing steps `steps` to the recipe; ``"split"``: split again by the spec
-            `split`; ``"rows"``: leave `rows` out (`Split.leaving_out`); ``"weights"``: weigh the classes by `weights`.
+            `split`; ``"rows"``: leave `rows` out (`Split.leaving_out`); ``"options"``: train with `options`.
         action: what the button says: the catalogue's ``remedy.<action>``.
         steps: JSON of steps of `nbtrain.data.processing`.
         split: options for `SplitSpec.from_json`.
         rows: numbers of rows.
-        weights: weight of each class, by its label as text; they average 1 over the rows.
+        options: of a run, as `nbtrain.train` takes them.
+        weights: of each class, by its label as text, for a loss of one's own; they average 1 over the rows.
     """
 
-    kind: Literal["steps", "split", "rows", "weights"]
+    kind: RemedyKind
     action: str
     steps: tuple[Mapping[str, Any], ...] = ()
     split: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -126,6 +129,8 @@ class Report:
 
 def _finding(given: Mapping[str, Any]) -> Finding:
     remedy = given["remedy"]
+    if remedy and remedy["kind"] not in get_args(RemedyKind):  # an earlier version made the report
+        remedy = None
     if remedy:
         remedy = Remedy(**{**remedy, "steps": tuple(remedy["steps"]), "rows": tuple(remedy["rows"])})
     return Finding(**{**given, "columns": tuple(given["columns"]), "rows": tuple(given["rows"]), "remedy": remedy})

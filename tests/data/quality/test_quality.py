@@ -60,6 +60,11 @@ def cure(finding):
     return finding.remedy
 
 
+def cured(frame, finding):
+    """The columns that the steps of a finding's remedy make of a frame."""
+    return Recipe(cure(finding).steps).fit(table(frame)).apply(frame).to_pydict()
+
+
 def by_hand(frame, validation=(), test=()):
     """A split of all rows but these into training."""
     parts = np.zeros(len(frame), np.uint8)
@@ -301,11 +306,26 @@ def test_missing_and_empty_cells_are_counted():
     assert only(report, "short_text").rows == (7,)
 
 
+def test_empty_texts_are_those_that_their_remedy_leaves_out():
+    frame = clean()
+    empty = ["", " ", "\t\n", "\u00a0\u200b", "\u3000", "\x01"]
+    frame["code"] = [*empty, *(["0", "20", "2a", "fee", "cafe", "u00a0"] * 99)]
+    found = only(quality(table(frame)), "empty_text")
+    assert found.rows == tuple(range(6))
+    assert found.count == 6
+    left = Recipe(cure(found).steps).fit(table(frame)).stream(table(frame))
+    assert sum(batch.num_rows for batch in left) == len(frame) - 6
+
+
 def test_missing_that_goes_with_the_label_is_found():
     frame = clean()
     frame.loc[(frame.label == "yes") & (np.arange(600) % 2 == 0), "age"] = np.nan
     frame.loc[np.arange(600) % 3 == 0, "income"] = np.nan
-    assert only(quality(table(frame), target="label"), "missing_with_label").columns == ("age",)
+    found = only(quality(table(frame), target="label"), "missing_with_label")
+    assert found.columns == ("age",)
+    made = cured(frame, found)
+    assert None not in made["age"]
+    assert made["age_missing"] == frame["age"].isna().astype(int).tolist()
     frame = clean(6000)  # a slight lean is no news, however sure
     frame.loc[(np.arange(6000) % 10 < 3 + (frame.label == "yes")), "age"] = np.nan
     assert "missing_with_label" not in kinds(quality(table(frame), target="label"))
@@ -316,10 +336,36 @@ def test_mixed_types_are_found():
     frame["amount"] = [str(i * 1.5) for i in range(598)] + ["n/a", "12 kg"]
     frame["when"] = [f"2024-01-{1 + i % 28:02}" for i in range(580)] + [f"{1 + i}.01.2024" for i in range(20)]
     report = quality(table(frame))
-    assert only(report, "mixed_numbers").rows == (598, 599)
+    numbers = only(report, "mixed_numbers")
+    assert numbers.rows == (598, 599)
+    assert cured(frame, numbers)["amount"] == [*(i * 1.5 for i in range(598)), None, None]
     dates = only(report, "mixed_dates")
     assert (dates.columns, dates.count, dates.rows[0]) == (("when",), 20, 580)
     assert dates.args["forms"] == "2026-01-31, 31.01.2026"
+
+
+@pytest.mark.parametrize(("odd", "decimal", "values"), [
+    (["۱۲٫۵", "1,234", "1 234 567"], "point", [12.5, 1234, 1234567]),
+    (["12,5", "0,125", "n/a"], "comma", [12.5, 0.125, None]),
+    (["12.5", "1,25", "1,234.5"], "point", [12.5, None, 1234.5]),
+])
+def test_numbers_are_made_of_texts_by_the_mark_before_their_fractions(odd, decimal, values):
+    frame = clean()
+    frame["amount"] = [str(i) for i in range(597)] + odd
+    found = only(quality(table(frame)), "mixed_numbers")
+    assert cure(found).steps[0]["decimal"] == decimal
+    assert cured(frame, found)["amount"] == [*range(597), *values]
+
+
+def test_a_remedy_of_an_earlier_version_is_none():
+    frame = clean(430)
+    frame["label"] = ["big"] * 400 + ["small"] * 30
+    told = quality(table(frame), target="label").to_json()
+    for finding in told["findings"]:
+        if finding["kind"] == "imbalance":
+            finding["remedy"]["kind"] = "weights"
+    read = Report.from_json(json.loads(json.dumps(told)))
+    assert only(read, "imbalance").remedy is None
 
 
 def test_outliers_are_found_and_long_tails_are_not():
@@ -339,6 +385,7 @@ def test_unequal_classes_are_told_of_by_degree(counts, severity):
     found = quality(table(frame), target="label").of_kind("imbalance")
     assert [finding.severity for finding in found] == ([severity] if severity else [])
     if found:
+        assert cure(found[0]).options == {"use_oversampling": True}
         weights = cure(found[0]).weights
         assert weights["small"] * counts[1] == pytest.approx(weights["big"] * counts[0])
         assert found[0].args["ratio"] == round(counts[0] / counts[1], 1)

@@ -9,7 +9,8 @@ import type { Narrowed } from "../detail/preview";
 import { argsOf } from "../split/parts";
 import { isRunning, useTask } from "../state";
 import { TaskCard } from "../task_card";
-import type { DatasetFacts, FindingView } from "../wire";
+import type { Say } from "../toast";
+import type { Cure, DatasetFacts, FindingView } from "../wire";
 import "./quality.css";
 
 const ICONS: Record<FindingView["severity"], IconName> = { high: "alert", medium: "help", low: "bulb" };
@@ -17,13 +18,14 @@ const SEVERITIES = ["high", "medium", "low"] as const;
 
 export interface QualityProps {
   facts: DatasetFacts;
+  say: Say;
   onBegan(): Promise<unknown>;
   /** A remedy began whose result may be another dataset. */
   onMade(task: string): void;
   onShowRows(rows: Narrowed): void;
 }
 
-export function Quality({ facts, onBegan, onMade, onShowRows }: QualityProps) {
+export function Quality({ facts, say, onBegan, onMade, onShowRows }: QualityProps) {
   const { rpc, report } = usePanel();
   const words = useWords();
   const task = useTask(facts.running.quality);
@@ -45,14 +47,19 @@ export function Quality({ facts, onBegan, onMade, onShowRows }: QualityProps) {
   const cure = async (finding: FindingView): Promise<void> => {
     setBusy(finding.index);
     try {
-      const began = await rpc.request<{ task: string }>("remedy", {
+      const cure = await rpc.request<Cure>("remedy", {
         dataset: facts.row.id,
         finding: finding.index,
         finding_kind: finding.kind,
         count: finding.count,
       });
-      onMade(began.task);
-      await onBegan();
+      if (cure.task === null) {
+        const said = cure.taken ? `remedy.${finding.remedy}.done` : "datasets.said.use_code";
+        say(words.t(said, { code: `\u2068${cure.code}\u2069` }));
+      } else {
+        onMade(cure.task);
+        await onBegan();
+      }
     } catch (error) {
       report(error);
     } finally {
