@@ -170,7 +170,7 @@ class Registry:
                 version=replace(draft.version, model=record.id, number=number, created=time.time()))
             target = folder / f"v{number}"
             try:
-                with atomic.new_folder(target) as beside:
+                with atomic.told("write", target), atomic.new_folder(target) as beside:
                     with lock.RunLock(beside):
                         manifest = self._fill(beside, draft, package, progress)
                     (beside / lock.NAME).unlink()
