@@ -135,7 +135,7 @@ def test_a_file_with_bad_rows_is_imported_without_them(notebooks: Open, lab: Lab
 def test_two_hundred_megabytes_go_up_survive_a_reload_and_arrive_whole(notebooks: Open, tmp_path: Path):
     notebook, panel = opened(notebooks)
     path = tmp_path / "large.csv"
-    line = b"%07d,the quick brown fox jumps over the lazy dog and comes home late at night\n"
+    line = b"%07d," + b"the quick brown fox jumps over the lazy dog and comes home late at night " * 10 + b"\n"
     with path.open("wb") as file:
         file.write(b"id,text\n")
         count = 0
