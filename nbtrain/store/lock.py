@@ -1,4 +1,4 @@
-"""Who trains a run: a lock the operating system takes away from a kernel that dies, however it dies."""
+"""Who works on a folder (trains a run, downloads): a lock that the operating system takes from a kernel that dies."""
 
 from __future__ import annotations
 
@@ -44,11 +44,17 @@ else:
         return True
 
 
-class RunLock:
-    """Held by the kernel that trains the run in `folder`; use it as a context manager, or acquire and release it."""
+class FolderLock:
+    """Held by the kernel that works on `folder`; use it as a context manager, or acquire and release it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: it must be there.
+        refusal: what is said while someone else has it; ``{folder}`` is its name, ``{where}`` who has it.
+    """
+
+    def __init__(self, folder: Path, refusal: str) -> None:
         self._path = folder / NAME
+        self._refusal = refusal
         self._file: int | None = None
 
     @property
@@ -60,7 +66,7 @@ class RunLock:
         """Take the lock.
 
         Raises:
-            CommandError: another kernel, or another training in this one, has it.
+            CommandError: another kernel, or someone else in this one, has it.
             WorkspaceError: the folder cannot be written.
         """
         if self.held:
@@ -76,9 +82,7 @@ class RunLock:
                 if not self.held:
                     os.close(file)
         if not self.held:
-            raise CommandError(
-                f"The run {self._path.parent.name} is being trained {_where(self._path)}; "
-                "stop it there first.")
+            raise CommandError(self._refusal.format(folder=self._path.parent.name, where=_where(self._path)))
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
@@ -96,8 +100,15 @@ class RunLock:
         self.release()
 
 
+class RunLock(FolderLock):
+    """Held by the kernel that trains the run in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "The run {folder} is being trained {where}; stop it there first.")
+
+
 def is_held(folder: Path) -> bool:
-    """True while some kernel, this one included, trains the run in `folder`."""
+    """True while some kernel, this one included, works on `folder`."""
     path = folder / NAME
     if not path.exists():
         return False

@@ -7,15 +7,16 @@ workspace, so that what was downloaded can be opened without a network.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import DataError, HubError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.importing import hub_files
 from nbtrain.data.importing.featured import featured
-from nbtrain.data.importing.hub_client import Client, Listing
 from nbtrain.data.importing.hub_files import Picked
 from nbtrain.data.importing.media import open_media
 from nbtrain.data.importing.opened import Opened
@@ -24,6 +25,7 @@ from nbtrain.data.reading.opening import DEFAULT, FileTable, open_source
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Rejects
 from nbtrain.data.table import Table
+from nbtrain.hub.client import Client, Listing
 
 #: The branch where the Hub keeps every dataset as Parquet.
 CONVERTED = "refs/convert/parquet"
@@ -56,12 +58,13 @@ def open_hub(
     repository = given.removeprefix("hub://").strip("/")
     if not hub_files.is_repository(repository):
         raise DataError(f"{given!r} is no name of a Hub dataset; names look like owner/name.")
-    client = Client(repository)
-    listing = client.listing(revision)
-    picked = hub_files.pick(listing, config, split)
-    if picked is None and revision is None:
-        listing = client.listing_or_none(CONVERTED) or listing
+    with _of_data():
+        client = Client(repository, "dataset")
+        listing = client.listing(revision)
         picked = hub_files.pick(listing, config, split)
+        if picked is None and revision is None:
+            listing = client.listing_or_none(CONVERTED) or listing
+            picked = hub_files.pick(listing, config, split)
     if picked is None:
         raise DataError(
             f"{repository} has no file that can be read as rows, images or sounds, and the Hub has not converted it "
@@ -90,7 +93,7 @@ class _Opening:
 
     def write(self, folder: Path, progress: Progress | None) -> Imported:
         if self._picked.is_media:
-            self._client.download(self._listing, self._picked.files, progress)
+            self._downloaded(progress)
             opened = open_media(
                 self._client.snapshot(self._listing), on_error=self._options.on_error, inside=self._client.cache,
                 only=frozenset(self._picked.files), progress=progress)
@@ -113,7 +116,20 @@ class _Opening:
         return featured(self._parts(progress), name=self._client.repository)
 
     def _parts(self, progress: Progress | None) -> dict[str, FileTable]:
-        paths = self._client.download(self._listing, self._picked.files, progress)
+        paths = self._downloaded(progress)
         return {
             part: open_source([paths[file] for file in files], self._options, progress=progress)
             for part, files in self._picked.parts.items()}
+
+    def _downloaded(self, progress: Progress | None) -> dict[str, Path]:
+        with _of_data():
+            return self._client.download(self._listing, self._picked.files, progress)
+
+
+@contextlib.contextmanager
+def _of_data() -> Iterator[None]:
+    """What the Hub refuses is, for who asked for data, an error of the data."""
+    try:
+        yield
+    except HubError as error:
+        raise DataError(str(error)) from None

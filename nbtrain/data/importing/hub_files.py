@@ -13,7 +13,7 @@ from nbtrain.core.errors import DataError
 from nbtrain.data.importing.media_checks import ENDINGS
 
 if TYPE_CHECKING:
-    from nbtrain.data.importing.hub_client import Listing
+    from nbtrain.hub.client import Listing
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 #: Formats of rows, the preferred ones first.

@@ -18,10 +18,11 @@ from huggingface_hub import constants
 from nbtrain.core.errors import CancelledError, DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
-from nbtrain.data.importing import hub_client
 from nbtrain.data.importing.hub import open_hub
 from nbtrain.data.importing.hub_files import is_hub_name
 from nbtrain.data.reading.opening import ReadOptions
+from nbtrain.hub import fetching, telling
+from nbtrain.hub.client import Client
 from tests.data.hub_server import Hub, Repository, commit_of, serving
 from tests.data.importing.test_media import image
 
@@ -46,7 +47,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr("time.sleep", lambda _: None)  # the client waits before it tries again
+    monkeypatch.setattr(telling, "FIRST_PAUSE", 0.0)  # before it asks again
     with serving(Hub()) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         yield server
@@ -148,22 +149,21 @@ def test_a_file_is_downloaded_once(hub, tmp_path):
     assert hub.downloads("train.csv") == [None]
 
 
-def test_a_cut_connection_goes_on_where_it_was_cut(hub, monkeypatch):
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1_000)  # what is lost of what had come
+def test_a_cut_connection_goes_on_where_it_was_cut(hub):
     data = parquet([{"a": i, "t": f"row {i}"} for i in range(5_000)])
     hub.repositories["owner/name"] = Repository({"train.parquet": data})
     hub.cuts["train.parquet"] = [20_500, 30_999]
     seen: list[tuple[float, float | None]] = []
     progress = Progress(lambda each: seen.append((each.done, each.total)))
-    client = hub_client.Client("owner/name")
+    client = Client("owner/name", "dataset")
     found = client.download(client.listing(None), ["train.parquet"], progress)
     assert found["train.parquet"].read_bytes() == data
-    assert hub.downloads("train.parquet") == [None, "bytes=20000-", "bytes=50000-"]
+    assert hub.downloads("train.parquet") == [None, "bytes=20500-", "bytes=51499-"]
     assert seen[-1] == (len(data), len(data))
 
 
 def test_files_that_were_whole_stay_when_a_later_one_fails(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(hub_client, "AT_ONCE", 1)
+    monkeypatch.setattr(fetching, "AT_ONCE", 1)
     second = parquet([{"a": i} for i in range(1_000)])
     hub.repositories["owner/name"] = Repository({"train-0.parquet": parquet([{"a": -1}]), "train-1.parquet": second})
     hub.cuts["train-1.parquet"] = [0] * 50

@@ -1,0 +1,291 @@
+"""Files of the Hub, fetched so that nothing is fetched twice: gone on with after a break, checked, then in the cache.
+
+A file gathers as a part (`nbtrain.hub.parts`); what is missing is asked for by its range, at the Hub's own address each
+time, because the addresses it leads to (LFS, Xet's bridge) are valid for minutes only. Its hash is checked before it
+enters the client's cache.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented as exported
+
+from nbtrain.core.errors import CancelledError, HubError
+from nbtrain.core.tasks import Progress
+from nbtrain.hub import cache, parts
+from nbtrain.hub.meter import Meter
+from nbtrain.hub.parts import Part, Wanted
+from nbtrain.hub.settings import HubSettings
+from nbtrain.hub.telling import check_online, pause, told
+from nbtrain.store import atomic
+
+#: Files at a time: more than one, because a folder of images is many small files.
+AT_ONCE = 4
+#: Bytes of one request: what stands before the Hub's storage gives no more than 50 GB at once.
+LARGEST_REQUEST = 40 * 10**9
+
+_PARTIAL, _NO_SUCH_RANGE = 206, 416
+#: How often a file is begun anew before it is said to change all the time.
+_MOST_BEGINNINGS = 3
+_PIECE = 2**20
+
+
+class _AnewError(Exception):
+    """What is here of a file is of no use: its content is another one by now, or the answer does not fit."""
+
+
+def fetch_all(
+    files: Sequence[Wanted], folder: Path, settings: HubSettings, progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Each file in the cache, by its path in the repository.
+
+    Args:
+        files: they are of one repository.
+        folder: where those gather that are not whole; what is there is gone on with.
+        settings: how the Hub is asked.
+        progress: is told the bytes of all files together; cancelling it ends the work.
+
+    Raises:
+        HubError: a file cannot be fetched, or is not what it should be.
+        WorkspaceError: it cannot be written; what arrived is kept.
+        CancelledError: it was called off; what arrived is kept.
+    """
+    meter = Meter(progress, sum(file.size or 0 for file in files))
+    with ThreadPoolExecutor(AT_ONCE, "nbtrain-hub") as pool:
+        jobs = {file.path: pool.submit(_fetched, file, folder, settings, meter) for file in files}
+        try:
+            wait_for(jobs.values(), return_when=FIRST_EXCEPTION)
+        finally:  # an interrupt may come from the keyboard
+            if not all(_is_well(job) for job in jobs.values()):
+                meter.interrupt()
+                for job in jobs.values():
+                    job.cancel()
+    if progress is not None:
+        progress.check()
+    for job in jobs.values():  # the cause before what it called off
+        error = None if job.cancelled() else job.exception()
+        if error is not None and not isinstance(error, CancelledError):
+            raise error
+    return {path: job.result() for path, job in jobs.items()}
+
+
+def _is_well(job: Future[Path]) -> bool:
+    return job.done() and not job.cancelled() and job.exception() is None
+
+
+def _fetched(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> Path:
+    """The file in the cache. Raises as `fetch_all`."""
+    meter.check()
+    known = wanted.found()
+    if known is None:
+        content = cache.blob(wanted.cached, wanted.digest)
+        if content is None:
+            return _asked(wanted, folder, settings, meter)
+        known = cache.name(wanted.cached, wanted.commit, wanted.path, content)
+    meter.add(wanted.size or 0)
+    return known
+
+
+def _asked(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> Path:
+    try:
+        with told(wanted.title, settings.endpoint, wanted.commit):
+            return _Fetching(wanted, folder, settings, meter).run()
+    except HubError as error:
+        if not error.offline:
+            raise
+        raise HubError(
+            f"{error} {wanted.title} is not downloaded yet; what arrived of it is kept, so try again later.",
+            offline=True) from None
+
+
+class _Fetching:
+    """One file on its way."""
+
+    def __init__(self, wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> None:
+        self._wanted = wanted
+        self._part = Part(wanted, folder)
+        self._settings = settings
+        self._meter = meter
+        self._size = wanted.size
+        self._etag = self._part.etag
+        """Empty until something is here that can be gone on with."""
+        self._counted = 0
+        """Bytes of this file that the meter knows of."""
+
+    def run(self) -> Path:
+        """Ask until all is here, check it, and put it into the cache."""
+        failures = begun = 0
+        self._count(self._here)
+        while not self._is_whole:
+            had = self._here
+            try:
+                self._ask()
+            except _AnewError:
+                begun += 1
+                if begun > _MOST_BEGINNINGS:
+                    raise HubError(
+                        f"{self._wanted.title} changes on the Hub while it is downloaded; try again later.") from None
+                self._begin("")
+                continue
+            except Exception as error:
+                self._meter.check()  # it may have been cut by us
+                failures = 0 if self._here > had else failures
+                seconds = pause(error, failures)
+                if seconds is None or failures >= self._settings.retries:
+                    raise
+                failures += 1
+                self._meter.wait(seconds)
+        return self._checked()
+
+    @property
+    def _here(self) -> int:
+        return self._part.have if self._etag else 0
+
+    @property
+    def _is_whole(self) -> bool:
+        return bool(self._etag) and self._size is not None and self._here >= self._size
+
+    def _ask(self) -> None:
+        """Ask for what is missing and write down what comes. Raises the client's errors."""
+        check_online()
+        wanted, have = self._wanted, self._here
+        address = hf_hub_url(
+            wanted.repository, wanted.path, repo_type=wanted.kind, revision=wanted.commit,
+            endpoint=self._settings.endpoint)
+        headers = {**build_hf_headers(), "Accept-Encoding": "identity", **_range(have, self._size)}
+        with get_session().stream(
+            "GET", address, headers=headers, timeout=self._settings.timeout, follow_redirects=True,
+        ) as answer, self._meter.interrupting(answer):
+            if answer.status_code == _NO_SUCH_RANGE:
+                raise _AnewError
+            hf_raise_for_status(answer)
+            etag = _etag_of(answer) or wanted.digest
+            if have and (etag != self._etag or _start_of(answer) not in {0, have}):
+                raise _AnewError
+            self._learn_size(answer)
+            if not have or _start_of(answer) == 0:  # a server need not know of ranges
+                self._begin(etag)
+            self._write(answer)
+
+    def _learn_size(self, answer: Any) -> None:
+        """What the answer says of it, and whether that fits what the Hub's list said."""
+        said = _size_of(answer)
+        if self._size is None:
+            self._size = said
+        elif said is not None and said != self._size:
+            self._part.remove()
+            raise HubError(
+                f"{self._wanted.title} has {said} bytes, and the Hub's list of files says {self._size}; open it again.")
+        if self._size is None:
+            raise HubError(f"The Hub does not say how large {self._wanted.title} is, so it cannot be checked.")
+
+    def _begin(self, etag: str) -> None:
+        self._part.begin(etag)
+        self._etag = etag
+        self._count(0)
+
+    def _write(self, answer: Any) -> None:
+        """Put the body at the end of what is here, at once: what a kill leaves is what arrived."""
+        here = self._here
+        size = self._size or 0
+        with self._part.path.open("ab", buffering=0) as file:
+            for piece in answer.iter_raw() if _is_plain(answer) else answer.iter_bytes():
+                if here + len(piece) > size:
+                    self._part.remove()
+                    raise HubError(
+                        f"{self._wanted.title} is longer than the {size} bytes that the Hub said; what arrived was "
+                        "thrown away.")
+                try:
+                    _write_all(file, piece)
+                except OSError as error:
+                    what = f"{self._wanted.title} stopped at byte {self._part.have} of {size}, and they are kept"
+                    raise atomic.explained(error.errno, what, error.strerror or "") from None
+                here += len(piece)
+                self._count(here)
+
+    def _count(self, here: int) -> None:
+        here, self._counted = here - self._counted, here
+        self._meter.add(here)
+
+    def _checked(self) -> Path:
+        """The file in the cache, if it is what it should be."""
+        wanted, size = self._wanted, self._size or 0
+        expected = wanted.digest or self._etag
+        digest = parts.hasher(expected, size)
+        if digest is None:
+            self._part.remove()
+            raise HubError(
+                f"The Hub does not say which hash {wanted.title} has, so it cannot be checked, and was thrown away.")
+        with atomic.told("read", self._part.path), self._part.path.open("rb+") as file:
+            while piece := file.read(_PIECE):
+                self._meter.check()
+                digest.update(piece)
+            os.fsync(file.fileno())
+        found = digest.hexdigest()
+        if found != expected:
+            self._part.remove()
+            raise HubError(
+                f"{wanted.title} did not arrive as it is on the Hub: its hash is {found[:12]}… and must be "
+                f"{expected[:12]}…; what arrived was thrown away, so download it again.")
+        content = cache.put(self._part.path, wanted.cached, self._etag)
+        self._part.remove()
+        return cache.name(wanted.cached, wanted.commit, wanted.path, content)
+
+
+def _range(have: int, size: int | None) -> dict[str, str]:
+    """The header that asks for what is missing, or for no more of it than one answer has; none for the whole."""
+    end = have + LARGEST_REQUEST
+    if size is not None and size > end:
+        return {"Range": f"bytes={have}-{end - 1}"}
+    return {"Range": f"bytes={have}-"} if have else {}
+
+
+def _etag_of(answer: Any) -> str:
+    """By which the Hub knows the content: as it said itself, before it led to where that is stored."""
+    chain = [*answer.history, answer]
+    own = [each for each in chain if _origin(each.url) == _origin(chain[0].url)]
+    linked = (each.headers.get("X-Linked-Etag") for each in own)
+    found = next((etag for etag in linked if etag), own[-1].headers.get("ETag")) or ""
+    found = found.removeprefix("W/").strip('"')
+    return found if cache.is_etag(found) else ""
+
+
+def _origin(address: Any) -> tuple[str, str, int | None]:
+    return address.scheme, address.host, address.port
+
+
+def _start_of(answer: Any) -> int | None:
+    """The place in the file where the body begins; None where that is not said."""
+    if answer.status_code != _PARTIAL:
+        return 0
+    found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range") or "")
+    return int(found[1]) if found and _is_plain(answer) else None
+
+
+def _size_of(answer: Any) -> int | None:
+    """Bytes of the whole file, where that is said."""
+    if answer.status_code == _PARTIAL:
+        found = re.search(r"/(\d+)$", answer.headers.get("Content-Range") or "")
+    else:
+        found = re.fullmatch(r"(\d+)", answer.headers.get("Content-Length") or "") if _is_plain(answer) else None
+    return int(found[1]) if found else None
+
+
+def _is_plain(answer: Any) -> bool:
+    """Whether the bytes are the file's own, not packed in spite of what was asked for."""
+    return (answer.headers.get("Content-Encoding") or "identity") == "identity"
+
+
+def _write_all(file: FileIO, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest):]
