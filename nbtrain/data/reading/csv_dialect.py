@@ -80,10 +80,12 @@ class Dialect:
 
     def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
         """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
-        # As an integer DuckDB would read 1.5 as 2 without a word: integers are read as numbers, and looked at.
+        # As an integer DuckDB would read 1.5 as 2 and 007 as 7 without a word: integers are read as text, and looked
+        # at. Where rows are left out they are read as numbers, so that it is DuckDB that leaves out what is none.
         looked_at = set() if self.proven else {name for name, kind in self.columns.items() if kind == "BIGINT"}
+        as_read, whole = ("DOUBLE", whole_number) if skip_errors or rejects else ("VARCHAR", _whole_text)
         listed = ", ".join(
-            f"{literal(name)}: {literal('DOUBLE' if name in looked_at else kind)}"
+            f"{literal(name)}: {literal(as_read if name in looked_at else kind)}"
             for name, kind in zip(self.names, self.types, strict=True))
         parts = [
             path_literal(self.path), "auto_detect=false", f"delim={literal(self.delimiter)}",
@@ -102,7 +104,7 @@ class Dialect:
         read = f"read_csv({', '.join(parts)})"
         if self.kept == self.names and not looked_at:
             return read
-        chosen = (whole_number(name) if name in looked_at else quoted(name) for name in self.kept)
+        chosen = (whole(name, self.path) if name in looked_at else quoted(name) for name in self.kept)
         return f"(SELECT {', '.join(chosen)} FROM {read})"
 
     @property
@@ -116,11 +118,21 @@ class Dialect:
         return replace(self, types=types)
 
 
-def whole_number(name: str) -> str:
-    """A column of numbers as integers, in SQL; a number that is none ends the query with `NOT_WHOLE`."""
+def whole_number(name: str, path: Path) -> str:
+    """A column of numbers as integers, in SQL; a number that is none ends the query with `NOT_WHOLE` and the file."""
     column = quoted(name)
-    return (f"CASE WHEN {column} = trunc({column}) AND abs({column}) < 9007199254740992 THEN {column}::BIGINT "
-            f"WHEN {column} IS NULL THEN NULL ELSE error({literal(NOT_WHOLE)} || {column}::VARCHAR) END AS {column}")
+    return _whole(column, f"{column} = trunc({column}) AND abs({column}) < 9007199254740992", path)
+
+
+def _whole_text(name: str, path: Path) -> str:
+    """As `whole_number`, of a column of texts."""
+    column = quoted(name)
+    return _whole(column, f"regexp_full_match({column}, ' *-?(0|[1-9][0-9]{{0,17}}) *')", path)
+
+
+def _whole(column: str, condition: str, path: Path) -> str:
+    said = f"error({literal(NOT_WHOLE)} || {column}::VARCHAR || {literal(f' in {path}')})"
+    return f"CASE WHEN {condition} THEN {column}::BIGINT WHEN {column} IS NULL THEN NULL ELSE {said} END AS {column}"
 
 
 def lines_of(file: DataFile) -> str:

@@ -56,7 +56,7 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     chosen = []
     for (old, kind), new in zip(found, names, strict=True):
         if kind == looked_at:
-            chosen.append(whole_number(old).removesuffix(quoted(old)) + quoted(new))
+            chosen.append(whole_number(old, file.source).removesuffix(quoted(old)) + quoted(new))
         elif kind == "JSON":  # values of several types; as text, a string among them has no quotes
             chosen.append(f"{quoted(old)} ->> '$' AS {quoted(new)}")
         else:

@@ -114,13 +114,16 @@ class Pool:
     def prove(self, progress: Progress | None = None) -> None:
         """See all rows where reading on shows no fault.
 
-        That is: a field of JSON that comes late, a late ``007`` in a CSV, the date that tells day from month.
+        That is: a field of JSON that comes late; the date that tells day from month; and, where rows are left out, a
+        late ``007`` in a CSV.
         """
+        skip = self.options.on_error == "skip"
         with self._lock:
             for number, part in enumerate(self.parts):
                 if part.file.format in _JSON and (number, Fault.TYPE) not in self._mended and _is_long(part):
                     self._mend(number, Fault.TYPE, progress)
-                elif part.dialect is not None and part.file.source not in self._looked_through and _goes_on(part):
+                elif skip and part.dialect is not None and part.file.source not in self._looked_through and (
+                        _goes_on(part)):
                     self._looked_through.add(part.file.source)
                     self._keep_marks(number, part, part.dialect, progress)
             self._see_dates(progress)
