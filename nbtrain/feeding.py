@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,13 +137,27 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
     if isinstance(given, dict):
         given = [given]
     if not own and (folder / "recipe.json").is_file():
-        given = Recipe.load(folder).apply(given)
-    rows = given if isinstance(given, Table) else as_table(given, name="new rows", media=media)
+        rows = _processed(Recipe.load(folder), given, media)
+    else:
+        rows = given if isinstance(given, Table) else as_table(given, name="new rows", media=media)
     if labelled and origin["target"] is not None:
         rows.column(origin["target"])  # raises where there is nothing to evaluate against
     return examples(
         rows, target=origin["target"], features=origin["features"], classes=origin["classes"], grey=origin["grey"],
         labelled=labelled and origin["target"] is not None).data
+
+
+def _processed(recipe: Recipe, given: Any, media: Mapping[str, Kind]) -> Table:
+    """New rows as the recipe makes them: a table of a temporary file, to which they go batch by batch."""
+    from nbtrain.data.importing.opened import Opened  # noqa: PLC0415 - as above
+    from nbtrain.data.importing.parquet import import_batches  # noqa: PLC0415
+    from nbtrain.data.importing.plain import plain_batches  # noqa: PLC0415
+
+    batches = recipe.stream_new(given)
+    first = next(batches)
+    there = {name: kind for name, kind in media.items() if name in first.schema.names}
+    return Opened("new rows", "", {}, write=lambda folder, progress: import_batches(
+        plain_batches(chain([first], batches)), folder, media=there, progress=progress)).table()
 
 
 def held_out(origin: Mapping[str, Any] | None) -> Any:

@@ -19,7 +19,7 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.processing.preview import LOOKED_AT, Preview, compare
 from nbtrain.data.processing.randomness import generator
 from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, numbered, schema_of
-from nbtrain.data.processing.step import PART, Step
+from nbtrain.data.processing.step import PART, ROW, Step
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
@@ -105,15 +105,30 @@ class Recipe:
         Raises:
             DataError: the recipe is not fitted, a column is missing, or its cells do not fit.
         """
+        return pa.Table.from_batches([self._applied(as_batch(rows))])
+
+    def stream_new(self, rows: Rows, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+        """As `apply`, batch by batch, at least one. Only windows have all rows in memory, which they put in order.
+
+        Raises:
+            DataError: as `apply`.
+            CancelledError: `progress` was cancelled.
+        """
+        if any(step.together for step in self.steps):
+            yield self._applied(as_batch(rows))
+            return
+        for batch in numbered(rows, progress=progress):
+            yield self._applied(batch.drop_columns([ROW]))
+
+    def _applied(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         types = self._must_be_fitted()
-        batch = as_batch(rows)
         lacking = {name for name in types if name not in batch.schema.names}
         self._must_have(lacking - set(self.target), batch.schema)
         batch = cast(batch, types)
         for step in self.steps:
             kept = step.without(lacking)
             batch = batch if kept is None else kept.apply_new(batch)
-        return pa.Table.from_batches([batch])
+        return batch
 
     def augment(self, sample: Mapping[str, Any], *, seed: int, epoch: int, index: int) -> dict[str, Any]:
         """A sample of the training part as training sees it in this epoch: a function of (seed, epoch, index)."""

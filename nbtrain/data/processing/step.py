@@ -70,6 +70,8 @@ class Step(BaseModel):
     """Whether no column given means all there are whatever their kind, the target's too."""
     augments: ClassVar[bool] = False
     """Whether it changes samples of the training part while training, and nothing before."""
+    together: ClassVar[bool] = False
+    """Whether it must see all new rows at once at prediction time, not batch by batch."""
 
     columns: tuple[str, ...] = option((), columns=frozenset(Kind))
     """The columns it works on; none for all that fit, but the target."""

@@ -33,6 +33,7 @@ class Windows(Step):
     name: ClassVar[str] = "windows"
     group: ClassVar[Group] = "series"
     kinds: ClassVar[frozenset[Kind]] = NUMERIC | {Kind.BOOLEAN}
+    together: ClassVar[bool] = True
     target: str = option("", columns=NUMERIC | {Kind.BOOLEAN})
     """What is to be predicted; empty for the recipe's target."""
     time: str = option("", columns=TIMES)

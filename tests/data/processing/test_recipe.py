@@ -34,6 +34,7 @@ from nbtrain.data.processing import (
     Scale,
     Tokenize,
     Whitespace,
+    Windows,
     cached,
     rows,
 )
@@ -144,6 +145,29 @@ def test_batches_do_not_matter(fitted, monkeypatch):
     assert Recipe(STEPS, "label").fit(TABLE, split_of([0] * 15 + [1] * 5)).to_json()["steps"][0] == (
         fitted.to_json()["steps"][0])
     assert len(list(fitted.stream(TABLE))) == 7
+
+
+@pytest.mark.parametrize("form", ["table", "frame", "file", "no rows"])
+def test_new_rows_come_batch_by_batch_and_are_the_same(fitted, form, tmp_path, monkeypatch):
+    new = TABLE.slice(0, 0 if form == "no rows" else None).drop_columns(["label"])
+    pq.write_table(new, tmp_path / "new.parquet")
+    given = {
+        "table": new, "no rows": new, "frame": new.to_pandas(),
+        "file": Table.of_parquet(tmp_path / "new.parquet", name="new")}[form]
+    expected = fitted.apply(given)
+    monkeypatch.setattr(rows, "BATCH", 3)
+    found = list(fitted.stream_new(given))
+    assert pa.Table.from_batches(found) == expected
+    assert form == "file" or len(found) == (1 if form == "no rows" else 7)
+
+
+def test_windows_of_new_rows_are_cut_from_all_of_them(monkeypatch):
+    series = pa.table({"t": range(20), "x": [float(i) for i in range(20)]})
+    recipe = Recipe([Windows(columns="x", time="t", window=5)], target="x").fit(series)
+    expected = recipe.apply(series)
+    monkeypatch.setattr(rows, "BATCH", 3)
+    assert pa.Table.from_batches(recipe.stream_new(series)) == expected
+    assert len(expected) == 16
 
 
 def test_the_target_is_left_alone_unless_it_is_named():
