@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -18,6 +19,7 @@ from nbtrain.core.dataset_views import (
     ProfileView,
     QualityView,
     Scalar,
+    SourceView,
     SplitView,
     StepField,
     StepSchema,
@@ -46,12 +48,38 @@ CLASSES = 200
 TARGETS = ("label", "target", "class", "species", "category", "y", "labels")
 
 
+#: What is written down of where data comes from, where that is no path or name, and how each is said.
+_ORIGINS = (
+    (r"a (?P<library>pandas) data frame", "data_frame"),
+    (r"a (?P<library>NumPy) array", "array"),
+    (r"a dict of columns", "columns"),
+    (r"a list of (dicts|rows)", "rows"),
+    (r"a dataset of the (?P<library>datasets) library", "table"),
+    (r"a (?P<library>\w+) (table|batch|dataset|[A-Z]\w*)", "table"),
+    (r"(?P<name>\S+/\S+|\S+) on the Hub(?P<part> \(.*\))?(?P<split>, .*)?", "hub"),
+    (r"(?P<path>.+) and (?P<number>\d+) more", "several"),
+    (r"(?P<library>scikit-learn): Fisher’s irises \(1936\)", "iris"),
+    (r"drawn at random by nbtrain, to try things on", "made_up"),
+)
+
+
 def row(library: Library, record: DatasetRecord) -> DatasetRow:
     """A line of the list."""
     return DatasetRow(
         id=record.id, name=record.name, rows=record.rows, columns=record.columns, bytes=record.bytes,
         kind=_kind(column["kind"] for column in _columns(library, record.id)), created=record.created,
-        source=record.source, rejected=record.rejected)
+        source=record.source, origin=origin(record.source), rejected=record.rejected)
+
+
+def origin(source: str) -> SourceView | None:
+    """Where data comes from, to be said in any language; None for a path or a name, which is itself in all of them."""
+    for pattern, kind in _ORIGINS:
+        if (found := re.fullmatch(pattern, source)) is not None:
+            args: dict[str, Scalar] = {name: value or "" for name, value in found.groupdict().items()}
+            if "number" in args:
+                args["number"] = int(found["number"])
+            return SourceView(kind=kind, args=args)
+    return None
 
 
 def facts(dataset: Dataset, target: str | None, running: dict[str, str]) -> DatasetFacts:

@@ -20,8 +20,7 @@ from nbtrain.core.dataset_views import StepField
 from nbtrain.core.errors import CommandError, ConfigError, DataError, DataFileError, DatasetNotFoundError
 from nbtrain.data.importing import sample as samples
 from nbtrain.data.keeping.library import Library
-from nbtrain.dataset_desk import OriginImport, WorkspaceDatasets
-from nbtrain.desk import preview_desk
+from nbtrain.dataset_desk import WorkspaceDatasets
 
 SECONDS = 60
 
@@ -61,7 +60,7 @@ def test_an_import_is_a_line_of_the_list(desk, reviews, dataset):
     (row,) = desk.rows()
     assert row == {
         "id": dataset, "name": "reviews", "rows": 95, "columns": 3, "kind": "table", "source": str(reviews),
-        "rejected": 0, "created": pytest.approx(time.time(), abs=SECONDS), "bytes": row["bytes"]}
+        "origin": None, "rejected": 0, "created": pytest.approx(time.time(), abs=SECONDS), "bytes": row["bytes"]}
     assert row["bytes"] > 0
     facts = desk.facts(dataset)
     assert [(column["name"], column["kind"]) for column in facts["columns"]] == [
@@ -367,69 +366,3 @@ def test_a_dataset_whose_facts_are_damaged_is_listed_all_the_same(desk, dataset)
     (Library().folder(dataset) / "dataset.json").write_text("{")
     assert [row["name"] for row in desk.rows()] == ["reviews"]
     assert desk.facts(dataset)["columns"] == []
-
-
-@pytest.fixture
-def shown(desk):
-    """Previews of whatever it is called with, and what imports it."""
-    previews = []
-
-    def show(given, **options):
-        preview = preview_desk(given, **options)
-        assert preview.origin is not None
-        previews.append(preview)
-        return preview, OriginImport(desk, preview.origin, preview.tasks, preview.name)
-
-    yield show
-    for preview in previews:
-        preview.close()
-
-
-def test_what_a_preview_shows_is_imported_as_it_was_read(desk, shown, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("odd.csv").write_text("a;b\n1;2\n3;4\n")
-    preview, importer = shown("odd.csv", delimiter=";", header=False)
-    assert (importer.task(), importer.name()) == (None, None)
-    monkeypatch.chdir("/")  # as a later cell may
-    task = importer.begin()
-    assert preview.tasks.find(task.id) is desk.tasks.find(task.id) is task, "both panels tell of it"
-    task.wait(SECONDS)
-    assert importer.name() == "odd"
-    (row,) = desk.rows()
-    assert (row["rows"], row["columns"], row["source"]) == (3, 2, str(tmp_path / "odd.csv"))
-    importer.begin().wait(SECONDS)
-    assert len(desk.rows()) == 1, "it is there already"
-    desk.delete(row["id"])
-    assert importer.name() is None
-
-
-def test_a_data_frame_on_show_is_imported_and_not_kept_alive(desk, shown):
-    frame = pd.DataFrame({"n": [1, 2, 3], "text": ["a", "b", None]})
-    _, importer = shown(frame)
-    gone = weakref.ref(frame)
-    del frame
-    gc.collect()
-    assert gone() is None
-    importer.begin().wait(SECONDS)
-    (row,) = desk.rows()
-    assert (row["name"], row["rows"], row["source"]) == ("data", 3, "a pandas data frame")
-
-
-def test_an_import_of_a_preview_that_fails_can_be_begun_again(desk, shown, tmp_path):
-    path = tmp_path / "broken.csv"
-    path.write_text("a,b\n1,2\n3,4\n")
-    _, importer = shown(path)
-    path.unlink()
-    with pytest.raises(DataError):
-        importer.begin().wait(SECONDS)
-    assert importer.name() is None
-    path.write_text("a,b\n1,2\n3,4\n")
-    importer.begin().wait(SECONDS)
-    assert importer.name() == "broken"
-
-
-def test_what_is_in_the_workspace_or_a_part_is_not_offered(dataset, reviews):
-    for given, rows in ((nbtrain.dataset.Dataset(Library().find(dataset), Library()), None), (reviews, [1, 2])):
-        preview = preview_desk(given, rows)
-        assert preview.origin is None
-        preview.close()

@@ -8,7 +8,15 @@ import type { TaskState } from "../src/shared/wire";
 import { button, draw, FakeModel, type } from "./fake";
 
 function row(id: string, more: Partial<DatasetRow> = {}): DatasetRow {
-  const plain = { rows: 150, columns: 5, bytes: 4096, kind: "table" as const, created: 1_700_000_000, rejected: 0 };
+  const plain = {
+    rows: 150,
+    columns: 5,
+    bytes: 4096,
+    kind: "table" as const,
+    created: 1_700_000_000,
+    rejected: 0,
+    origin: null,
+  };
   return { id, name: id, source: `${id}.csv`, ...plain, ...more };
 }
 
@@ -67,6 +75,8 @@ const WORDS = {
   "datasets.said.imported": "{name} is ready",
   "finding.duplicates": "{count} rows are there twice",
   "datasets.said.use_code": "Run {code}",
+  "datasets.from": "from {source}",
+  "datasets.source.several": "{path} und {number} weitere",
   "task.import": "Importing {name}",
 };
 
@@ -451,6 +461,14 @@ describe("a dataset", () => {
     expect(shown).toEqual(["anywidget:w1", "anywidget:w2"]);
     await press("datasets.narrowed.all");
     expect(el.querySelector(".nbt-narrowed")).toBeNull();
+  });
+
+  it("says in the reader's words where it comes from, where that is no path", async () => {
+    const origin = { kind: "several", args: { path: "/far/away/a.csv", number: 2 } };
+    await open({ rows: [row("a", { source: "/far/away/a.csv and 2 more", origin })] });
+    await pass();
+    expect(el.querySelector(".nbt-detail-source")?.textContent).toContain("/far/away/a.csv und 2 weitere");
+    expect(el.querySelector(".nbt-dataset-source")?.textContent).toBe("a.csv und 2 weitere");
   });
 
   it("hands the training form what only that can cure, or says the code where there is no form", async () => {

@@ -12,8 +12,18 @@ from typing import Any, Literal, TypedDict
 Scalar = str | float | bool | None
 
 
+class SourceView(TypedDict):
+    """Where data comes from, where that is no path or name: ``datasets.source.<kind>`` says it with `args`."""
+
+    kind: str
+    args: dict[str, Scalar]
+
+
 class DatasetRow(TypedDict):
-    """One line of the list. `bytes` on the disk; `created` in seconds since 1970; `rejected` rows were left out."""
+    """One line of the list. `bytes` on the disk; `created` in seconds since 1970; `rejected` rows were left out.
+
+    `source` is what was written down: a path, a name, or words in English, which `origin` says in every language.
+    """
 
     id: str
     name: str
@@ -23,6 +33,7 @@ class DatasetRow(TypedDict):
     kind: Literal["table", "text", "image", "audio"]
     created: float
     source: str
+    origin: SourceView | None
     rejected: int
 
 

@@ -80,7 +80,8 @@ def test_it_speaks_persian_and_a_cell_keeps_its_own_direction():
 
 def listed(count, name="reviews"):
     return [{"id": "d", "name": f"{name} {place}", "rows": 1200, "columns": 3, "bytes": 3 << 20, "kind": "table",
-             "created": 0.0, "source": "a.csv", "rejected": 0} for place in range(count)]
+             "created": 0.0, "source": "a.csv", "origin": None,
+             "rejected": 0} for place in range(count)]
 
 
 def test_datasets_are_a_list_with_rows_and_size():

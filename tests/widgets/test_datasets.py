@@ -32,7 +32,8 @@ class FakeDesk:
     def rows(self) -> list[DatasetRow]:
         return [
             DatasetRow(
-                id=id_, name=name, rows=3, columns=2, bytes=10, kind="table", created=0.0, source="a.csv", rejected=0)
+                id=id_, name=name, rows=3, columns=2, bytes=10, kind="table", created=0.0, source="a.csv", origin=None,
+                rejected=0)
             for id_, name in self.names.items()]
 
     def steps(self) -> list[Any]:

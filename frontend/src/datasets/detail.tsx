@@ -12,6 +12,7 @@ import { type Narrowed, Preview } from "./detail/preview";
 import { Process } from "./process/process";
 import { Profile } from "./profile/profile";
 import { Quality } from "./quality/quality";
+import { sourceText } from "./sidebar";
 import { Split } from "./split/split";
 import { useEnded, useFacts } from "./state";
 import type { Say } from "./toast";
@@ -118,8 +119,8 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
             </span>
           ))}
         </p>
-        <p class="nbt-detail-source" title={row.source}>
-          {words.t("datasets.from", { source: `\u2068${row.source}\u2069` })}
+        <p class="nbt-detail-source" title={sourceText(row, words)}>
+          {words.t("datasets.from", { source: `\u2068${sourceText(row, words)}\u2069` })}
         </p>
         {row.rejected > 0 && (
           <p class="nbt-detail-rejected">

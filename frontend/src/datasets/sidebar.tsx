@@ -8,6 +8,7 @@ import { Icon, type IconName } from "../shared/icons";
 import { useUid } from "../shared/uid";
 import { UploadCard } from "./import/upload_card";
 import type { Imports } from "./import/use_imports";
+import { argsOf } from "./split/parts";
 import { TaskCard } from "./task_card";
 import type { DatasetRow } from "./wire";
 import "./sidebar.css";
@@ -124,8 +125,8 @@ function Rows({ rows, chosen, label, onChoose }: RowsProps) {
             <bdi>{row.name}</bdi>
           </span>
           <span class="nbt-dataset-size nbt-number">{sizeText(row, words)}</span>
-          <span class="nbt-dataset-source" title={`${words.date(row.created)}\n${row.source}`}>
-            <bdi>{shortSource(row.source)}</bdi>
+          <span class="nbt-dataset-source" title={`${words.date(row.created)}\n${sourceText(row, words)}`}>
+            <bdi>{sourceText(row, words, shortSource)}</bdi>
           </span>
         </button>
       ))}
@@ -138,6 +139,17 @@ function sizeText(row: DatasetRow, words: I18n): string {
   return [words.t("datasets.rows", { count: row.rows }), words.t("datasets.columns", { count: row.columns })].join(
     " · ",
   );
+}
+
+/** Where a dataset comes from, in the reader's language; `write` changes how a path is written. */
+export function sourceText(
+  { source, origin }: DatasetRow,
+  words: I18n,
+  write: (path: string) => string = (path) => path,
+): string {
+  if (!origin) return write(source);
+  const args = argsOf(origin.args);
+  return words.t(`datasets.source.${origin.kind}`, { ...args, path: write(String(args.path ?? "")) });
 }
 
 /** Of a path its last part: the whole is in the tooltip, and beside the dataset when it is chosen. */

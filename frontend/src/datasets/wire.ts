@@ -3,6 +3,11 @@
 /** A value of a column: dates and what JSON has no type for are written as text. */
 export type Scalar = string | number | boolean | null;
 
+export interface SourceView {
+  kind: string;
+  args: Record<string, Scalar>;
+}
+
 export interface DatasetRow {
   id: string;
   name: string;
@@ -12,6 +17,7 @@ export interface DatasetRow {
   kind: "table" | "text" | "image" | "audio";
   created: number;
   source: string;
+  origin: SourceView | null;
   rejected: number;
 }
 

@@ -1,0 +1,137 @@
+"""Where data comes from: said in every language, and imported from its preview."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import nbtrain
+from nbtrain import dataset_facts
+from nbtrain.core.errors import DataError
+from nbtrain.data.keeping.library import Library
+from nbtrain.dataset_desk import OriginImport, WorkspaceDatasets
+from nbtrain.desk import preview_desk
+from nbtrain.i18n import text
+
+SECONDS = 60
+
+
+@pytest.mark.parametrize(("given", "kind", "args"), [
+    (pd.DataFrame({"a": [1]}), "data_frame", {"library": "pandas"}),
+    (pa.table({"a": [1]}), "table", {"library": "pyarrow"}),
+    (pa.RecordBatch.from_pydict({"a": [1]}), "table", {"library": "pyarrow"}),
+    (pa.table({"a": [1]}).to_reader(), "table", {"library": "pyarrow"}),
+    (datasets.Dataset.from_dict({"a": [1]}), "table", {"library": "datasets"}),
+    (np.zeros((2, 2)), "array", {"library": "NumPy"}),
+    ({"a": [1]}, "columns", {}), ([{"a": 1}], "rows", {}), ([[1, 2]], "rows", {}),
+], ids=str)
+def test_an_object_is_said_in_every_language(given, kind, args):
+    row = dataset_facts.row(Library(), Library().add(given).dataset)
+    assert row["origin"] == {"kind": kind, "args": args}
+    said = {code: text(f"datasets.source.{kind}", code, **args) for code in ("en", "fa", "ru")}
+    assert len({*said.values(), f"datasets.source.{kind}"}) == 4
+
+
+@pytest.mark.parametrize(("source", "kind", "args"), [
+    ("someone/reviews on the Hub", "hub", {"name": "someone/reviews", "part": "", "split": ""}),
+    ("someone/reviews on the Hub (en), train", "hub", {"name": "someone/reviews", "part": " (en)", "split": ", train"}),
+    ("data/a.csv and 12 more", "several", {"path": "data/a.csv", "number": 12}),
+])
+def test_the_hub_and_several_files_are_said_in_every_language(source, kind, args):
+    assert dataset_facts.origin(source) == {"kind": kind, "args": args}
+
+
+@pytest.mark.parametrize("source", ["/data/a.csv", "reviews", "a good set", "data/*.csv"])
+def test_a_path_and_a_name_are_themselves(source):
+    assert dataset_facts.origin(source) is None
+
+
+def test_the_sample_says_where_it_is_from():
+    desk = WorkspaceDatasets()
+    task = desk.tasks.find(desk.sample())
+    assert task is not None
+    task.wait(SECONDS)
+    (row,) = desk.rows()
+    assert row["origin"] == {"kind": "iris", "args": {"library": "scikit-learn"}}
+    made_up = "drawn at random by nbtrain, to try things on"
+    assert dataset_facts.origin(made_up) == {"kind": "made_up", "args": {}}
+
+
+@pytest.fixture
+def desk():
+    return WorkspaceDatasets()
+
+
+@pytest.fixture
+def shown(desk):
+    """Previews of whatever it is called with, and what imports it."""
+    previews = []
+
+    def show(given, **options):
+        preview = preview_desk(given, **options)
+        assert preview.origin is not None
+        previews.append(preview)
+        return preview, OriginImport(desk, preview.origin, preview.tasks, preview.name)
+
+    yield show
+    for preview in previews:
+        preview.close()
+
+
+def test_what_a_preview_shows_is_imported_as_it_was_read(desk, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("odd.csv").write_text("a;b\n1;2\n3;4\n")
+    preview, importer = shown("odd.csv", delimiter=";", header=False)
+    assert (importer.task(), importer.name()) == (None, None)
+    monkeypatch.chdir("/")  # as a later cell may
+    task = importer.begin()
+    assert preview.tasks.find(task.id) is desk.tasks.find(task.id) is task, "both panels tell of it"
+    task.wait(SECONDS)
+    assert importer.name() == "odd"
+    (row,) = desk.rows()
+    assert (row["rows"], row["columns"], row["source"]) == (3, 2, str(tmp_path / "odd.csv"))
+    importer.begin().wait(SECONDS)
+    assert len(desk.rows()) == 1, "it is there already"
+    desk.delete(row["id"])
+    assert importer.name() is None
+
+
+def test_a_data_frame_on_show_is_imported_and_not_kept_alive(desk, shown):
+    frame = pd.DataFrame({"n": [1, 2, 3], "text": ["a", "b", None]})
+    _, importer = shown(frame)
+    gone = weakref.ref(frame)
+    del frame
+    gc.collect()
+    assert gone() is None
+    importer.begin().wait(SECONDS)
+    (row,) = desk.rows()
+    assert (row["name"], row["rows"], row["source"]) == ("data", 3, "a pandas data frame")
+
+
+def test_an_import_of_a_preview_that_fails_can_be_begun_again(desk, shown, tmp_path):
+    path = tmp_path / "broken.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    _, importer = shown(path)
+    path.unlink()
+    with pytest.raises(DataError):
+        importer.begin().wait(SECONDS)
+    assert importer.name() is None
+    path.write_text("a,b\n1,2\n3,4\n")
+    importer.begin().wait(SECONDS)
+    assert importer.name() == "broken"
+
+
+def test_what_is_in_the_workspace_or_a_part_is_not_offered(tmp_path):
+    path = tmp_path / "reviews.csv"
+    path.write_text("a,b\n1,2\n3,4\n5,6\n")
+    for given, rows in ((nbtrain.load_dataset(path), None), ("reviews", None), (path, [1, 2])):
+        preview = preview_desk(given, rows)
+        assert preview.origin is None
+        preview.close()
