@@ -33,7 +33,8 @@ WARNINGS = 3
 #: Latest figures told with the state; a state goes out several times a second.
 METRICS = 100
 #: A trend is looked at anew when the loss has this much more points: the chef does not change his mind every step.
-FRESH = 1.02
+#: Nor more often than so many seconds of training: it looks at a fifth of all points, and a fast run has many.
+FRESH, FRESH_SECONDS = 1.02, 2.0
 
 _colours: defaultdict[str, int] = defaultdict(itertools.count().__next__)
 
@@ -55,6 +56,7 @@ class Story:
         self._best_speed = float(every(run.history, "samples_per_second").max(initial=0.0))
         self._trend: Chef = say("chef.started")
         self._looked_at = 0
+        self._looked_after = -math.inf
 
     def tell(self) -> RunState:
         """The run as it is now. Cheap enough for ten times a second."""
@@ -89,8 +91,10 @@ class Story:
     def _while_cooking(self, progress: float) -> Chef:
         history = self.run.history
         points = len(history.column("loss")) if "loss" in history else 0
-        if points < self._looked_at or points > self._looked_at * FRESH:
-            self._looked_at = points
+        seconds = finite(self.run.seconds) or 0.0
+        fresh = points > self._looked_at * FRESH and abs(seconds - self._looked_after) >= FRESH_SECONDS
+        if points < self._looked_at or fresh:
+            self._looked_at, self._looked_after = points, seconds
             self._trend = trend(history)
         if self._trend["key"] in {"chef.overfitting", "chef.rising", "chef.slow"}:
             return self._trend

@@ -11,7 +11,7 @@ import nbtrain.widgets
 from nbtrain.core.control import State
 from nbtrain.core.errors import NonFiniteLossError, TrainingError
 from nbtrain.i18n import catalogue
-from nbtrain.widgets.story import Story, stage_of
+from nbtrain.widgets.story import FRESH_SECONDS, Story, stage_of
 
 from .conftest import FakeRun
 
@@ -58,6 +58,17 @@ def test_chef_sees_where_the_loss_goes(run):
     falling = said(run, [2.0 - place / 200 + wave(place) for place in range(300)])
     assert falling["key"] == "chef.falling"
     assert falling["args"]["before"] > falling["args"]["now"]
+
+
+def test_chef_looks_anew_after_more_points_and_a_while(run):
+    story = Story(run)
+    run.measure(loss=1.0)
+    assert story.tell()["chef"]["key"] == "chef.started"
+    for place in range(300):
+        run.measure(loss=2.0 - place / 200 + wave(place))
+    assert story.tell()["chef"]["key"] == "chef.started"
+    run.seconds = FRESH_SECONDS
+    assert story.tell()["chef"]["key"] == "chef.falling"
 
 
 def test_chef_sees_a_plateau(run):
