@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.commandline.data import help_text, parse
+from nbtrain.commandline.steps import parse_steps
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.data.keeping.library import Library
 from nbtrain.dataset import Dataset, binary
@@ -96,14 +97,14 @@ def _quality(*, dataset: str, **options: Any) -> str:
 
 
 def _process(
-    *, dataset: str, steps: Sequence[str] = (), recipe: str | None = None, target: str | None = None,
+    *, dataset: str, steps: str | None = None, recipe: str | None = None, target: str | None = None,
     name: str | None = None,
 ) -> Dataset:
-    if bool(steps) == (recipe is not None):
+    if (steps is None) == (recipe is None):
         raise ConfigError([Problem("steps", (
-            "Say the steps with --steps whitespace,scale or with --recipe recipe.json, a list of steps in JSON; one of "
-            "them."))])
-    chosen = [{"step": step} for step in steps] if recipe is None else _recipe(Path(recipe).expanduser())
+            "Say the steps with --steps 'whitespace, scale(method=robust)' or with --recipe recipe.json, a list of "
+            "steps in JSON; one of them."))])
+    chosen = _recipe(Path(recipe).expanduser()) if recipe is not None else parse_steps(steps or "")
     return find_dataset(dataset).process(*chosen, target=target, name=name)
 
 

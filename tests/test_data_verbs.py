@@ -61,6 +61,9 @@ def test_a_day_with_a_dataset(answer, shell, reviews, tmp_path):
 
     answer("clean = %nbtrain data process reviews --steps whitespace,lowercase --name clean")
     assert shell.user_ns["clean"].parent == data
+    answer("robust = %nbtrain data process reviews --steps 'whitespace, scale(columns=id, method=robust)'")
+    assert shell.user_ns["robust"].recipe.steps[1].method == "robust"
+    assert abs(shell.user_ns["robust"].frame()["id"].median()) < 0.1
     (tmp_path / "recipe.json").write_text(json.dumps([{"step": "scale", "columns": ["id"]}]), "utf-8")
     answer("scaled = %nbtrain data process reviews --recipe recipe.json")
     assert abs(shell.user_ns["scaled"].frame()["id"].mean()) < 1
@@ -109,7 +112,10 @@ def test_several_lines(answer, shell, reviews):
     ("data import nowhere.csv", "nowhere.csv"),
     ("data export reviews out", "does not say a format"),
     ("data export reviews out.csv --formulas no", "it must be keep or escape"),
-    ("data process reviews", "--steps whitespace,scale"),
+    ("data process reviews", "--steps 'whitespace, scale(method=robust)'"),
+    ("data process reviews --steps whitespace --recipe a.json", "one of them"),
+    ("data process reviews --steps 'scale(method=robust'", "needs a comma or a closing parenthesis at its end"),
+    ("data process reviews --steps 'scale(method=rubust)'", "method is 'rubust'"),
     ("data process reviews --recipe nowhere.json", "nowhere.json cannot be read"),
     ("data process reviews --steps whitspace", "did you mean 'whitespace'?"),
     ("data undo", "There is no dataset to bring back"),

@@ -71,8 +71,8 @@ def actions() -> dict[str, Action]:
         Action("split", ("dataset",), _SPLITTING),
         Action("quality", ("dataset",), (_TARGET, _GROUP, _TIME)),
         Action("process", ("dataset",), (
-            Flag("steps", "names", example="whitespace,scale"), Flag("recipe", "file", example="recipe.json"),
-            _TARGET, _NAME)),
+            Flag("steps", "text", example="'whitespace, scale(method=robust)'"),
+            Flag("recipe", "file", example="recipe.json"), _TARGET, _NAME)),
         Action("rename", ("dataset", "name")),
         Action("delete", ("dataset",)),
         Action("undo", ("deleted",), least=0),
