@@ -60,6 +60,7 @@ def test_metadata_is_left_out_but_a_rule_is_not_taken_for_it():
 @pytest.mark.parametrize(("markdown", "said"), [
     ("<script>alert(1)</script>", ""),
     ("<div onclick='x()'><p>one</p><p>two &amp; three</p></div>", "one | two & three"),
+    ("<div>a<SCRIPT x='1'>no</Script >b<script>no</div>", "ab"),
     ("<style>a{}</style>\n\ntext", "text"),
     ("a <b>bold</b> word", "a bold word"),
     ("a<br>b", "a\nb"),
@@ -101,7 +102,7 @@ def test_a_long_card_is_cut_with_a_note(monkeypatch):
 
 @pytest.mark.parametrize("markdown", [
     "> " * 2_000 + "deep", "*" * 20_000 + "a" + "*" * 20_000, "[" * 30_000, "a](" * 10_000, "`" * 30_000, "- " * 2_000,
-    "<div>" * 20_000, "| a " * 5_000 + "|\n" + "|---" * 5_000 + "|\n", "![" * 5_000, "**a " * 10_000, "<!--" * 20_000])
+    "<div>" * 20_000, "| a " * 5_000 + "|\n" + "|---" * 5_000 + "|\n", "![" * 5_000, "**a " * 10_000, "<!--" * 20_000, "<div>" + "<a b='" * 20_000])
 def test_cards_that_mean_harm_are_read_all_the_same(markdown):
     json.dumps(blocks(markdown))
 
