@@ -29,7 +29,7 @@ _BREAKS = frozenset(
 #: What of HTML has no words for people in it.
 _SILENT = frozenset({"script", "style", "template", "noscript", "svg", "head", "iframe", "object"})
 #: A comment's beginning, or a tag.
-_TAG = re.compile(r"<!--|<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9-]*)(?P<attributes>[^<>]*)>|<[!?][^<>]*>")
+_TAG = re.compile(r"<!--|<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9-]*+)(?P<attributes>[^<>]*+)>|<[!?][^<>]*+>")
 _ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _FRONT = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 16}).enable(["table", "strikethrough"])

@@ -102,7 +102,8 @@ def test_a_long_card_is_cut_with_a_note(monkeypatch):
 
 @pytest.mark.parametrize("markdown", [
     "> " * 2_000 + "deep", "*" * 20_000 + "a" + "*" * 20_000, "[" * 30_000, "a](" * 10_000, "`" * 30_000, "- " * 2_000,
-    "<div>" * 20_000, "| a " * 5_000 + "|\n" + "|---" * 5_000 + "|\n", "![" * 5_000, "**a " * 10_000, "<!--" * 20_000, "<div>" + "<a b='" * 20_000])
+    "<div>" * 20_000, "| a " * 5_000 + "|\n" + "|---" * 5_000 + "|\n", "![" * 5_000, "**a " * 10_000, "<!--" * 20_000,
+    "<div>" + "<a b='" * 20_000, "<div><" + "a" * 90_000])
 def test_cards_that_mean_harm_are_read_all_the_same(markdown):
     json.dumps(blocks(markdown))
 
