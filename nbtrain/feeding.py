@@ -165,6 +165,7 @@ def held_out(origin: Mapping[str, Any] | None) -> Any:
 
     Raises:
         DataError: the dataset was split anew since, so that rows the run was trained on may be in its test part now.
+        DatasetNotFoundError: it was deleted.
     """
     if origin is None or origin["test"] is None:
         return None
@@ -172,12 +173,13 @@ def held_out(origin: Mapping[str, Any] | None) -> Any:
 
     library = Library()
     record = library.find(origin["dataset"])
+    table = library.table(record.id)  # raises where its file is gone, and the split with it
     made = _split(library.folder(record.id))
     if made is None or _test_of(made) != origin["test"]:
         raise DataError(
             "The dataset was split anew since the run began, so its test part may hold rows that the run was trained "
             "on; hand in what to evaluate on: run.evaluate(data).")
-    return new_rows(part_of(library.table(record.id), made, "test"), origin)
+    return new_rows(part_of(table, made, "test"), origin)
 
 
 def _fed(

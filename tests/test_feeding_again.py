@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import threading
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,8 @@ from torch import nn
 
 import nbtrain
 from nbtrain import feeding, training
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import DataError, DatasetNotFoundError, TrainingError
+from nbtrain.data.splits.splitting import part_of
 
 
 def net(inputs=2, outputs=2):
@@ -197,3 +200,81 @@ def test_new_images_are_predicted_as_they_come(photos, tmp_path):
     assert run.predict([{"image": grey}]).shape == (1, 2)
     assert trained(net(3 * 6 * 8), photos, batch_size=4).predict(
         [{"image": png(np.full((6, 8), 128, np.uint8))}]).shape == (1, 2)
+
+
+# -- what goes away while a run reads it -------------------------------------------------------------------
+
+
+class Doing(nn.Module):
+    """Two logits; does something at one of the steps."""
+
+    def __init__(self, inputs, at=0, then=None):
+        super().__init__()
+        self.head, self.left, self.then = net(inputs), at, then
+
+    def forward(self, given):
+        if self.training:
+            self.left -= 1
+            if self.left == 0:
+                self.then()
+        return self.head(given)
+
+
+GONE = "was deleted; %nbtrain data undo brings it back"
+
+
+def test_a_run_goes_on_when_its_dataset_is_deleted_and_what_asks_for_it_is_told(photos):
+    photos.split(method="random", target="label", train=0.5, validation=0.25, test=0.25)
+    table, tests = photos.table, part_of(photos.table, photos.split(), "test")
+    run = trained(Doing(3 * 6 * 8, 2, photos.delete), photos, batch_size=2)
+    for ask in (run.evaluate, lambda: run.evaluate(table), lambda: run.evaluate(tests), lambda: run.evaluate(photos)):
+        with pytest.raises(DatasetNotFoundError, match=GONE):
+            ask()
+    assert run.fork(epochs=3, model=Doing(3 * 6 * 8)).wait() == "finished"
+    photos.restore()
+    assert run.evaluate() == run.evaluate(tests)
+
+
+def test_a_dataset_whose_folder_was_removed_is_not_called_split_anew(rows):
+    dataset = nbtrain.load_dataset(rows, name="rows")
+    dataset.split(method="random", target="label")
+    run = trained(net(), dataset)
+    shutil.rmtree(dataset.folder)
+    with pytest.raises(DataError, match="The file of the dataset 'rows' is missing"):
+        run.evaluate()
+
+
+def test_a_run_whose_dataset_was_deleted_is_resumed_when_it_is_back(photos):
+    run = nbtrain.train(Doing(3 * 6 * 8), photos, show=False, epochs=500, batch_size=2)
+    run.stop()
+    run_id = run.id
+    photos.delete()
+    nbtrain.resume(run_id, show=False).stop()  # here it has its copy
+    del run
+    training._known.clear()  # as in another kernel
+    with pytest.raises(DatasetNotFoundError, match=GONE):
+        nbtrain.resume(run_id, model=Doing(3 * 6 * 8), show=False)
+    photos.restore()
+    again = nbtrain.resume(run_id, model=Doing(3 * 6 * 8), show=False)
+    again.stop()
+    assert again.resumed == {"exact": True, "reasons": []}
+
+
+def test_a_copy_that_was_tidied_away_is_one_sentence_and_the_run_goes_on_with_another(photos):
+    held = threading.Event()
+    here: list[nbtrain.Run] = []
+
+    def tidy():
+        held.wait(30)
+        shutil.rmtree(here[0]._trainer.given.data._folder)
+
+    # A worker opens the copy for itself, and a new one begins with each epoch.
+    here.append(nbtrain.train(
+        Doing(3 * 6 * 8, 2, tidy), photos, show=False, epochs=3, batch_size=2, num_workers=1, persistent_workers=False,
+        validation=0.0))
+    held.set()
+    one_sentence = r"^The run failed at step \d+: The copy of 'image' of photos .* is gone or damaged .*data=…\)\.$"
+    with pytest.raises(TrainingError, match=one_sentence):
+        here[0].wait()
+    again = nbtrain.resume(here[0].id, data=photos, show=False)
+    assert again.wait() == "finished"

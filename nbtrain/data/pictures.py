@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import tempfile
@@ -99,9 +100,10 @@ class Files:
     def _copy(self, table: Table, column: Column, progress: Progress | None) -> None:
         """Write the encoded files, uncompressed, so that any of them is found at once."""
         source = f"(SELECT struct_extract({quoted(column.name)}, 'bytes') AS bytes FROM {table.source})"
+        files = Table(source, name=table.name, explain=table._explain)  # noqa: SLF001 - it knows what was deleted
         self._rows, missing = 0, 0
         with pa.OSFile(str(self._path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
-            for batch in Table(source, name=table.name).batches(["bytes"], size=ROWS, progress=progress):
+            for batch in files.batches(["bytes"], size=ROWS, progress=progress):
                 writer.write_batch(pa.record_batch([batch.column(0).cast(pa.large_binary())], schema=_SCHEMA))
                 self._rows += batch.num_rows
                 missing += batch.column(0).null_count
@@ -113,7 +115,12 @@ class Files:
 
     def _bytes(self, row: int) -> bytes:
         if self._column is None:
-            self._column = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all().column(0)
+            try:
+                self._column = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all().column(0)
+            except (OSError, pa.ArrowException):
+                raise DataError(
+                    f"The copy of {self.name} that the run reads is gone or damaged ({self._path}); resume it with the "
+                    "data handed in again: nbtrain.resume(run.id, data=…).") from None
             lengths = [len(chunk) for chunk in self._column.chunks]
             self._starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         if not 0 <= row < self._rows:
@@ -179,4 +186,5 @@ _SCHEMA = pa.schema([("bytes", pa.large_binary())])
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-    path.parent.rmdir()
+    with contextlib.suppress(FileNotFoundError):  # who tidies the folder of temporary files may have been here
+        path.parent.rmdir()

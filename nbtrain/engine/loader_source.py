@@ -62,7 +62,10 @@ class LoaderSource:
             self._batches = batches = iter(self._loader)
         while self._loader is not None:
             with nullcontext() if self._workers else generators_kept():
-                collated = next(batches, self)
+                try:
+                    collated = next(batches, self)
+                except DataError as error:
+                    raise _told(error) from error.__cause__
             if collated is self:
                 return
             yield to_batch(collated, self._reading, self._device)
@@ -95,6 +98,13 @@ def end_workers(batches: Iterator[Any]) -> None:
     shutdown = getattr(batches, "_shutdown_workers", None)  # torch has no public way
     if shutdown is not None:
         shutdown()
+
+
+def _told(error: DataError) -> DataError:
+    """The sentence of an error alone: from a worker, torch hands it over at the end of a traceback."""
+    mark = f"{type(error).__name__}: "
+    said = str(error)
+    return type(error)(said.rpartition(mark)[2].strip()) if "Original Traceback" in said and mark in said else error
 
 
 def _labels(dataset: Any, batching: Batching) -> Tensor:

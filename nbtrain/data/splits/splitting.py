@@ -82,7 +82,8 @@ def part_of(table: Table, made: Split, part: Part | str, folder: Path | None = N
         f"FROM read_parquet({path_literal(file)}, hive_partitioning=false, file_row_number=true)) "
         f"WHERE __part__ = {int(wanted)})")
     found = Table(
-        source, name=f"{table.name} ({wanted.name.lower().replace('_', ' ')})", row=number, media=table.media)
+        source, name=f"{table.name} ({wanted.name.lower().replace('_', ' ')})", row=number, media=table.media,
+        explain=table._explain)  # noqa: SLF001 - it knows whether the dataset was deleted
     if lent is not None:
         weakref.finalize(found, rmtree, lent, ignore_errors=True)
     return found
