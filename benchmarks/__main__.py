@@ -13,7 +13,7 @@ from benchmarks.common import ROOT
 #: By name, with what it is called with.
 ALL: dict[str, list[str]] = {
     "step": ["--peers"], "wire": [], "browser": [], "notebook": [], "checkpoint": [], "imports": [], "busy": [],
-    "kills": [], "data": [], "tokenize": [],
+    "kills": [], "data": [], "tokenize": [], "models": [],
 }
 
 

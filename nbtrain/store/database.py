@@ -53,6 +53,7 @@ _MIGRATIONS = (
         search TEXT NOT NULL, stage_rank INTEGER NOT NULL, tag_keys TEXT NOT NULL, category_key TEXT NOT NULL
     );
     CREATE UNIQUE INDEX models_by_name ON models (name_key) WHERE deleted IS NULL;
+    CREATE INDEX models_by_label ON models (category, tags) WHERE deleted IS NULL;
     CREATE TABLE model_versions (
         model TEXT NOT NULL, number INTEGER NOT NULL, created REAL NOT NULL, deleted REAL, stage TEXT NOT NULL,
         note TEXT NOT NULL, about TEXT NOT NULL, files TEXT NOT NULL,

@@ -42,12 +42,12 @@ class ModelRecords:
         See `nbtrain.store.model_listing` for what a query may hold. Raises ConfigError for what is unknown in it.
         """
         asked = listing.parsed(query or {})
-        values = asked.values
-        (total,) = self._database.select(f"SELECT count(*) FROM models WHERE {asked.where}", values)[0]  # noqa: S608 - our names
-        found = self._database.select(
-            f"SELECT {', '.join(MODEL)} FROM models WHERE {asked.where} ORDER BY {asked.order} LIMIT ? OFFSET ?",  # noqa: S608 - our names
-            (*values, -1 if limit is None else limit, offset))
-        return [rows.as_model(row) for row in found], int(total)
+        total = f"SELECT count(*) FROM models WHERE {asked.where}"  # noqa: S608 - names of our own
+        found = self._database.select(  # one statement: each has to wait for the writer's thread
+            f"SELECT {', '.join(MODEL)}, ({total}) AS total FROM models WHERE {asked.where} ORDER BY {asked.order} "  # noqa: S608 - our names
+            "LIMIT ? OFFSET ?", (*asked.values, *asked.values, -1 if limit is None else limit, offset))
+        count = found[0]["total"] if found else self._database.select(total, asked.values)[0][0]
+        return [rows.as_model(row) for row in found], int(count)
 
     def deleted(self) -> list[ModelRecord]:
         """Those that can be brought back, last deleted first."""
@@ -101,13 +101,13 @@ class ModelRecords:
 
     def labels(self) -> tuple[int, list[str], list[str]]:
         """How many models there are, and all of their categories and tags, sorted."""
-        (count,) = self._database.select("SELECT count(*) FROM models WHERE deleted IS NULL")[0]
-        categories = self._database.select(
-            "SELECT DISTINCT category FROM models WHERE deleted IS NULL AND category != '' ORDER BY category")
-        tags = self._database.select(
-            "SELECT DISTINCT value FROM models, json_each(models.tags) WHERE deleted IS NULL AND tags != '[]' "
-            "ORDER BY value")
-        return int(count), [row[0] for row in categories], [row[0] for row in tags]
+        found = self._database.select(
+            "SELECT 0 AS kind, count(*) AS value FROM models WHERE deleted IS NULL UNION ALL "
+            "SELECT DISTINCT 1, category FROM models WHERE deleted IS NULL AND category != '' UNION ALL "
+            "SELECT DISTINCT 2, value FROM (SELECT tags FROM models WHERE deleted IS NULL GROUP BY tags), "
+            "json_each(tags) ORDER BY 1, 2")
+        one, categories, tags = ([row["value"] for row in found if row["kind"] == kind] for kind in range(3))
+        return int(one[0]), categories, tags
 
     # -- adding -----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -312,8 +313,10 @@ def test_two_kernels_rename_at_once(registry: Registry, package: Package) -> Non
     kernels = [subprocess.Popen([sys.executable, "-c", RENAMING, *names], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 text=True) for names in ((one, two), (two, one))]
     for kernel in kernels:
+        assert kernel.stdout is not None
         assert kernel.stdout.readline() == "ready\n"
     for kernel in kernels:
+        assert kernel.stdin is not None
         kernel.stdin.write("go\n")
         kernel.stdin.flush()
     told = [kernel.communicate(timeout=60)[0] for kernel in kernels]
@@ -357,7 +360,8 @@ def test_another_kernel_sees_it_at_once(registry: Registry, package: Package) ->
 def test_what_is_known_of_a_version_may_be_of_numpy(registry: Registry, package: Package) -> None:
     import numpy as np  # noqa: PLC0415 - here alone
 
-    about = replace(ABOUT, metrics={"accuracy": np.float32(0.5)}, options={"where": Path("a")})
+    found: Any = np.float32(0.5)
+    about = replace(ABOUT, metrics={"accuracy": found}, options={"where": Path("a")})
     version = registry.add(Package(about, package.files), name="a")
     told = json.loads((version.folder / "nbtrain.json").read_text())
     assert (told["about"]["metrics"], told["about"]["options"]) == ({"accuracy": 0.5}, {"where": "a"})

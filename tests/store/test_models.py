@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,26 +93,26 @@ def test_what_a_query_does_not_know_is_told(records: ModelRecords, query: dict[s
 
 def test_a_thousand_models_are_sorted_filtered_and_paged(records: ModelRecords) -> None:
     chance = random.Random(0)  # noqa: S311 - reproducible, not secret
-    made = []
+    made: list[dict[str, Any]] = []
     for number in range(1000):
-        one = {
+        one: dict[str, Any] = {
             "name": f"model {chance.randrange(10**6):06}-{number}", "architecture": chance.choice(["mlp", "resnet"]),
             "parameters": chance.choice([None, chance.randrange(10**9)]), "size": chance.randrange(10**6),
             "stage": chance.choice(RANKS), "tags": tuple(chance.sample(["a", "b", "c"], chance.randrange(3))),
             "metrics": {"accuracy": chance.random()} if chance.random() < 0.7 else {}, "number": number}
         made.append(one)
-        add(records, **one)  # type: ignore[arg-type]
+        add(records, **one)
 
     def expected(key: str, down: bool) -> list[int]:
-        def value(one: dict[str, object]) -> object:
-            return {
-                "metric": one["metrics"].get("accuracy"), "bytes": one["size"],  # type: ignore[attr-defined]
-                "stage": RANKS.index(one["stage"])}.get(key, one.get(key))  # type: ignore[arg-type]
+        def value(one: dict[str, Any]) -> Any:
+            stage = RANKS.index(one["stage"])
+            derived = {"metric": one["metrics"].get("accuracy"), "bytes": one["size"], "stage": stage}
+            return derived.get(key, one.get(key))
 
-        newest = sorted(made, key=lambda one: -one["number"])  # type: ignore[operator]
+        newest = sorted(made, key=lambda one: -one["number"])
         there = [one for one in newest if value(one) is not None]
-        there.sort(key=value, reverse=down)  # type: ignore[arg-type]  # equals stay in their order
-        return [one["number"] for one in [*there, *(one for one in newest if value(one) is None)]]  # type: ignore[misc]
+        there.sort(key=value, reverse=down)  # equals stay in their order
+        return [one["number"] for one in [*there, *(one for one in newest if value(one) is None)]]
 
     for key in ("name", "parameters", "bytes", "metric", "stage"):
         for down in (False, True):
