@@ -191,6 +191,27 @@ def number(request: Request, name: str) -> int:
     return int(value)
 
 
+def flag(request: Request, name: str) -> bool:
+    """A field that must be true or false. Raises CommandError."""
+    value = request.get(name)
+    if not isinstance(value, bool):
+        raise _misfit(request, name, "true or false")
+    return value
+
+
+def optional(request: Request, name: str) -> str | None:
+    """A field that is a text, or not there. Raises CommandError."""
+    return None if request.get(name) is None else text(request, name)
+
+
+def mappings(request: Request, name: str) -> list[dict[str, Any]]:
+    """A field that must be a list of named values. Raises CommandError."""
+    value = request.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _misfit(request, name, "a list of named values")
+    return value
+
+
 def buffer(request: Request) -> memoryview:
     """The one buffer that came with a request. Raises CommandError."""
     found = request.get("buffers")

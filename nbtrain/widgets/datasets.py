@@ -14,7 +14,7 @@ from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import DatasetDesk
 from nbtrain.widgets import data_twin
 from nbtrain.widgets.base import COMMON, Panel
-from nbtrain.widgets.commands import Handler, Worker, buffer, mapping, number, text
+from nbtrain.widgets.commands import Handler, Worker, buffer, mapping, mappings, number, optional, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.wire import Request
 
@@ -171,16 +171,3 @@ def row_numbers(listed: str) -> list[int]:
     if len(numbers) > MOST_ROWS or not all(number.isascii() and number.isdigit() for number in numbers):
         raise CommandError(f"Rows are numbers with commas between, {MOST_ROWS:,} at most; it came with {listed!r:.80}.")
     return [int(number) for number in numbers]
-
-
-def optional(request: Request, name: str) -> str | None:
-    """A field that is a text, or not there. Raises CommandError."""
-    return None if request.get(name) is None else text(request, name)
-
-
-def mappings(request: Request, name: str) -> list[dict[str, Any]]:
-    """A field that must be a list of named values. Raises CommandError."""
-    value = request.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise CommandError(f"The request {request['kind']!r} needs a list of named values as {name!r}.")
-    return value
