@@ -1,0 +1,126 @@
+"""The model browser: the models of the workspace, and those of the Hub, with the queue of downloads between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from nbtrain.core.errors import CommandError
+from nbtrain.core.ports import ModelDesk
+from nbtrain.widgets.base import COMMON, Panel
+from nbtrain.widgets.commands import Handler, Worker, buffer, flag, mapping, number, optional, text, texts
+from nbtrain.widgets.datasets import CHUNK, began
+from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.wire import Request
+
+#: A search, the details of a model, and a piece of an upload may be worked on at the same time.
+THREADS = 3
+
+
+class Models(Panel):
+    """Two sides: *My models* and *Hugging Face*.
+
+    Args:
+        desk: knows the models and does the work.
+        services: as for `Panel`.
+    """
+
+    name: ClassVar[str] = "models"
+    said: ClassVar[tuple[str, ...]] = (
+        *COMMON, "choice.optimizer", "choice.mixed_precision", "datasets.upload", "datasets.task", "fit.", "hub.",
+        "model_format.", "model_source.", "models.", "option.optimizer.label", "option.mixed_precision.label", "stage.",
+        "task.", "try.",
+    )
+
+    def __init__(self, desk: ModelDesk, **services: Any) -> None:
+        self._models = desk
+        self._dismissed: set[str] = set()
+        services.setdefault("worker", Worker("nbtrain-models", threads=THREADS))
+        super().__init__(Feed(curves=False, tasks=desk.tasks), setup={"chunk": CHUNK}, **services)
+
+    def handlers(self) -> dict[str, Handler]:
+        slow = {**self._kept(), **self._arriving(), **self._on_the_hub()}
+        return {
+            **super().handlers(),
+            "cancel": Handler(self._cancel),
+            "dismiss": Handler(self._dismiss),
+            **{kind: Handler(run, slow=True) for kind, run in slow.items()},
+        }
+
+    def __repr__(self) -> str:
+        return "nbtrain.ModelBrowser()"
+
+    def _kept(self) -> dict[str, Callable[[Request], Any]]:
+        """Requests about models of the workspace."""
+        desk = self._models
+        return {
+            "models": lambda r: desk.models(mapping(r, "query"), number(r, "offset"), number(r, "limit")),
+            "facts": lambda r: desk.facts(text(r, "model")),
+            "rename": lambda r: desk.rename(text(r, "model"), text(r, "name")),
+            "tag": lambda r: desk.tag(text(r, "model"), texts(r, "tags")),
+            "categorise": lambda r: desk.categorise(text(r, "model"), text(r, "category")),
+            "note": lambda r: desk.note(text(r, "model"), number(r, "version"), text(r, "note")),
+            "move": lambda r: desk.move(text(r, "model"), number(r, "version"), text(r, "stage")),
+            "delete": lambda r: desk.delete(text(r, "model"), version(r)),
+            "undelete": lambda r: desk.undelete(text(r, "model"), version(r)),
+            "verify": lambda r: began(desk.verify(text(r, "model"), number(r, "version"))),
+            "export": lambda r: began(desk.export(
+                text(r, "model"), number(r, "version"), text(r, "format"), text(r, "path"), mapping(r, "options"))),
+            "exported": lambda r: {"export": desk.exported(text(r, "task"))},
+            "push": lambda r: began(desk.push(
+                text(r, "model"), number(r, "version"), text(r, "repository"), private=flag(r, "private"))),
+            "use": lambda r: {"taken": desk.use(text(r, "model"))},
+            "try_form": lambda r: desk.try_form(text(r, "model"), number(r, "version")),
+            "predict": lambda r: desk.predict(text(r, "model"), number(r, "version"), mapping(r, "values")),
+        }
+
+    def _arriving(self) -> dict[str, Callable[[Request], Any]]:
+        """Requests about imports and uploads."""
+        desk = self._models
+        return {
+            "import": lambda r: began(
+                desk.import_source(text(r, "source"), optional(r, "name"), mapping(r, "options"))),
+            "import_again": lambda r: began(desk.import_again(text(r, "task"), mapping(r, "options"))),
+            "question": lambda r: {"question": desk.question(text(r, "task"))},
+            "result": lambda r: {"model": desk.result(text(r, "task"))},
+            "uploads": lambda _: {"uploads": list(desk.uploads()), "dismissed": sorted(self._dismissed)},
+            "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
+            "chunk": lambda r: {
+                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
+            "uploaded": self._uploaded,
+            "drop_upload": lambda r: desk.drop_upload(text(r, "upload")),
+        }
+
+    def _on_the_hub(self) -> dict[str, Callable[[Request], Any]]:
+        """Requests about the Hub and what is fetched from it."""
+        desk = self._models
+        return {
+            "search": lambda r: desk.search(mapping(r, "query"), optional(r, "cursor")),
+            "hub_facts": lambda r: desk.hub_facts(
+                text(r, "repository"), optional(r, "revision"), mapping(r, "training")),
+            "download": lambda r: {"download": desk.download(
+                text(r, "repository"), optional(r, "revision"), trust_remote_code=flag(r, "trust_remote_code"))},
+            "downloads": lambda _: {"downloads": list(desk.downloads())},
+            "stop_download": lambda r: desk.stop_download(text(r, "download")),
+            "resume_download": lambda r: {"download": desk.resume_download(text(r, "download"))},
+            "drop_download": lambda r: desk.drop_download(text(r, "download")),
+        }
+
+    def _uploaded(self, request: Request) -> dict[str, str]:
+        task, sha256 = self._models.uploaded(
+            text(request, "upload"), optional(request, "name"), mapping(request, "options"))
+        return {"task": task, "sha256": sha256}
+
+    def _cancel(self, request: Request) -> None:
+        task = self._models.tasks.find(text(request, "task"))
+        if task is None:
+            raise CommandError("This work has ended already, and is no longer known.")
+        task.cancel()
+
+    def _dismiss(self, request: Request) -> None:
+        self._dismissed.add(text(request, "task"))
+
+
+def version(request: Request) -> int | None:
+    """The number of a version, or none for the whole model. Raises CommandError."""
+    return None if request.get("version") is None else number(request, "version")
