@@ -2,7 +2,7 @@
 
 Arrow's reader trusts what it reads: a damaged file can end the process, which must not be the user's kernel.
 Run as ``python -m nbtrain.data.reading.arrow_copy SOURCE PACKING TARGET``. It says ``rows N`` after each batch, and
-``error …`` in one line where the file is no good.
+``error …`` in one line where the file is no good; ``cut`` where a stream ends without its mark.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def _batches(source: str, packing: str) -> Iterator[pa.Schema | pa.RecordBatch]:
             # The index of a file stands at its end, so that one cut short is noticed at once.
             reader = pa.ipc.open_file(mapped) if is_file else pa.ipc.open_stream(mapped)
             yield reader.schema
-            yield from (reader.get_batch(n) for n in range(reader.num_record_batches)) if is_file else reader
+            if is_file:
+                yield from (reader.get_batch(n) for n in range(reader.num_record_batches))
+            else:
+                yield from _to_the_mark(reader, mapped)
         return
     with pa.input_stream(source, compression=packing) as start:
         is_file = start.read(len(_MARK)) == _MARK
@@ -54,7 +57,17 @@ def _batches(source: str, packing: str) -> Iterator[pa.Schema | pa.RecordBatch]:
             stream.read(8)  # what follows the mark of a file is a stream
         reader = pa.ipc.open_stream(stream)
         yield reader.schema
-        yield from reader
+        yield from reader  # what was packed knows its own end
+
+
+def _to_the_mark(reader: pa.RecordBatchReader, stream: pa.MemoryMappedFile) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream. Says ``cut`` where the mark that ends it is missing: the reader takes no notice."""
+    at = stream.tell()
+    for batch in reader:
+        at = stream.tell()
+        yield batch
+    if stream.tell() == at:
+        _say("cut")
 
 
 def _say(line: str) -> None:

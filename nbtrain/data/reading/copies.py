@@ -49,15 +49,17 @@ def unpack(file: DataFile, target: Path, *, progress: Progress | None = None) ->
                 progress.report(done, unit="bytes")
 
 
-def arrow_to_parquet(file: DataFile, target: Path, *, progress: Progress | None = None) -> None:
+def arrow_to_parquet(file: DataFile, target: Path, *, progress: Progress | None = None) -> bool:
     """Write an Arrow file or stream as Parquet, batch by batch: DuckDB does not read Arrow's own format.
+
+    False where a stream lacks the mark that ends it: it may have been cut between two batches.
 
     Raises:
         DataFileError: it is damaged or cut short, or has columns that Parquet cannot hold.
         OSError: `target` cannot be written.
     """
     given = os.environ.get("PYTHONPATH")
-    said, path = "", os.pathsep.join([str(Path(__file__).parents[3]), *([given] if given else [])])
+    said, whole, path = "", True, os.pathsep.join([str(Path(__file__).parents[3]), *([given] if given else [])])
     module = "nbtrain.data.reading.arrow_copy"
     with subprocess.Popen(  # noqa: S603 - our own module; the paths are arguments, not words of a shell
             [sys.executable, "-P", "-m", module, file.source.resolve(), file.packing, target],
@@ -67,6 +69,7 @@ def arrow_to_parquet(file: DataFile, target: Path, *, progress: Progress | None 
             for line in child.stdout or ():
                 kind, _, rest = line.strip().partition(" ")
                 said = rest if kind == "error" else said
+                whole = whole and kind != "cut"
                 if kind == "rows" and progress is not None:
                     progress.report(int(rest), unit="rows")
         except BaseException:
@@ -79,6 +82,7 @@ def arrow_to_parquet(file: DataFile, target: Path, *, progress: Progress | None 
     if said or child.returncode:
         raise DataFileError(f"{file.name} cannot be read as Arrow ({said or 'it is damaged':.120}); get it again, or "
                             "write it as Parquet.", file=str(file.path))
+    return whole
 
 
 def paragraphs_to_parquet(file: DataFile, target: Path, *, progress: Progress | None = None) -> None:

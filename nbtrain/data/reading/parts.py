@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
+from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import path_literal, quoted
 from nbtrain.data.duck import cursor
@@ -21,7 +23,7 @@ from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.json_rows import json_source, needs_tidying, tidy
 from nbtrain.data.reading.json_shape import write_lines
-from nbtrain.data.reading.lines import is_endless, line_chunks, write_unix
+from nbtrain.data.reading.lines import ends_in_cr, is_endless, line_chunks, write_unix
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Rejects
 from nbtrain.data.reading.scratch import Scratch
@@ -95,7 +97,7 @@ class _Maker:
 
     def binary(self) -> Part:
         if self.file.format is Format.ARROW:
-            self._copy(".parquet", arrow_to_parquet)
+            self._copy(".parquet", self._arrow)
         elif self.file.compression is not Compression.NONE:
             self._copy(".parquet", unpack)
         read = _parquet(self.file)
@@ -107,8 +109,19 @@ class _Maker:
             columns = dict(zip(names, columns.values(), strict=True))
         return self._part(read, columns)
 
+    def _arrow(self, file: DataFile, target: Path, *, progress: Progress | None) -> None:
+        if arrow_to_parquet(file, target, progress=progress):
+            return
+        said = "ends without the mark that ends an Arrow stream, so that rows may be missing"
+        if self.options.on_error == "raise":
+            raise DataFileError(f"{file.name} {said}; get it again, or have what is there read with on_error='skip'.",
+                                file=str(file.path))
+        self.notes.append(f"{file.name} {said}.")
+
     def text(self) -> Part:
         self._decode()
+        if self.file.format is not Format.JSON and ends_in_cr(self._head().encode()):
+            self._copy(".txt", partial(write_unix, lone=True))
         if self.file.format in {Format.CSV, Format.TSV}:
             return self._csv()
         if self.file.format is Format.TEXT:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 
+import pyarrow as pa
 import pytest
 
 from nbtrain.data.reading.formats import recognised
 from nbtrain.data.reading.lines import write_unix
-from nbtrain.data.reading.opening import open_source
+from nbtrain.data.reading.opening import open_source, read_whole
 from tests.data.reading.test_opening import whole
 
 
@@ -53,3 +54,23 @@ def test_a_quote_that_comes_after_the_rows_looked_at(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("n,t\n" + "1,x\n" * 40_000 + '2,"y\nz"\n')
     assert whole(path)[-1] == {"n": 2, "t": "y\nz"}
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_lines_that_end_in_cr_alone_are_read_however_long_the_file(tmp_path, ending):
+    rows = 2_200_000  # 17 MiB without one LF
+    path = tmp_path / f"old.csv{ending}"
+    with pa.output_stream(str(path), compression="gzip" if ending else None) as out:
+        out.write(b"a,b\r" + b"12345,7\r" * rows)
+    assert whole_rows(path) == rows
+
+
+def test_lines_of_json_and_text_that_end_in_cr_alone(tmp_path):
+    (tmp_path / "old.jsonl").write_bytes(b'{"a": 1}\r{"a": 2}\r')
+    (tmp_path / "old.txt").write_bytes(b"one\rtwo\rthree")
+    assert whole_rows(tmp_path / "old.jsonl") == 2
+    assert whole_rows(tmp_path / "old.txt") == 3
+
+
+def whole_rows(path):
+    return read_whole(open_source(path), lambda view: sum(batch.num_rows for batch in view.batches()))[0]

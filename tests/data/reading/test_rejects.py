@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 
+import pyarrow as pa
 import pytest
 
 from nbtrain.core.errors import DataFileError
@@ -117,3 +118,16 @@ def test_without_skipping_there_are_no_rejects(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n")
     assert whole(path, ReadOptions()) == ([{"a": 1, "b": 2}], None)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("size", [17, 31, 33])
+def test_a_row_of_json_that_is_too_long_is_left_out_or_read(tmp_path, size, ending):
+    small = [b'{"a": "x"}\n'] * 3
+    path = tmp_path / f"a.jsonl{ending}"
+    with pa.output_stream(str(path), compression="gzip" if ending else None) as out:
+        out.writelines([*small, b'{"a": "' + b"y" * size * 2**20 + b'"}\n', *small])
+    rows, rejects = read_whole(open_source(path, SKIP), lambda table: sum(batch.num_rows for batch in table.batches()))
+    assert rejects is not None
+    assert rows + len(rejects) == 7
+    assert [reject.line for reject in rejects] == [4] * len(rejects)
