@@ -33,7 +33,7 @@ _NUMBERS, _FILES = {"integer", "number"}, {"binary", "image", "audio"}
 _MORE_STYLE = (
     ".nbt-static.nbt-static-data{max-width:100%}.nbt-static-data .nbt-wide{overflow-x:auto;margin:4px 0}"
     ".nbt-static-data .nbt-wide :is(th,td){white-space:nowrap;vertical-align:bottom}"
-    ".nbt-static-data th{font-weight:600}.nbt-static-data th div{font-weight:400}"
+    ".nbt-static-data table{margin:0}.nbt-static-data th{font-weight:600}.nbt-static-data th div{font-weight:400}"
     ".nbt-static .nbt-wide .nbt-start{text-align:start}"
 )
 
@@ -50,10 +50,6 @@ class DataTwin(Twin):
         super().__init__(tuple)
         self._html = html
         self._line = line
-
-    def show(self) -> None:
-        with self._lock:  # nothing newer may come onto the page before it
-            super().show()
 
     def look(self) -> None:
         """Nothing is due by itself."""

@@ -59,9 +59,10 @@ class Twin:
 
     def show(self) -> None:
         """Display it in the present cell."""
-        known = self._display_id
-        self._display_id = known or uuid.uuid4().hex
-        _publish(self._bundle(), display_id=self._display_id)
+        with self._lock:  # a newer drawing that came onto the page before this one would find nothing to update
+            known = self._display_id
+            self._display_id = known or uuid.uuid4().hex
+            _publish(self._bundle(), display_id=self._display_id)
 
     def look(self) -> None:
         """Have it drawn anew if that is due. Called about once a second; the drawing happens elsewhere."""

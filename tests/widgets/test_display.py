@@ -119,6 +119,25 @@ def test_run_shown_before_its_first_step_is_drawn_again_soon(page, run, clock):
     assert drawn(page, 2)
 
 
+def test_a_run_that_ends_while_its_twin_is_first_drawn_is_drawn_again_after_that(page, run, monkeypatch):
+    twin = display.Twin(lambda: [run])
+    render = display.twin.render
+
+    def slowly(runs):
+        html = render(runs)
+        if run.state is State.RUNNING:  # the machine is busy: all the rest happens before this is on the page
+            run.control.move_to(State.FINISHED)
+            twin.look()
+            threading.Event().wait(0.3)
+        return html
+
+    monkeypatch.setattr(display.twin, "render", slowly)
+    twin.show()
+    assert drawn(page, 2)
+    assert ["update" in options for _, options in page] == [False, True]
+    assert "Finished" in page[-1][0]["text/html"]
+
+
 def test_twin_that_is_nowhere_is_not_drawn(page, run):
     twin = display.Twin(lambda: [run])
     run.control.move_to(State.FINISHED)
