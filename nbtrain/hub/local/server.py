@@ -180,6 +180,8 @@ class LocalHub(Troubles):
 
     def answer(self, request: Request, routes: _Routes) -> Answer:
         """What a request gets; a refusal is raised."""
+        if (page := self.page(request.path)) is not None:
+            return Answer(page, headers={"Content-Type": "text/html"})
         for methods, pattern, answering in routes:
             found = re.fullmatch(pattern, request.path)
             if found and request.method in methods:

@@ -25,6 +25,8 @@ class Troubles:
     """File → after how many bytes each of the next answers breaks off."""
     refusals: dict[str, Trouble] = field(default_factory=dict)
     """Part of a path → what is answered instead."""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """Part of a path → what is answered, with success, by something that is no Hub."""
     waits: dict[str, float] = field(default_factory=dict)
     """Part of a path → seconds before the answer begins."""
     paces: dict[str, int] = field(default_factory=dict)
@@ -40,6 +42,10 @@ class Troubles:
         """Answer requests whose path has `part` in it with this status and code of the Hub's, so many times."""
         self.refusals[part] = Trouble(status, code, times)
 
+    def pretend(self, part: str, page: bytes) -> None:
+        """Answer such requests with this page, as the login page of a hotel's network does."""
+        self.pages[part] = page
+
     def slow(self, part: str, seconds: float) -> None:
         """Begin answers to such requests only after so many seconds."""
         self.waits[part] = seconds
@@ -54,7 +60,7 @@ class Troubles:
 
     def mend(self) -> None:
         """All is well again."""
-        for each in (self.cuts, self.refusals, self.waits, self.paces, self.corrupted):
+        for each in (self.cuts, self.refusals, self.pages, self.waits, self.paces, self.corrupted):
             each.clear()
 
     def wait(self, path: str) -> float:
@@ -70,6 +76,10 @@ class Troubles:
                 headers = {"Retry_After": "1"} if trouble.status == 429 else {}
                 # A server may repeat what it was sent: whoever shows that shows the token.
                 raise Refusal(trouble.status, trouble.code, f"the server says no to {user}", **headers)
+
+    def page(self, path: str) -> bytes | None:
+        """What is answered to a request of this path instead of the truth."""
+        return next((page for part, page in self.pages.items() if part in path), None)
 
     def sent(self, file: str, data: bytes) -> tuple[bytes, bool]:
         """What is sent of the bytes of a file, and whether the connection then ends."""
