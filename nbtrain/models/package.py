@@ -60,6 +60,8 @@ class Package:
 
     about: About
     files: Mapping[str, Path]
+    notes: tuple[str, ...] = ()
+    """Sentences on what was left out or could not be tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

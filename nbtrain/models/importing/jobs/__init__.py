@@ -1,0 +1,1 @@
+"""What the process for foreign files does with them; nothing here is called in the kernel."""
