@@ -191,3 +191,32 @@ def test_a_thousand_hostile_cells_stay_text(notebooks: Open):
     panel.locator(f"[data-column='{len(ATTACKS) - 1}']").first.dblclick()
     expect(panel.locator(".nbt-tree-name")).to_have_text("<img src=x onerror=window.pwned=1>")
     nothing_happened(notebook)
+
+
+def test_a_previewed_file_is_imported_in_place_and_its_rows_are_seen_without_a_kernel(notebooks: Open):
+    notebook = notebooks(
+        PERSIAN.replace('set_language("fa")', 'set_language("en")'), 'nbtrain.DatasetPreview("fa.csv")',
+        "nbtrain.DatasetsPanel()", "")
+    for place in range(3):
+        notebook.run(place)
+    twins = [notebook.cells.nth(place).locator(".nbt-static") for place in (1, 2)]
+    expect(cell(notebook.panel(1), 1, 0)).to_contain_text("Hello 0")
+    expect(notebook.panel(2).get_by_text("No datasets yet")).to_be_visible()
+    press(notebook.panel(1), "Import")
+    expect(notebook.panel(1).get_by_text("It is now in the workspace as")).to_contain_text("fa")
+    expect(notebook.panel(2).locator(".nbt-dataset-name")).to_have_text("fa")
+    expect(twins[1]).to_contain_text("fa")
+    for twin in twins:
+        expect(twin).to_be_hidden()
+    assert notebook.ask("nbtrain.datasets()[0].rows") == 40
+    notebook.save()
+    notebook.close()
+
+    later = notebooks(of=notebook)
+    twin = later.cells.nth(1).locator(".nbt-static")
+    expect(twin).to_be_visible()
+    expect(twin).to_contain_text("40 rows")
+    expect(twin.get_by_role("row")).to_have_count(11)
+    expect(twin.get_by_role("row").nth(2).locator("[dir=auto]").first).to_contain_text("سلام شماره 1")
+    expect(later.cells.nth(2).locator(".nbt-static").get_by_role("row").nth(1)).to_contain_text("fa")
+    later.heard.excused = "widget model not found"
