@@ -132,7 +132,7 @@ interface FindingProps {
 
 function Finding({ finding, busy, disabled, onCure, onShowRows }: FindingProps) {
   const words = useWords();
-  const args = argsOf(finding.args);
+  const args = isolated(argsOf(finding.args));
   const sentence = words.t(`finding.${finding.kind}`, args);
   return (
     <li class="nbt-finding" data-severity={finding.severity}>
@@ -141,12 +141,8 @@ function Finding({ finding, busy, disabled, onCure, onShowRows }: FindingProps) 
         <span>{words.t(`datasets.severity.${finding.severity}`)}</span>
       </span>
       <div class="nbt-finding-text">
-        <p class="nbt-finding-title" dir="auto">
-          {sentence}
-        </p>
-        <p class="nbt-soft" dir="auto">
-          {words.t(`finding.${finding.kind}.help`, args)}
-        </p>
+        <p class="nbt-finding-title">{sentence}</p>
+        <p class="nbt-soft">{words.t(`finding.${finding.kind}.help`, args)}</p>
         <div class="nbt-finding-actions">
           {finding.remedy && (
             <Button
@@ -168,4 +164,13 @@ function Finding({ finding, busy, disabled, onCure, onShowRows }: FindingProps) 
       </div>
     </li>
   );
+}
+
+/** Names and values keep their own direction within a sentence, whatever it begins with. */
+function isolated(args: Record<string, string | number>): Record<string, string | number> {
+  const entries = Object.entries(args).map(([name, value]): [string, string | number] => [
+    name,
+    typeof value === "string" ? `\u2068${value}\u2069` : value,
+  ]);
+  return Object.fromEntries(entries);
 }
