@@ -15,11 +15,11 @@ from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetR
 from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.data.keeping.library import Library
-from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.launcher import namespace
 from nbtrain.store.datasets import name_key
 from nbtrain.store.names import checked_name
+from nbtrain.store.uploads import Uploads
 
 if TYPE_CHECKING:
     from nbtrain.desk import Origin  # it loads DuckDB

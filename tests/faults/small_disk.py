@@ -19,7 +19,6 @@ import torch
 from nbtrain.core.errors import CheckpointError, DataError, WorkspaceError
 from nbtrain.core.history import History
 from nbtrain.data.keeping.library import Library
-from nbtrain.data.keeping.uploads import Uploads
 from nbtrain.dataset import Dataset
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.checkpoint_writer import CheckpointWriter, Outcome
@@ -27,6 +26,7 @@ from nbtrain.engine.snapshot import Snapshot
 from nbtrain.store import metrics
 from nbtrain.store.database import RunRecord
 from nbtrain.store.metrics import Recorder
+from nbtrain.store.uploads import Uploads
 from nbtrain.store.workspace import Workspace
 
 

@@ -1,1 +1,1 @@
-"""The datasets of a workspace: named, kept, brought back; uploads, and what was found out about them."""
+"""The datasets of a workspace: named, kept, brought back, and what was found out about them."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from nbtrain.core.errors import DataError, DatasetNotFoundError, WorkspaceError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.keeping.library import Library
-from nbtrain.data.keeping.uploads import LARGEST_CHUNK, STALE_SECONDS, Uploads, harmless
+from nbtrain.store.uploads import LARGEST_CHUNK, STALE_SECONDS, Uploads, harmless
 
 CONTENT = random.Random(0).randbytes(100_000)  # noqa: S311 - not for secrets
 
@@ -295,3 +295,13 @@ def test_no_file_name_leads_out_of_its_folder(name):
 
 def test_an_ending_survives_a_long_name():
     assert harmless("x" * 400 + ".csv.gz").endswith("x.csv.gz")
+
+
+def test_uploads_of_another_purpose_are_not_seen_nor_gone_on_with(uploads):
+    own = Uploads(purpose="models")
+    begun = own.begin("net.safetensors", len(CONTENT), "7")
+    other = uploads.begin("net.safetensors", len(CONTENT), "7")
+    assert begun.id != other.id
+    assert [each.id for each in own.all()] == [begun.id]
+    assert [each.id for each in uploads.all()] == [other.id]
+    assert own.begin("net.safetensors", len(CONTENT), "7").id == begun.id

@@ -60,10 +60,12 @@ class Uploads:
 
     Args:
         workspace: None takes the current one.
+        purpose: those of another one are not seen: a panel shall not offer to go on with another's.
     """
 
-    def __init__(self, workspace: Workspace | None = None) -> None:
+    def __init__(self, workspace: Workspace | None = None, purpose: str = "") -> None:
         self._workspace = workspace or workspaces.current()
+        self._purpose = {"purpose": purpose} if purpose else {}
         self._lock = threading.Lock()
         self._hashes: dict[str, tuple[int, Any]] = {}
         """Upload → bytes that went into its hash, and the hash."""
@@ -85,7 +87,7 @@ class Uploads:
         if size < 0:
             raise DataError(f"The size of an upload is {size}; it must be a number of bytes.")
         self.sweep()
-        facts = {"name": harmless(name), "size": size, "stamp": stamp}
+        facts = {"name": harmless(name), "size": size, "stamp": stamp, **self._purpose}
         with self._lock:
             if stamp is not None:
                 for found in self._all():
@@ -102,7 +104,9 @@ class Uploads:
 
     def all(self) -> list[Upload]:
         """Every upload that is here, whole or not, oldest first."""
-        return [self._status(folder) for folder in sorted(self._all()) if (folder / _FACTS).is_file()]
+        return [
+            self._status(folder) for folder in sorted(self._all())
+            if (folder / _FACTS).is_file() and self._facts(folder).get("purpose") == self._purpose.get("purpose")]
 
     def status(self, upload_id: str) -> Upload:
         """How much of it is here. Raises DatasetNotFoundError when it was given up, or finished."""
