@@ -1,10 +1,10 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { digestOf } from "../src/datasets/import/upload";
 import { Datasets } from "../src/datasets/panel";
 import type { DatasetFacts, DatasetRow, StepSchema } from "../src/datasets/wire";
 import type { Host } from "../src/shared/model";
 import type { TaskState } from "../src/shared/wire";
+import { digestOf } from "../src/shared/work/upload";
 import { button, draw, FakeModel, type } from "./fake";
 
 function row(id: string, more: Partial<DatasetRow> = {}): DatasetRow {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { crc32, digestOf } from "../src/datasets/import/upload";
 import { changedColumns } from "../src/datasets/process/before_after";
 import { freeName, reordered } from "../src/datasets/process/recipe";
 import { moved, type Ratios } from "../src/datasets/split/ratios";
 import { type Spec, specOf } from "../src/datasets/split/spec";
+import { crc32, digestOf } from "../src/shared/work/upload";
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
 

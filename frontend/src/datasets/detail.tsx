@@ -6,16 +6,17 @@ import { type I18n, useWords } from "../shared/i18n";
 import { Icon, type IconName } from "../shared/icons";
 import { usePanel } from "../shared/panel";
 import { useUid } from "../shared/uid";
+import { Name } from "../shared/work/name";
+import { useEnded } from "../shared/work/tasks";
+import type { Say } from "../shared/work/toast";
 import { ExportForm } from "./detail/export";
-import { Name } from "./detail/name";
 import { type Narrowed, Preview } from "./detail/preview";
 import { Process } from "./process/process";
 import { Profile } from "./profile/profile";
 import { Quality } from "./quality/quality";
 import { sourceText } from "./sidebar";
 import { Split } from "./split/split";
-import { useEnded, useFacts } from "./state";
-import type { Say } from "./toast";
+import { useFacts } from "./state";
 import type { DatasetFacts, DatasetRow } from "./wire";
 import "./detail.css";
 
@@ -101,6 +102,11 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
       say(words.t(taken ? "datasets.said.used" : "datasets.said.use_code", { name: row.name, code }));
     }, report);
   };
+  const rename = async (name: string): Promise<void> => {
+    await rpc.request("rename", { dataset: row.id, name });
+    await onChanged();
+    say(words.t("datasets.said.renamed", { old: row.name, name }));
+  };
   const remove = (): void => {
     setDeleting(true);
     onDelete(row).catch((error: unknown) => {
@@ -111,7 +117,15 @@ function Head({ row, facts, primary, say, onChanged, onDelete }: DetailProps & H
   return (
     <header class="nbt-detail-head">
       <div class="nbt-detail-title">
-        <Name row={row} say={say} onChanged={onChanged} />
+        <Name
+          name={row.name}
+          labels={{
+            rename: words.t("datasets.rename"),
+            field: words.t("datasets.rename.label"),
+            save: words.t("datasets.rename.save"),
+          }}
+          onRename={rename}
+        />
         <p class="nbt-detail-facts">
           {factsOf(row, words).map((fact) => (
             <span key={fact} class="nbt-number">

@@ -5,15 +5,19 @@ import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import { usePanel } from "../shared/panel";
 import { useValue } from "../shared/signal";
+import { useEnded, useFresh } from "../shared/work/tasks";
+import { Toast, useToast } from "../shared/work/toast";
+import { useDrop } from "../shared/work/use_drop";
+import { useImports } from "../shared/work/use_imports";
 import { Detail } from "./detail";
 import { AddData } from "./import/add_data";
-import { useDrop } from "./import/use_drop";
-import { useImports } from "./import/use_imports";
 import { Sidebar } from "./sidebar";
-import { useEnded, useFresh, useList } from "./state";
-import { Toast, useToast } from "./toast";
+import { useList } from "./state";
 import type { DatasetRow } from "./wire";
 import "./datasets.css";
+
+/** Kinds of tasks that end in a dataset. */
+const MAKING: ReadonlySet<string> = new Set(["import", "process", "remedy", "sample"]);
 
 export function Datasets() {
   const panel = usePanel();
@@ -28,7 +32,7 @@ export function Datasets() {
     setChosen(dataset);
     setAdding(false);
   };
-  const imports = useImports(list.value?.dismissed ?? [], async (dataset, title) => {
+  const imported = async (dataset: string | null, title: string): Promise<void> => {
     const rows = await list.reload();
     if (dataset === null) {
       toast.say(words.t("datasets.said.corrected", { name: title }));
@@ -37,7 +41,9 @@ export function Datasets() {
     show(dataset);
     const name = rows?.rows.find(({ id }) => id === dataset)?.name ?? title;
     toast.say(words.t("datasets.said.imported", { name }));
-  });
+  };
+  const dismissed = list.value?.dismissed ?? [];
+  const imports = useImports({ kinds: MAKING, what: "dataset", dismissed, onMade: imported });
   const { over, ...dropping } = useDrop((files) => {
     setAdding(true);
     imports.send(files);

@@ -6,10 +6,10 @@ import { Choice } from "../shared/controls/choice";
 import { type I18n, useWords } from "../shared/i18n";
 import { Icon, type IconName } from "../shared/icons";
 import { useUid } from "../shared/uid";
-import { UploadCard } from "./import/upload_card";
-import type { Imports } from "./import/use_imports";
+import { TaskCard } from "../shared/work/task_card";
+import { UploadCard } from "../shared/work/upload_card";
+import type { Imports } from "../shared/work/use_imports";
 import { argsOf } from "./split/parts";
-import { TaskCard } from "./task_card";
 import type { DatasetRow } from "./wire";
 import "./sidebar.css";
 

@@ -5,10 +5,10 @@ import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { errorText, usePanel } from "../../shared/panel";
 import { useUid } from "../../shared/uid";
-import { onEnter } from "../enter";
-import { useOutcome } from "../state";
-import { TaskCard } from "../task_card";
-import type { Say } from "../toast";
+import { onEnter } from "../../shared/work/enter";
+import { TaskCard } from "../../shared/work/task_card";
+import { useOutcome } from "../../shared/work/tasks";
+import type { Say } from "../../shared/work/toast";
 import type { DatasetRow } from "../wire";
 
 export interface ExportProps {

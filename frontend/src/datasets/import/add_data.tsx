@@ -1,20 +1,18 @@
 /** The way to add data: drop a file, choose one, or say where it lies. */
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
-import { Icon } from "../../shared/icons";
-import { errorText, usePanel } from "../../shared/panel";
-import { RequestError } from "../../shared/rpc";
-import { useUid } from "../../shared/uid";
-import { onEnter } from "../enter";
-import { TaskCard } from "../task_card";
+import { usePanel } from "../../shared/panel";
+import { DropZone } from "../../shared/work/drop_zone";
+import { Half } from "../../shared/work/half";
+import { Place } from "../../shared/work/place";
+import { TaskCard } from "../../shared/work/task_card";
+import { UploadCard } from "../../shared/work/upload_card";
+import type { Imports } from "../../shared/work/use_imports";
 import type { UploadView } from "../wire";
 import { Failed } from "./failed";
 import { ReadOptionsForm } from "./read_options";
-import type { ReadOptions } from "./upload";
-import { UploadCard } from "./upload_card";
-import type { Imports } from "./use_imports";
 import "./import.css";
 
 /** What the file chooser offers first; anything else can be dropped or chosen all the same. */
@@ -47,7 +45,15 @@ export function AddData({ empty, left, over, imports, onClose }: AddDataProps) {
         <h2>{words.t(empty ? "datasets.empty.title" : "datasets.add.title")}</h2>
         {onClose && <Button icon="close" iconOnly quiet label={words.t("datasets.add.close")} onClick={onClose} />}
       </header>
-      <DropZone primary={!typed && imports.failed.length === 0} over={over} onFiles={imports.send} />
+      <DropZone
+        primary={!typed && imports.failed.length === 0}
+        over={over}
+        title={words.t("datasets.drop.title")}
+        formats={words.t("datasets.drop.formats")}
+        button={words.t("datasets.drop.choose")}
+        endings={ENDINGS}
+        onFiles={imports.send}
+      />
       {imports.uploads.map((upload) => (
         <UploadCard key={upload} upload={upload} imports={imports} />
       ))}
@@ -57,7 +63,14 @@ export function AddData({ empty, left, over, imports, onClose }: AddDataProps) {
       {halves.map((half) => (
         <Half key={half.upload} half={half} />
       ))}
-      <Place options={options} imports={imports} onTyped={setTyped} />
+      <Place
+        label={words.t("datasets.place")}
+        button={words.t("datasets.place.import")}
+        help={words.t("datasets.place.help")}
+        example="data/*.csv"
+        imports={imports}
+        onTyped={setTyped}
+      />
       {imports.failed.map((task, index) => (
         <Failed key={task.task} task={task} primary={!typed && index === 0} options={options} imports={imports} />
       ))}
@@ -72,133 +85,6 @@ export function AddData({ empty, left, over, imports, onClose }: AddDataProps) {
           <Button icon="bulb" label={words.t("datasets.sample")} onClick={sample} />
         </p>
       )}
-    </div>
-  );
-}
-
-interface DropZoneProps {
-  /** Choosing a file is the main thing to do now. */
-  primary: boolean;
-  over: boolean;
-  onFiles(files: readonly File[]): void;
-}
-
-/** Where to drop; a file may be let go anywhere on the panel. */
-function DropZone({ primary, over, onFiles }: DropZoneProps) {
-  const words = useWords();
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <div class={over ? "nbt-drop nbt-drop-over" : "nbt-drop"}>
-      <Icon name="upload" size={28} />
-      <p class="nbt-drop-title">{words.t("datasets.drop.title")}</p>
-      <p class="nbt-soft">{words.t("datasets.drop.formats")}</p>
-      <Button label={words.t("datasets.drop.choose")} primary={primary} onClick={() => input.current?.click()} />
-      <input
-        ref={input}
-        class="nbt-hidden"
-        type="file"
-        multiple
-        accept={ENDINGS}
-        tabIndex={-1}
-        aria-hidden="true"
-        onChange={(event) => {
-          onFiles([...(event.currentTarget.files ?? [])]);
-          event.currentTarget.value = ""; // the same file can be chosen again
-        }}
-      />
-    </div>
-  );
-}
-
-/** Where it lies: a path, a pattern, a folder, a name of the Hub. */
-interface PlaceProps {
-  options: ReadOptions;
-  imports: Imports;
-  /** Something stands in the field now, or nothing any more. */
-  onTyped(typed: boolean): void;
-}
-
-function Place({ options, imports, onTyped }: PlaceProps) {
-  const { rpc, report } = usePanel();
-  const words = useWords();
-  const id = useUid();
-  const [source, setSource] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-  const write = (text: string): void => {
-    setSource(text);
-    setProblem(null);
-    onTyped(text.trim() !== "");
-  };
-  const begin = async (): Promise<void> => {
-    if (source.trim() === "" || busy) return;
-    setBusy(true);
-    setProblem(null);
-    try {
-      const { task } = await rpc.request<{ task: string }>("import", { source: source.trim(), name: null, options });
-      imports.follow(task);
-      write("");
-    } catch (error) {
-      if (error instanceof RequestError && error.kind !== "gone") setProblem(errorText(error, words));
-      else report(error);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for its button
-    <div class="nbt-place" onKeyDown={onEnter(() => void begin())}>
-      <label for={id}>{words.t("datasets.place")}</label>
-      <div class="nbt-place-row">
-        <input
-          id={id}
-          class="nbt-input"
-          type="text"
-          dir="ltr"
-          autocomplete="off"
-          spellcheck={false}
-          placeholder="data/*.csv"
-          value={source}
-          aria-invalid={problem !== null || undefined}
-          aria-describedby={problem === null ? `${id}-help` : `${id}-problem`}
-          onInput={(event) => write(event.currentTarget.value)}
-        />
-        <Button
-          label={words.t("datasets.place.import")}
-          primary
-          disabled={source.trim() === ""}
-          busy={busy}
-          onClick={() => void begin()}
-        />
-      </div>
-      {problem === null ? (
-        <p id={`${id}-help`} class="nbt-place-help">
-          {words.t("datasets.place.help")}
-        </p>
-      ) : (
-        <p id={`${id}-problem`} class="nbt-field-problem" role="alert" dir="auto">
-          {problem}
-        </p>
-      )}
-    </div>
-  );
-}
-
-/** An upload of another page, or of before a reload: it goes on when the same file is chosen again. */
-function Half({ half }: { half: UploadView }) {
-  const { rpc, report } = usePanel();
-  const words = useWords();
-  const [gone, setGone] = useState(false);
-  if (gone) return null;
-  const drop = (): void => {
-    setGone(true);
-    rpc.request("drop_upload", { upload: half.upload }).catch(report);
-  };
-  const share = half.size > 0 ? half.have / half.size : 0;
-  return (
-    <div class="nbt-task nbt-half">
-      <p dir="auto">{words.t("datasets.upload.half", { name: half.name, share: words.percent(share) })}</p>
-      <Button icon="trash" iconOnly quiet label={words.t("datasets.upload.drop", { name: half.name })} onClick={drop} />
     </div>
   );
 }

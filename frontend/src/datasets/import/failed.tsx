@@ -6,8 +6,8 @@ import { useWords } from "../../shared/i18n";
 import { Icon } from "../../shared/icons";
 import { errorText, usePanel } from "../../shared/panel";
 import type { TaskState } from "../../shared/wire";
-import type { ReadOptions } from "./upload";
-import type { Imports } from "./use_imports";
+import type { ReadOptions } from "../../shared/work/upload";
+import type { Imports } from "../../shared/work/use_imports";
 
 export interface FailedProps {
   task: TaskState;

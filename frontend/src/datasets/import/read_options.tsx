@@ -6,7 +6,7 @@ import { Switch } from "../../shared/controls/switch";
 import { useWords } from "../../shared/i18n";
 import { Icon } from "../../shared/icons";
 import { useUid } from "../../shared/uid";
-import type { ReadOptions } from "./upload";
+import type { ReadOptions } from "../../shared/work/upload";
 
 /** An option, its values, and the formats it is about. */
 interface Declared {

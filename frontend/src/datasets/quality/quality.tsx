@@ -5,11 +5,11 @@ import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { Icon, type IconName } from "../../shared/icons";
 import { usePanel } from "../../shared/panel";
+import { TaskCard } from "../../shared/work/task_card";
+import { isRunning, useTask } from "../../shared/work/tasks";
+import type { Say } from "../../shared/work/toast";
 import type { Narrowed } from "../detail/preview";
 import { argsOf } from "../split/parts";
-import { isRunning, useTask } from "../state";
-import { TaskCard } from "../task_card";
-import type { Say } from "../toast";
 import type { Cure, DatasetFacts, FindingView } from "../wire";
 import "./quality.css";
 

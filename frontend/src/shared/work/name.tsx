@@ -1,22 +1,22 @@
-/** The dataset's name, changed in its place. */
+/** A name, changed in its place. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Button } from "../../shared/controls/button";
-import { useWords } from "../../shared/i18n";
-import { errorText, usePanel } from "../../shared/panel";
-import { useUid } from "../../shared/uid";
-import { onEnter } from "../enter";
-import type { Say } from "../toast";
-import type { DatasetRow } from "../wire";
+import { Button } from "../controls/button";
+import { useWords } from "../i18n";
+import { errorText } from "../panel";
+import { useUid } from "../uid";
+import { onEnter } from "./enter";
+import "./name.css";
 
 export interface NameProps {
-  row: DatasetRow;
-  say: Say;
-  onChanged(): Promise<unknown>;
+  name: string;
+  /** Of the button that begins, the field, and the button that ends it. */
+  labels: { rename: string; field: string; save: string };
+  /** Renames, and says so; what it throws is said beside the field. */
+  onRename(name: string): Promise<void>;
 }
 
-export function Name({ row, say, onChanged }: NameProps) {
-  const { rpc } = usePanel();
+export function Name({ name, labels, onRename }: NameProps) {
   const words = useWords();
   const id = useUid();
   const [draft, setDraft] = useState<string | null>(null);
@@ -35,14 +35,12 @@ export function Name({ row, say, onChanged }: NameProps) {
     requestAnimationFrame(() => place.current?.querySelector("button")?.focus());
   };
   const save = async (): Promise<void> => {
-    const name = draft?.trim() ?? "";
-    if (name === row.name) return leave();
+    const wanted = draft?.trim() ?? "";
+    if (wanted === name) return leave();
     setBusy(true);
     setProblem(null);
     try {
-      await rpc.request("rename", { dataset: row.id, name });
-      await onChanged();
-      say(words.t("datasets.said.renamed", { old: row.name, name }));
+      await onRename(wanted);
       leave();
     } catch (error) {
       setProblem(errorText(error, words));
@@ -54,10 +52,10 @@ export function Name({ row, say, onChanged }: NameProps) {
   if (!editing) {
     return (
       <div ref={place} class="nbt-name">
-        <h2 title={row.name}>
-          <bdi>{row.name}</bdi>
+        <h2 title={name}>
+          <bdi>{name}</bdi>
         </h2>
-        <Button icon="pencil" iconOnly quiet label={words.t("datasets.rename")} onClick={() => setDraft(row.name)} />
+        <Button icon="pencil" iconOnly quiet label={labels.rename} onClick={() => setDraft(name)} />
       </div>
     );
   }
@@ -80,14 +78,14 @@ export function Name({ row, say, onChanged }: NameProps) {
         dir="auto"
         autocomplete="off"
         spellcheck={false}
-        aria-label={words.t("datasets.rename.label")}
+        aria-label={labels.field}
         aria-invalid={problem !== null || undefined}
         aria-describedby={problem === null ? undefined : `${id}-problem`}
         value={draft}
         disabled={busy}
         onInput={(event) => setDraft(event.currentTarget.value)}
       />
-      <Button icon="check" iconOnly label={words.t("datasets.rename.save")} busy={busy} onClick={() => void save()} />
+      <Button icon="check" iconOnly label={labels.save} busy={busy} onClick={() => void save()} />
       <Button icon="close" iconOnly quiet label={words.t("button.cancel")} disabled={busy} onClick={leave} />
       {problem && (
         <p id={`${id}-problem`} class="nbt-field-problem" role="alert" dir="auto">

@@ -1,15 +1,13 @@
 /** Uploads and imports under way, and those that failed and wait for an answer. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { usePanel } from "../../shared/panel";
-import { useSetupTrait } from "../../shared/setup";
-import { useValue } from "../../shared/signal";
-import type { TaskState } from "../../shared/wire";
-import { isRunning, useEnded } from "../state";
+import { usePanel } from "../panel";
+import { useSetupTrait } from "../setup";
+import { useValue } from "../signal";
+import type { TaskState } from "../wire";
+import { isRunning, useEnded } from "./tasks";
 import { type ReadOptions, Upload } from "./upload";
 
-/** Kinds of tasks that end in a dataset. */
-const MAKING: ReadonlySet<string> = new Set(["import", "process", "remedy", "sample"]);
 const DEFAULT_CHUNK = 2 * 2 ** 20;
 
 export interface Imports {
@@ -17,7 +15,7 @@ export interface Imports {
   options: ReadOptions;
   setOptions(options: ReadOptions): void;
   uploads: readonly Upload[];
-  /** Tasks under way that end in a dataset, oldest first. */
+  /** Tasks under way that make something, oldest first. */
   running: readonly TaskState[];
   /** Imports that failed, newest first, until they are put away. */
   failed: readonly TaskState[];
@@ -27,16 +25,23 @@ export interface Imports {
   retry(upload: Upload): void;
   /** Takes one off the panel. */
   forget(upload: Upload): void;
-  /** Waits for a task that makes a dataset, and shows that. */
+  /** Waits for a task that makes something, and shows that. */
   follow(task: string): void;
   dismiss(task: string): void;
 }
 
-/** `onMade` hears of a task that is done: which dataset it made, or null where it changed one. */
-export function useImports(
-  dismissed: readonly string[],
-  onMade: (dataset: string | null, name: string) => void,
-): Imports {
+export interface Making {
+  /** Kinds of the tasks that make it. */
+  kinds: ReadonlySet<string>;
+  /** The name of what `result` answers with. */
+  what: "dataset" | "model";
+  /** Ended tasks that somebody has put away. */
+  dismissed: readonly string[];
+  /** A task is done: the id of what it made, or null where it changed one; and the task's title. */
+  onMade(id: string | null, title: string): void;
+}
+
+export function useImports({ kinds, what, dismissed, onMade }: Making): Imports {
   const panel = usePanel();
   const chunk = useSetupTrait<{ chunk: number }>()?.chunk ?? DEFAULT_CHUNK;
   const tasks = useValue(panel.store.tasks);
@@ -49,8 +54,8 @@ export function useImports(
 
   const finish = async (task: string): Promise<void> => {
     if (!followed.current.delete(task)) return;
-    const { dataset } = await panel.rpc.request<{ dataset: string | null }>("result", { task });
-    made.current(dataset, panel.store.tasks.get().get(task)?.title ?? "");
+    const result = await panel.rpc.request<Record<string, string | null>>("result", { task });
+    made.current(result[what] ?? null, panel.store.tasks.get().get(task)?.title ?? "");
   };
   useEnded((task) => {
     if (task.phase === "done") finish(task.task).catch(panel.report);
@@ -83,7 +88,7 @@ export function useImports(
     void run(added);
   };
 
-  const all = [...tasks.values()].filter(({ kind }) => MAKING.has(kind));
+  const all = [...tasks.values()].filter(({ kind }) => kinds.has(kind));
   const put = new Set([...dismissed, ...away]);
   return {
     options,

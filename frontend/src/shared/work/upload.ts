@@ -1,10 +1,17 @@
 /** A file on its way to the kernel: in chunks, each acknowledged, so that it can go on after a break. */
 
-import { RequestError, type Rpc } from "../../shared/rpc";
-import { Signal } from "../../shared/signal";
-import type { UploadView } from "../wire";
+import { RequestError, type Rpc } from "../rpc";
+import { Signal } from "../signal";
 
-/** What may be said of how files are read; what is not there is found out from the file. */
+/** A file that has not arrived whole yet: so many of its bytes are here. */
+export interface Begun {
+  upload: string;
+  name: string;
+  size: number;
+  have: number;
+}
+
+/** What may be said of how files are read or imported; what is not there is found out from the file. */
 export type ReadOptions = Record<string, string | boolean>;
 
 export type UploadPhase = "sending" | "waiting" | "sent" | "failed" | "cancelled";
@@ -58,19 +65,38 @@ export class Upload {
   }
 
   /** Sends all that the kernel does not have yet, then has the file imported. Null when it was called off or failed. */
-  async run(): Promise<Arrived | null> {
+  run(): Promise<Arrived | null> {
+    return this.#sentThen(async (upload) => {
+      const arrived = await this.#rpc.request<Arrived>("uploaded", { upload, options: this.options });
+      this.#set({ phase: "sent", sha256: arrived.sha256 });
+      return arrived;
+    });
+  }
+
+  /** Sends all that the kernel does not have yet: the upload's id. Null when it was called off or failed. */
+  arrive(): Promise<string | null> {
+    return this.#sentThen(async (upload) => {
+      this.#set({ phase: "sent" });
+      return upload;
+    });
+  }
+
+  /** Calls it off; what has arrived is thrown away. */
+  async cancel(): Promise<void> {
+    this.#cancelled = true;
+    this.#set({ phase: "cancelled" });
+    if (this.#upload !== null) await this.#rpc.request("drop_upload", { upload: this.#upload });
+  }
+
+  /** Sends, waiting for the kernel where it is gone, and does the rest once all has arrived. */
+  async #sentThen<T>(finish: (upload: string) => Promise<T>): Promise<T | null> {
     while (!this.#cancelled) {
       try {
         this.#set({ phase: "sending", error: null });
         if (!this.#whole) await this.#send();
-        if (this.#cancelled) break;
+        if (this.#cancelled || this.#upload === null) break;
         this.#whole = true;
-        const arrived = await this.#rpc.request<Arrived>("uploaded", {
-          upload: this.#upload,
-          options: this.options,
-        });
-        this.#set({ phase: "sent", sha256: arrived.sha256 });
-        return arrived;
+        return await finish(this.#upload);
       } catch (error) {
         if (!(error instanceof RequestError && error.kind === "gone")) {
           this.#whole = false;
@@ -84,16 +110,9 @@ export class Upload {
     return null;
   }
 
-  /** Calls it off; what has arrived is thrown away. */
-  async cancel(): Promise<void> {
-    this.#cancelled = true;
-    this.#set({ phase: "cancelled" });
-    if (this.#upload !== null) await this.#rpc.request("drop_upload", { upload: this.#upload });
-  }
-
   async #send(): Promise<void> {
     const { file } = this;
-    const begun = await this.#rpc.request<UploadView>("upload", {
+    const begun = await this.#rpc.request<Begun>("upload", {
       name: file.name,
       size: file.size,
       stamp: await this.#stamp(),

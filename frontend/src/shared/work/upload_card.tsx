@@ -1,10 +1,10 @@
 /** A file on its way: how much, how fast, and what to do when it stands still. */
 
-import { Button } from "../../shared/controls/button";
-import { type I18n, useWords } from "../../shared/i18n";
-import { errorText, usePanel } from "../../shared/panel";
-import { useValue } from "../../shared/signal";
-import { Bar } from "../task_card";
+import { Button } from "../controls/button";
+import { type I18n, useWords } from "../i18n";
+import { errorText, usePanel } from "../panel";
+import { useValue } from "../signal";
+import { Bar } from "./task_card";
 import type { Upload, UploadState } from "./upload";
 import type { Imports } from "./use_imports";
 

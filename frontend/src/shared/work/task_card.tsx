@@ -1,10 +1,11 @@
 /** Work that is under way: what, how far, how long still, and a way to call it off. */
 
 import { useState } from "preact/hooks";
-import { Button } from "../shared/controls/button";
-import { type I18n, useWords } from "../shared/i18n";
-import { usePanel } from "../shared/panel";
-import type { TaskState } from "../shared/wire";
+import { Button } from "../controls/button";
+import { type I18n, useWords } from "../i18n";
+import { usePanel } from "../panel";
+import type { TaskState } from "../wire";
+import "./task_card.css";
 
 export interface BarProps {
   /** 0–1, or null while nobody can say. */

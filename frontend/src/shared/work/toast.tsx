@@ -1,10 +1,12 @@
 /** What was just done, said in place, with the way back where there is one. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Button } from "../shared/controls/button";
-import { useWords } from "../shared/i18n";
-import { Icon } from "../shared/icons";
-import { usePanel } from "../shared/panel";
+import { Button } from "../controls/button";
+import { useWords } from "../i18n";
+import { Icon } from "../icons";
+import { usePanel } from "../panel";
+import "./toast.css";
+import "./work.css";
 
 export type Say = (text: string, undo?: () => Promise<void>) => void;
 
