@@ -50,7 +50,10 @@ class ModelRow(TypedDict):
 
 
 class ModelPage(TypedDict):
-    """A stretch of the list, and how many there are in all that the query finds; and what can be filtered by."""
+    """A stretch of the list, and what can be filtered by.
+
+    `total` is how many models the query finds in all, `count` how many there are in the workspace.
+    """
 
     rows: list[ModelRow]
     total: int

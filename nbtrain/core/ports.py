@@ -276,6 +276,8 @@ class ModelDesk(Protocol):
         """Files that have not arrived whole yet."""
     def upload(self, name: str, size: int, stamp: str) -> UploadView:
         """Begin an upload, or go on with one of this name, size and stamp."""
+    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
+        """Make sure that the first `size` bytes are this file's: `digest` is that of the digests of their pieces."""
     def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
         """Take in bytes that belong at `offset`, of this SHA-256 or CRC-32; returns how many there are now."""
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:

@@ -27,9 +27,9 @@ class Models(Panel):
 
     name: ClassVar[str] = "models"
     said: ClassVar[tuple[str, ...]] = (
-        *COMMON, "choice.optimizer", "choice.mixed_precision", "datasets.upload", "datasets.task", "fit.", "hub.",
-        "model_format.", "model_source.", "models.", "option.optimizer.label", "option.mixed_precision.label", "stage.",
-        "task.", "try.",
+        *COMMON, "choice.optimizer", "choice.mixed_precision", "datasets.rows", "datasets.task", "datasets.undo",
+        "datasets.upload", "fit.", "hub.", "model_format.", "model_source.", "models.", "option.optimizer.label",
+        "option.mixed_precision.label", "stage.", "task.", "try.",
     )
 
     def __init__(self, desk: ModelDesk, **services: Any) -> None:
@@ -85,6 +85,8 @@ class Models(Panel):
             "result": lambda r: {"model": desk.result(text(r, "task"))},
             "uploads": lambda _: {"uploads": list(desk.uploads()), "dismissed": sorted(self._dismissed)},
             "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
+            "check_upload": lambda r: desk.check_upload(
+                text(r, "upload"), number(r, "have"), CHUNK, text(r, "digest")),
             "chunk": lambda r: {
                 "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
             "uploaded": self._uploaded,
