@@ -135,7 +135,7 @@ class Client:
         return paths
 
     def have(self, listing: Listing, files: Sequence[str], folder: Path) -> int:
-        """How many bytes of these files are here: in the cache, or gathered in `folder`."""
+        """How many bytes of these files are here: in the cache, or gathered in `folder`; nobody is asked."""
         return sum(parts.have(wanted, folder) for wanted in self._wanted(listing, files))
 
     def snapshot(self, listing: Listing) -> Path:

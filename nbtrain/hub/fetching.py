@@ -37,6 +37,8 @@ _PARTIAL, _NO_SUCH_RANGE = 206, 416
 #: How often a file is begun anew before it is said to change all the time.
 _MOST_BEGINNINGS = 3
 _PIECE = 2**20
+#: To end what is cut takes an instant; a connection that is only being opened cannot be cut.
+_PATIENCE_SECONDS = 1.0
 
 
 class _AnewError(Exception):
@@ -59,22 +61,26 @@ def fetch_all(
         WorkspaceError: it cannot be written; what arrived is kept.
         CancelledError: it was called off; what arrived is kept.
     """
-    meter = Meter(progress, sum(file.size or 0 for file in files))
-    with ThreadPoolExecutor(AT_ONCE, "nbtrain-hub") as pool:
-        jobs = {file.path: pool.submit(_fetched, file, folder, settings, meter) for file in files}
-        try:
-            wait_for(jobs.values(), return_when=FIRST_EXCEPTION)
-        finally:  # an interrupt may come from the keyboard
-            if not all(_is_well(job) for job in jobs.values()):
-                meter.interrupt()
-                for job in jobs.values():
-                    job.cancel()
+    had = {file.path: parts.have(file, folder) for file in files}
+    total, here = sum(file.size or 0 for file in files), sum(had.values())
+    parts.check_space(files, total - here, folder)
+    meter = Meter(progress, total, here)
+    pool = ThreadPoolExecutor(AT_ONCE, "nbtrain-hub")
+    jobs = {file.path: pool.submit(_fetched, file, folder, settings, meter, had[file.path]) for file in files}
+    try:
+        wait_for(jobs.values(), return_when=FIRST_EXCEPTION)
+    finally:  # an interrupt may come from the keyboard
+        if not all(_is_well(job) for job in jobs.values()):
+            pool.shutdown(wait=False, cancel_futures=True)
+            meter.interrupt()
+            wait_for(jobs.values(), timeout=_PATIENCE_SECONDS)  # who still waits for an answer writes nothing any more
+        pool.shutdown(wait=False)
     if progress is not None:
         progress.check()
-    for job in jobs.values():  # the cause before what it called off
-        error = None if job.cancelled() else job.exception()
-        if error is not None and not isinstance(error, CancelledError):
-            raise error
+    errors = [
+        error for job in jobs.values() if job.done() and not job.cancelled() and (error := job.exception()) is not None]
+    if errors:  # the cause, not what it called off
+        raise min(errors, key=lambda error: isinstance(error, CancelledError))
     return {path: job.result() for path, job in jobs.items()}
 
 
@@ -82,23 +88,18 @@ def _is_well(job: Future[Path]) -> bool:
     return job.done() and not job.cancelled() and job.exception() is None
 
 
-def _fetched(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> Path:
-    """The file in the cache. Raises as `fetch_all`."""
+def _fetched(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter, had: int) -> Path:
+    """The file in the cache; of `had` bytes the meter knows. Raises as `fetch_all`."""
     meter.check()
     known = wanted.found()
-    if known is None:
-        content = cache.blob(wanted.cached, wanted.digest)
-        if content is None:
-            return _asked(wanted, folder, settings, meter)
+    if known is None and (content := cache.blob(wanted.cached, wanted.digest)) is not None:
         known = cache.name(wanted.cached, wanted.commit, wanted.path, content)
-    meter.add(wanted.size or 0)
-    return known
-
-
-def _asked(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> Path:
+    if known is not None:
+        meter.add((wanted.size or 0) - had)
+        return known
     try:
         with told(wanted.title, settings.endpoint, wanted.commit):
-            return _Fetching(wanted, folder, settings, meter).run()
+            return _Fetching(wanted, folder, settings, meter, had).run()
     except HubError as error:
         if not error.offline:
             raise
@@ -110,7 +111,7 @@ def _asked(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) ->
 class _Fetching:
     """One file on its way."""
 
-    def __init__(self, wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter) -> None:
+    def __init__(self, wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter, counted: int) -> None:
         self._wanted = wanted
         self._part = Part(wanted, folder)
         self._settings = settings
@@ -118,7 +119,7 @@ class _Fetching:
         self._size = wanted.size
         self._etag = self._part.etag
         """Empty until something is here that can be gone on with."""
-        self._counted = 0
+        self._counted = counted
         """Bytes of this file that the meter knows of."""
 
     def run(self) -> Path:
@@ -165,6 +166,7 @@ class _Fetching:
         with get_session().stream(
             "GET", address, headers=headers, timeout=self._settings.timeout, follow_redirects=True,
         ) as answer, self._meter.interrupting(answer):
+            self._meter.check()
             if answer.status_code == _NO_SUCH_RANGE:
                 raise _AnewError
             hf_raise_for_status(answer)

@@ -23,18 +23,20 @@ class Meter:
     Args:
         progress: is told them; cancelling it interrupts all that waits for the Hub.
         total: bytes of all files.
+        have: bytes of them that were here before.
     """
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
+    def __init__(self, progress: Progress | None, total: int, have: int = 0) -> None:
         self._progress = progress
         self._total = total
-        self._done = 0
+        self._done = have
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._open: set[Any] = set()
         self._opening = threading.Lock()  # its own: who hears a report may interrupt
         if progress is not None:
             progress.on_cancel(self.interrupt)
+            progress.report(min(have, total), total, "bytes")
 
     def add(self, count: int) -> None:
         """So many more bytes are here; fewer, when a file begins anew. Raises CancelledError."""

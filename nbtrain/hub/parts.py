@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha1, sha256
 from pathlib import Path
@@ -111,6 +112,17 @@ def have(wanted: Wanted, folder: Path) -> int:
     if wanted.found() is not None or cache.blob(wanted.cached, wanted.digest) is not None:
         return wanted.size or 0
     return Part(wanted, folder).have
+
+
+def check_space(files: Sequence[Wanted], missing: int, folder: Path) -> None:
+    """Make sure that so many bytes have room, where they gather and where they will be. Raises WorkspaceError."""
+    for place in [folder, *{file.cached for file in files}]:
+        there = next(path for path in [place, *place.parents] if path.exists())
+        with atomic.told("look at", there):
+            free = shutil.disk_usage(there).free
+        if missing > free:
+            what = f"{missing:,} bytes are missing of {files[0].repository}, and {free:,} are free at {there}"
+            raise atomic.explained(errno.ENOSPC, what, "")
 
 
 def hasher(digest: str, size: int) -> Digest | None:

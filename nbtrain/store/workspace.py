@@ -42,6 +42,7 @@ class Workspace:
         self.models_folder = self.home / "models"
         self.models_trash_folder = self.models_folder / ".trash"
         self.uploads_folder = self.home / "uploads"
+        self.downloads_folder = self.home / "downloads"
         self._opening = threading.Lock()
         self._database: Database | None = None
         with atomic.told("use the workspace", self.home):
@@ -129,6 +130,19 @@ class Workspace:
         folder = _inside(self.uploads_folder, upload_id)
         if folder is None:
             raise DatasetNotFoundError(f"{upload_id!r} is not the id of an upload.")
+        return folder
+
+    def new_download_id(self) -> str:
+        """As `new_dataset_id`."""
+        while (self.downloads_folder / (download_id := _new_id())).exists():
+            pass
+        return download_id
+
+    def download_folder(self, download_id: str) -> Path:
+        """Where a download gathers. Raises ModelNotFoundError when `download_id` is no id, or leads out of it."""
+        folder = _inside(self.downloads_folder, download_id) if is_id(download_id) else None
+        if folder is None:
+            raise ModelNotFoundError(f"{download_id!r:.60} is not the id of a download.")
         return folder
 
     def journal(self, run_id: str) -> Journal:
