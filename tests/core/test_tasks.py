@@ -106,4 +106,5 @@ def test_a_task_may_be_told_of_in_two_lists():
     other.show(task)
     other.show(task)
     assert list(other.all()) == [task]
-    assert other.find(task.id).wait(60) == 1
+    assert other.find(task.id) is task
+    assert task.wait(60) == 1

@@ -23,7 +23,7 @@ FORMS = ("one", "few", "many", "other")
 #: Names that stay Latin in Persian and Russian: of methods, formats, programs and makers, and what is typed.
 NAMES = {
     "accuracy", "Adafactor", "Adam", "AdamW", "anywidget", "AP", "Apple", "Arrow", "CSV", "JSON", "JSONL", "Parquet",
-    "TSV", "TXT", "auto", "bf16", "careful",
+    "TSV", "TXT", "auto", "bf16", "careful", "dmy", "mdy", "ymd",
     "checkpointing", "Colab", "CPU", "cpu", "cuda", "decay", "dropout", "EMA", "F1", "fast", "focal", "fp16",
     "gamma", "GiB", "GPU", "GPUs", "gradient", "Hub", "KiB", "LAMB", "loss", "macro", "memory", "MiB", "momentum",
     "mps", "N", "NaN", "nbtrain", "NVIDIA", "nvidia-smi", "pinned", "precision", "R", "recall", "RMSprop", "ROC",

@@ -6,6 +6,7 @@ import pytest
 
 from nbtrain.core.control import State
 from nbtrain.widgets import display
+from nbtrain.widgets import twin as twins
 from nbtrain.widgets.hardware_monitor import HardwareMonitor
 from nbtrain.widgets.kitchen import Kitchen
 from nbtrain.widgets.studio import Studio
@@ -121,7 +122,7 @@ def test_run_shown_before_its_first_step_is_drawn_again_soon(page, run, clock):
 
 def test_a_run_that_ends_while_its_twin_is_first_drawn_is_drawn_again_after_that(page, run, monkeypatch):
     twin = display.Twin(lambda: [run])
-    render = display.twin.render
+    render = twins.render
 
     def slowly(runs):
         html = render(runs)
@@ -131,7 +132,7 @@ def test_a_run_that_ends_while_its_twin_is_first_drawn_is_drawn_again_after_that
             threading.Event().wait(0.3)
         return html
 
-    monkeypatch.setattr(display.twin, "render", slowly)
+    monkeypatch.setattr(twins, "render", slowly)
     twin.show()
     assert drawn(page, 2)
     assert ["update" in options for _, options in page] == [False, True]
