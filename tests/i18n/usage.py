@@ -41,7 +41,7 @@ def _of_python(package: Path) -> Iterator[list[str]]:
 
 def _keys(node: ast.expr) -> Iterator[list[str]]:
     match node:
-        case ast.Constant(value=str() as key) if "." in key:
+        case ast.Constant(value=str() as key) if "." in key and key.islower():  # README.md is a file
             yield [key]
         case ast.JoinedStr(values=values):
             pieces = [""]
