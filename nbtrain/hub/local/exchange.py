@@ -15,6 +15,8 @@ class Request:
     method: str
     path: str
     """Without escapes."""
+    raw: str
+    """With them: a slash in the name of a branch is escaped."""
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     """Names in small letters."""

@@ -51,10 +51,10 @@ def info(hub: LocalHub, request: Request, *, kind: str, name: str, revision: str
     return as_json({"id": name, **{key: facts.get(key) for key in wanted}} if wanted else _said(facts))
 
 
-def tree(hub: LocalHub, request: Request, *, kind: str, name: str, revision: str, folder: str | None) -> Answer:
+def tree(hub: LocalHub, request: Request, *, kind: str, name: str, revision: str, folder: str = "") -> Answer:
     """``/api/models/owner/name/tree/main``: files and folders, of one folder or of all."""
     repository, commit = hub.find(request, kind, name, revision)
-    folder = (folder or "").strip("/")
+    folder = folder.strip("/")
     prefix = f"{folder}/" if folder else ""
     blobs = {path: blob for path, blob in repository.commits[commit].items() if path.startswith(prefix)}
     if folder and not blobs:
@@ -202,7 +202,7 @@ def _link(hub: LocalHub, request: Request, start: int, total: int) -> dict[str, 
     cursor = base64.urlsafe_b64encode(json.dumps({"start": start}).encode()).decode()
     query: Iterable[tuple[str, str]] = [
         (name, value) for name, values in request.query.items() if name != "cursor" for value in values]
-    return {"Link": f'<{hub.address}{request.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
+    return {"Link": f'<{hub.address}{request.raw}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
 
 
 def _owner(name: str) -> str:

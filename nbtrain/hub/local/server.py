@@ -183,11 +183,12 @@ class LocalHub(Troubles):
         if (page := self.page(request.path)) is not None:
             return Answer(page, headers={"Content-Type": "text/html"})
         for methods, pattern, answering in routes:
-            found = re.fullmatch(pattern, request.path)
+            found = re.fullmatch(pattern, request.raw)
             if found and request.method in methods:
                 self.check(request.path, request.headers.get("authorization", "nobody"))
                 with self.lock:
-                    return answering(self, request, **found.groupdict())
+                    return answering(self, request, **{
+                        name: unquote(value) for name, value in found.groupdict().items() if value is not None})
         raise Refusal(404, "", f"No such address: {request.method} {request.path}")
 
     def known(self, authorization: str | None) -> str:
@@ -267,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             user = self.hub.known(authorization)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, path, parse_qs(address.query), headers, body, user)
+            request = Request(self.command, path, address.path, parse_qs(address.query), headers, body, user)
             answer = self.hub.answer(request, self.routes)
         except Refusal as refusal:
             answer = _refused(refusal)
