@@ -21,7 +21,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from nbtrain.core.errors import HubError, WorkspaceError
 from nbtrain.core.tasks import Progress
-from nbtrain.hub import cache, fetching, parts
+from nbtrain.hub import cache, fetching, here, parts
 from nbtrain.hub import settings as hub_settings
 from nbtrain.hub.cache import Kind
 from nbtrain.hub.parts import Wanted
@@ -93,7 +93,7 @@ class Client:
         except HubError as error:
             if not error.offline:
                 raise
-            known = _read(kept)
+            known = _read(kept) or self._cached(revision)
             if known is None:
                 raise HubError(
                     f"{error} Nothing of {self.repository} was downloaded earlier.", offline=True) from None
@@ -203,6 +203,13 @@ class Client:
             raise HubError(
                 f"The Hub at {self.endpoint} answered with no list of the files of {self.repository}; is this the "
                 "address of a Hub?") from None
+
+    def _cached(self, revision: str | None) -> dict[str, Any] | None:
+        """A model that others downloaded with the client, if it is whole; what is missing of a dataset nobody sees."""
+        found = here.model(self.repository, revision) if self.kind == "model" else None
+        if found is None or not found.whole:
+            return None
+        return asdict(Listing(self.repository, found.commit, dict(found.files), revision=revision or "main"))
 
     def _kept_at(self, revision: str | None) -> Path:
         """Where the list of files is kept; the name says nothing, so no name from outside can lead anywhere."""
