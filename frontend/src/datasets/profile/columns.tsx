@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type I18n, useWords } from "../../shared/i18n";
-import type { ColumnFacts, ProfileView } from "../wire";
+import type { ColumnFacts, ProfileView, Scalar } from "../wire";
 import { scalarText } from "./classes";
 
 /** Rows drawn at first: a table may have ten thousand columns. */
@@ -70,8 +70,8 @@ function valuesText(column: ColumnFacts, words: I18n): string {
   if (column.min !== null && column.max !== null) {
     parts.push(
       words.t("datasets.column.range", {
-        min: isolated(scalarText(column.min, words)),
-        max: isolated(scalarText(column.max, words)),
+        min: isolated(endText(column.min, column.kind, words)),
+        max: isolated(endText(column.max, column.kind, words)),
       }),
     );
   }
@@ -88,6 +88,16 @@ function valuesText(column: ColumnFacts, words: I18n): string {
     );
   }
   return parts.join(" · ");
+}
+
+/** The first or last value; a date is one word, which no line breaks, and midnight goes without saying. */
+function endText(value: Scalar, kind: string, words: I18n): string {
+  const text = scalarText(value, words);
+  if (kind !== "date") return text;
+  return text
+    .replace(/T00:00:00$/, "")
+    .replace("T", "\u00a0")
+    .replaceAll("-", "\u2011");
 }
 
 /** A value among words: its direction is its own. */
