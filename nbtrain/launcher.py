@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nbtrain import feeding, training
+from nbtrain import feeding, modelling, training
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.core.ports import RunRow, RunView, Subject
@@ -34,7 +34,7 @@ class NotebookLauncher:
         self._defaults = TrainConfig(**(options or {})).flat()
 
     def subjects(self) -> Sequence[Subject]:
-        return [] if self.bound() else [*subjects(namespace()), *feeding.subjects()]
+        return [] if self.bound() else [*subjects(namespace()), *modelling.subjects(), *feeding.subjects()]
 
     def bound(self) -> bool:
         return self._model is not None
@@ -51,7 +51,8 @@ class NotebookLauncher:
             return training.train(self._model, self._data, show=False, **options)
         held = namespace()
         chosen = data if data is not None and data.startswith(feeding.PREFIX) else pick(held, data, "data")
-        return training.train(pick(held, model, "model"), chosen, show=False, **options)
+        module = model if model is not None and modelling.means_model(model) else pick(held, model, "model")
+        return training.train(module, chosen, show=False, **options)
 
     def resume(self, run_id: str) -> RunView:
         return training.resume(run_id, model=self._model, data=self._data, show=False)

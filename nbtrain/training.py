@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.config import TrainConfig
@@ -33,14 +34,15 @@ _known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
 
 
 def train(
-    model: nn.Module, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
+    model: nn.Module | str, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
     validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
     config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
     """Train `model` on `data` in the background; returns at once.
 
     Args:
-        model: any `torch.nn.Module`. It is trained in place.
+        model: any `torch.nn.Module`, which is trained in place; or a name: of a built-in architecture (``"mlp"``,
+            ``"resnet"`` …), whose sizes are made to fit the data, of a registered model, or ``"hub:owner/name"``.
         data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader; or a dataset of the
             workspace, its name, a file, a folder, a glob or a Hub name, which is imported first.
         target: the column of such a dataset to learn; None takes the one its split names, or that is called `label`,
@@ -62,15 +64,24 @@ def train(
         ConfigError: an option is unknown or out of range; all problems in one message.
         DataError: the data cannot be read, is empty, not finite, or does not fit the model.
         ModelError: the model has nothing to train, or cannot take the data.
+        ModelNotFoundError: there is no architecture and no registered model of this name.
+        HubError: the Hub does not give the model.
         WorkspaceError: the workspace cannot be written.
     """
     from nbtrain.engine.job import Ingredients  # noqa: PLC0415 - torch loads when the first run starts
 
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         options["validation"], validation = validation, None
+    chosen_options = _config(config, options)
     fed = feed(data, validation, target=target, features=features)
-    given = Ingredients(model, fed.data, fed.validation, loss, metrics, fed.origin)
-    run = _start(given, _config(config, options), name=name, queue=queue)
+    module, origin = model, None
+    if isinstance(model, str):
+        from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
+
+        chosen = choose(model, fed, loss=loss, seed=chosen_options["seed"])
+        module, origin, name = chosen.module, chosen.origin, name or chosen.name
+    given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin)  # type: ignore[arg-type]  # `prepare` says what no module is
+    run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
     return run
@@ -84,7 +95,8 @@ def resume(
 
     Args:
         run_id: from `nbtrain.runs()` or ``run.id``.
-        model: the run's, or one of the same shape, where this kernel does not have it any more.
+        model: the run's, or one of the same shape, where this kernel does not have it any more; one that was given by
+            a name is built again by itself.
         data: what the run was started with, where this kernel does not have it any more; a dataset of the workspace
             is found by itself.
         validation: as `data`, if the run had validation data of its own.
@@ -123,9 +135,14 @@ def resume(
         elif data is None and before is None and stored is not None:
             fed = again(stored, validation)
             data, validation, origin = fed.data, fed.validation, fed.origin
-        given = revival.handed_in_again(
+        made_from = revival.model_origin(restart)
+        if model is None and before is None and made_from is not None:
+            from nbtrain.modelling import again as built_again  # noqa: PLC0415 - as in `train`
+
+            model = built_again(made_from)
+        given = replace(revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
-            origin=origin)
+            origin=origin), model_origin=made_from)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
     except BaseException:
         held.release()

@@ -42,6 +42,8 @@ class Ingredients:
     metrics: Metrics | None = None
     origin: Mapping[str, Any] | None = None
     """Where the data came from, as plain JSON, when it was a dataset of the workspace."""
+    model_origin: Mapping[str, Any] | None = None
+    """What the model was made from, as plain JSON, when it was given by a name."""
 
     def with_model(self, model: nn.Module) -> Ingredients:
         return replace(self, model=model)
@@ -53,6 +55,7 @@ class Ingredients:
             "loss": None if self.loss is None else _described(self.loss),
             "metrics": None if self.metrics is None else [_described(metric) for metric in self.metrics],
             "origin": None if self.origin is None else dict(self.origin),
+            "model_origin": None if self.model_origin is None else dict(self.model_origin),
         }
 
 

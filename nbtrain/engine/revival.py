@@ -43,6 +43,12 @@ def origin(restart: Restart) -> Mapping[str, Any] | None:
     return found
 
 
+def model_origin(restart: Restart) -> Mapping[str, Any] | None:
+    """What the model of the run was made from, when it was given by a name."""
+    found: Mapping[str, Any] | None = restart.snapshot.state["handed_in"].get("model_origin")
+    return found
+
+
 def handed_in_again(
     run_id: str, restart: Restart, before: Ingredients | None, *, model: nn.Module | None, data: Any, validation: Any,
     loss: Loss | None, metrics: Metrics | None, origin: Mapping[str, Any] | None = None,

@@ -1,0 +1,321 @@
+"""What `nbtrain.train` is given when its model is a name: of a registered model, an architecture, or one of the Hub.
+
+    nbtrain.train("resnet", data)                  an architecture, with sizes that fit the data
+    nbtrain.train("digits", data)                  a registered model: its version in production, else the newest
+    nbtrain.train("hub:owner/name", data)          a model of the Hub
+
+Where a name could mean two things, ``architecture:`` or ``model:`` before it says which. A run remembers where its
+model came from, so that another kernel builds the module again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbtrain.config.problems import unknown
+from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
+from nbtrain.core.ports import Subject
+from nbtrain.data.keeping.library import Library
+from nbtrain.feeding import Fed
+from nbtrain.i18n import text
+from nbtrain.models import architectures
+from nbtrain.models.registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from nbtrain.models.package import About, Version
+
+#: Before a name, where it could mean something else as well.
+PREFIX, ARCHITECTURE, HUB = "model:", "architecture:", "hub:"
+#: Registered models that the training form offers, the newest.
+OFFERED = 100
+#: A target of whole numbers with more different values than this is taken for amounts, not for classes.
+MOST_CLASSES = 1_000
+_LOSSES_OF_AMOUNTS = {"mse", "mae", "huber"}
+#: By the first input of a model of transformers: how it learns classes.
+_AUTO = {"input_ids": "AutoModelForSequenceClassification", "pixel_values": "AutoModelForImageClassification",
+         "input_values": "AutoModelForAudioClassification"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A module to train, how it is called, and where it came from, as plain JSON."""
+
+    module: nn.Module
+    name: str
+    origin: dict[str, Any]
+
+
+def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
+    """The module that a name means, made to fit the data.
+
+    Args:
+        given: see above.
+        fed: the data that it is to learn from.
+        loss: of the training; one of amounts (``mse mae huber``) asks for one output.
+        seed: of the run, from which fresh weights are drawn.
+
+    Raises:
+        ModelNotFoundError: there is no such model or architecture; with the nearest name.
+        ModelError: it cannot be trained, or does not fit the data.
+        HubError: the Hub does not give it.
+        DataError: the data does not tell how many outputs there must be.
+    """
+    if given.startswith(HUB):
+        return _of_hub(given.removeprefix(HUB), None, fed, loss)
+    name = given.removeprefix(ARCHITECTURE)
+    if not given.startswith(PREFIX) and architectures.is_architecture(name):
+        return _fresh(name, _fitted(name, fed, loss), seed)
+    if given.startswith(ARCHITECTURE):
+        raise ModelError(unknown("architecture", name, architectures.names()))
+    registry = Registry()
+    try:
+        version = registry.version(given.removeprefix(PREFIX))
+    except ModelNotFoundError as missing:
+        known = [*architectures.names(), *(record.name for record in registry.list(limit=OFFERED)[0])]
+        raise ModelNotFoundError(
+            f"{unknown('model', given, known)} A model of the Hub is given as {HUB}owner/name.") from missing
+    return _of_version(registry, version, fed, loss)
+
+
+def again(origin: Mapping[str, Any]) -> nn.Module:
+    """The module of a run that another kernel began, from its `origin`; its weights come from the checkpoint.
+
+    Raises:
+        ModelNotFoundError, ModelError, HubError: what it was made from is not there any more.
+    """
+    if origin["from"] == "architecture":
+        return _fresh(origin["name"], origin["config"], 0).module
+    changes = origin.get("transformers")
+    if origin["from"] == "hub":
+        from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
+
+        with fetched(origin["repository"], origin["commit"]) as package:
+            return _pretrained(_folder_of(package.files), package.about, changes)
+    version = Registry().version(origin["model"], origin["version"])
+    return _pretrained(version.folder, version.about, changes) if changes else _loaded(version)
+
+
+def subjects() -> list[Subject]:
+    """The registered models that can be trained, as a person would choose among them, newest first."""
+    return [
+        Subject(name=PREFIX + record.name, kind="model", text=text(
+            "subject.registered", architecture=record.architecture, parameters=record.parameters or 0))
+        for record in Registry().list(limit=OFFERED)[0] if record.format in {"architecture", "transformers"}]
+
+
+def means_model(name: str) -> bool:
+    """Whether a choice of the form is a registered model or an architecture, rather than a variable."""
+    return name.startswith((PREFIX, ARCHITECTURE, HUB))
+
+
+# -- of each kind -----------------------------------------------------------------------------------
+
+
+def _fresh(name: str, config: Mapping[str, Any], seed: int) -> Chosen:
+    import torch  # noqa: PLC0415 - torch loads when the first run starts
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = architectures.build(name, **config)
+    return Chosen(module, name, {"from": "architecture", "name": name, "config": dict(config)})
+
+
+def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any) -> Chosen:
+    name = registry.find(version.model).name
+    origin = {"from": "registry", "model": version.model, "version": version.number}
+    if version.about.format == "transformers":
+        changes = _changes(version.folder, version.about, fed, loss)
+        return Chosen(
+            _pretrained(version.folder, version.about, changes), name, {**origin, "transformers": changes})
+    if version.about.format != "architecture":
+        what = {
+            "module": "only its weights are kept, so load it with your own class and train that: "
+                      f"nbtrain.models.load({name!r}, module=…)"}.get(
+            version.about.format, "it only predicts; register the model it was made from")
+        raise ModelError(f"The model {name!r} cannot be trained by its name: {what}.")
+    return Chosen(_loaded(version), name, origin)
+
+
+def _of_hub(repository: str, revision: str | None, fed: Fed, loss: Any) -> Chosen:
+    from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
+
+    with fetched(repository, revision) as package:
+        if package.about.format != "transformers":
+            raise ModelError(
+                f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
+                "name; nbtrain.models.download(…) registers it.")
+        folder = _folder_of(package.files)
+        changes = _changes(folder, package.about, fed, loss)
+        origin = {"from": "hub", "repository": repository, "commit": package.about.source_args["revision"],
+                  "transformers": changes}
+        return Chosen(_pretrained(folder, package.about, changes), repository, origin)
+
+
+def _loaded(version: Version) -> nn.Module:
+    from nbtrain.models import loading  # noqa: PLC0415 - loads torch
+
+    return loading.load(version)
+
+
+def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None) -> nn.Module:
+    from dataclasses import replace  # noqa: PLC0415 - here alone
+
+    from nbtrain.models import loading  # noqa: PLC0415 - as above
+
+    changes = changes or {}
+    config: dict[str, Any] = {**changes.get("config", {})}
+    if "id2label" in config:  # JSON has no numbers as keys
+        config["id2label"] = {int(number): label for number, label in config["id2label"].items()}
+    return loading.from_pretrained(
+        folder, replace(about, architecture=changes.get("class") or about.architecture), **config)
+
+
+def _folder_of(files: Mapping[str, Path]) -> Path:
+    return files["config.json"].parent
+
+
+# -- what follows from the data ---------------------------------------------------------------------
+
+
+def _changes(folder: Path, about: About, fed: Fed, loss: Any) -> dict[str, Any]:
+    """What a model of transformers needs to learn this data: its class, and the number and names of its outputs."""
+    import transformers  # noqa: PLC0415 - slow to load
+
+    _check_tokenizer(about, fed)
+    config = transformers.AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=about.remote_code)
+    inputs, outputs, classes = _shown(fed, loss)
+    _check_tokens(inputs, config, about)
+    if "Classification" in about.architecture and outputs == config.num_labels:
+        return {"class": about.architecture, "config": _named(classes) if classes else {}}
+    kind = getattr(transformers, about.architecture, None)
+    auto = _AUTO.get(getattr(kind, "main_input_name", ""), "")
+    if not auto or outputs is None:
+        return {"class": about.architecture, "config": {}}
+    try:
+        found = getattr(transformers, auto)._model_mapping[type(config)]  # noqa: SLF001 - no public way tells the class
+    except KeyError:
+        raise ModelError(
+            f"transformers has no way to learn classes with {about.architecture}; choose another model.") from None
+    kind = found[0] if isinstance(found, tuple) else found
+    labels = classes or [f"LABEL_{number}" for number in range(outputs)]
+    return {"class": kind.__name__, "config": {"num_labels": outputs, **_named(labels)}}
+
+
+def _named(classes: Sequence[str]) -> dict[str, Any]:
+    """Names of the classes as a config of transformers has them."""
+    return {"id2label": dict(enumerate(classes)), "label2id": {label: number for number, label in enumerate(classes)}}
+
+
+def _check_tokens(inputs: Any, config: Any, about: About) -> None:
+    ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
+    size = getattr(config, "vocab_size", None)
+    if ids is not None and size is not None and ids.numel() and int(ids.max()) >= size:
+        raise DataError(
+            f"The data has the token {int(ids.max())}, but {about.architecture} knows {size:,} tokens: it was "
+            "tokenised for another model; process the text anew with the step tokenize and this model's tokenizer.")
+
+
+def _check_tokenizer(about: About, fed: Fed) -> None:
+    """A text in tokens that were learnt from it means nothing to a model that was trained with others."""
+    if fed.origin is None:
+        return
+    from nbtrain.data.processing import Recipe, Tokenize  # noqa: PLC0415 - loads Arrow
+
+    folder = Library().folder(fed.origin["dataset"])
+    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
+    for step in recipe.steps if recipe is not None else ():
+        if isinstance(step, Tokenize) and step.algorithm != "pretrained":
+            raise DataError(
+                f"The texts were tokenised with a tokenizer that learned from them, which {about.architecture} does "
+                "not know; process them with the model's own: "
+                '{"step": "tokenize", "algorithm": "pretrained", "tokenizer": "owner/name"}.')
+
+
+def _fitted(name: str, fed: Fed, loss: Any) -> dict[str, Any]:
+    """The config of an architecture for this data."""
+    inputs, outputs, _ = _shown(fed, loss)
+    if outputs is None:
+        raise DataError(
+            f"How many outputs {name} must have cannot be told from a {type(fed.data).__name__} that does not tell its "
+            f"labels; build the model: nbtrain.models.architectures.build({name!r}, outputs=…).")
+    config = architectures.fit_to(name, inputs, outputs)
+    if "vocabulary" in config:
+        config["vocabulary"] = max(config["vocabulary"], _vocabulary(fed))
+    return config
+
+
+def _vocabulary(fed: Fed) -> int:
+    """Tokens that texts of this kind may have: those the tokenizer knows, and those of the validation data."""
+    from nbtrain.engine import arrays  # noqa: PLC0415 - loads torch
+
+    found = 0
+    if fed.validation is not None:
+        prepared = arrays.prepare(fed.validation)
+        ids = getattr(prepared, "inputs", None)
+        ids = ids.get("input_ids") if isinstance(ids, Mapping) else ids
+        found = int(ids.max()) + 1 if ids is not None and hasattr(ids, "numel") and ids.numel() else 0
+    if fed.origin is None:
+        return found
+    from nbtrain.data.processing import Recipe, Tokenize  # noqa: PLC0415 - loads Arrow
+
+    folder = Library().folder(fed.origin["dataset"])
+    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
+    sizes = [step.encoder.size for step in recipe.steps if isinstance(step, Tokenize)] if recipe is not None else []
+    return max([found, *sizes])
+
+
+def _shown(fed: Fed, loss: Any) -> tuple[Any, int | None, Sequence[str] | None]:
+    """Inputs as a model gets them, how many outputs they ask for, and the names of the classes; None where unknown."""
+    from nbtrain.engine import arrays  # noqa: PLC0415 - loads torch
+
+    named = fed.origin.get("classes") if fed.origin is not None else None
+    data = arrays.prepare(fed.data)
+    if isinstance(data, arrays.Arrays):
+        classes = named or data.classes
+        return data.inputs, _outputs(data.target, classes, loss), classes
+    inputs, targets, own = _first_batch(data)
+    classes = named or own
+    return inputs, _outputs(targets, classes, loss), classes
+
+
+def _first_batch(data: Any) -> tuple[Any, Tensor | None, Sequence[str] | None]:
+    """Inputs of the first samples, all targets where the data tells them, and names of classes."""
+    import torch  # noqa: PLC0415 - as above
+
+    from nbtrain.config import TrainConfig  # noqa: PLC0415
+    from nbtrain.engine.batches import as_source  # noqa: PLC0415
+    from nbtrain.engine.samples import known_targets  # noqa: PLC0415
+
+    config = TrainConfig(num_workers=0)
+    source = as_source(
+        data, batch_size=2, seed=0, train=False, pipeline=config.pipeline, device=torch.device("cpu"))
+    try:
+        batch = next(source.epoch(0), None)
+        if batch is None:
+            raise DataError("The data is empty: it gives no sample.")
+        targets = source.targets if source.targets is not None else known_targets(data)
+        if targets is None and batch.target is not None and batch.target.is_floating_point():
+            targets = batch.target  # amounts: their number is that of each sample
+        return batch.inputs, targets, source.classes
+    finally:
+        source.close()
+
+
+def _outputs(target: Any, classes: Sequence[str] | None, loss: Any) -> int | None:
+    """How many outputs a target asks for; None where it does not tell."""
+    if classes:
+        return len(classes)
+    if target is None or not hasattr(target, "numel") or not target.numel():
+        return None
+    if target.is_floating_point() or target.ndim > 1:
+        return int(target[0].numel())
+    if loss in _LOSSES_OF_AMOUNTS or int(target.min()) < 0 or int(target.max()) >= MOST_CLASSES:
+        return 1
+    return max(2, int(target.max()) + 1)
