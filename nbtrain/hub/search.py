@@ -23,8 +23,10 @@ from nbtrain.hub.telling import again, check_online, told
 SORTS = {"downloads": "downloads", "likes": "likes", "trending": "trendingScore", "newest": "createdAt"}
 #: Numbers of parameters: at least, below.
 SIZES = {
-    "tiny": (0, 30_000_000), "small": (30_000_000, 300_000_000), "medium": (300_000_000, 3_000_000_000),
-    "large": (3_000_000_000, None)}
+    "tiny": (0, 30 * 10**6), "small": (30 * 10**6, 300 * 10**6), "medium": (300 * 10**6, 3 * 10**9),
+    "large": (3 * 10**9, None)}
+#: The same as the Hub filters by it. To it both ends belong, so what is below is looked at here again.
+_SPANS = {"tiny": "max:30M", "small": "min:30M,max:300M", "medium": "min:300M,max:3B", "large": "min:3B"}
 #: What is asked for of each model: no more than is shown.
 _WANTED = ("pipeline_tag", "library_name", "tags", "safetensors", "downloads", "likes", "lastModified", "gated")
 _WORD = re.compile(r"[\w.+-]{1,80}")
@@ -104,6 +106,7 @@ def _online(asked: _Query, cursor: str | None, limit: int, hub: HubSettings) -> 
     # Of the address of the next page only the cursor is kept: the token is for our endpoint alone.
     following = parse_qs(urlsplit(answer.links.get("next", {}).get("url", "")).query).get("cursor")
     page = [rows.of_hub(each, cached=_is_here(each["id"])) for each in found[:limit]]
+    page = [row for row in page if _is_of_size(row, asked.size)]
     return HubPage(rows=page, next=f"{_ONLINE}{following[0]}" if following else None, offline=False, note="")
 
 
@@ -121,18 +124,9 @@ def _parameters(asked: _Query, cursor: str | None, limit: int) -> dict[str, Any]
     tags = [asked.library, asked.language, f"license:{asked.licence}" if asked.licence else ""]
     given: dict[str, Any] = {
         "search": asked.search, "pipeline_tag": asked.task, "filter": [tag for tag in tags if tag],
-        "num_parameters": _span(asked.size), "sort": SORTS[asked.sort or "trending"],
+        "num_parameters": _SPANS.get(asked.size), "sort": SORTS[asked.sort or "trending"],
         "cursor": (cursor or "").removeprefix(_ONLINE)}
     return {**{name: value for name, value in given.items() if value}, "limit": limit, "expand": list(_WANTED)}
-
-
-def _span(size: str) -> str:
-    """A size as the Hub filters by it; the ends belong to it, so that below 30 M is at most one less."""
-    if not size:
-        return ""
-    at_least, below = SIZES[size]
-    ends = ([f"min:{at_least}"] if at_least else []) + ([f"max:{below - 1}"] if below else [])
-    return ",".join(ends)
 
 
 def _is_here(repository: str) -> bool:
@@ -159,7 +153,11 @@ def _matches(row: HubRow, asked: _Query) -> bool:
         (asked.licence, [row["licence"]]))
     if any(wanted and any(known) and wanted not in known for wanted, known in said):
         return False
-    if not asked.size or row["parameters"] is None:
+    return _is_of_size(row, asked.size)
+
+
+def _is_of_size(row: HubRow, size: str) -> bool:
+    if not size or row["parameters"] is None:
         return True
-    at_least, below = SIZES[asked.size]
+    at_least, below = SIZES[size]
     return at_least <= row["parameters"] and (below is None or row["parameters"] < below)

@@ -153,10 +153,12 @@ def test_a_card_that_cannot_be_read_now_is_told(stocked):
     assert "README.md of nbtrain/tiny-bert-reviews could not be read" in facts["note"]
 
 
-def test_a_huge_card_is_not_read_to_its_end(hub):
+def test_a_huge_card_is_not_read_to_its_end_nor_with_the_token(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)  # the storage, at another address, refuses whoever sends it
     hub.add("a/b", {"README.md": b"word " * 4_000_000, "model.safetensors": b"1", "config.json": b"{}"})
     facts = details("a/b")
     assert "left out here" in facts["card"][-1]["spans"][0]["text"]
+    assert any(asked.path.startswith("/storage/") for asked in hub.log)
 
 
 @pytest.mark.parametrize("page", [b"<html>", b"[]", b"{}", b'{"siblings": 1, "sha": "x"}', b'{"siblings": []}'])
