@@ -7,13 +7,16 @@ enters the client's cache.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future
 from concurrent.futures import wait as wait_for
 from io import FileIO
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
@@ -65,16 +68,15 @@ def fetch_all(
     total, here = sum(file.size or 0 for file in files), sum(had.values())
     parts.check_space(files, total - here, folder)
     meter = Meter(progress, total, here)
-    pool = ThreadPoolExecutor(AT_ONCE, "nbtrain-hub")
-    jobs = {file.path: pool.submit(_fetched, file, folder, settings, meter, had[file.path]) for file in files}
+    jobs = _begun(files, lambda file: _fetched(file, folder, settings, meter, had[file.path]))
     try:
         wait_for(jobs.values(), return_when=FIRST_EXCEPTION)
     finally:  # an interrupt may come from the keyboard
         if not all(_is_well(job) for job in jobs.values()):
-            pool.shutdown(wait=False, cancel_futures=True)
+            for job in jobs.values():
+                job.cancel()
             meter.interrupt()
             wait_for(jobs.values(), timeout=_PATIENCE_SECONDS)  # who still waits for an answer writes nothing any more
-        pool.shutdown(wait=False)
     if progress is not None:
         progress.check()
     errors = [
@@ -82,6 +84,29 @@ def fetch_all(
     if errors:  # the cause, not what it called off
         raise min(errors, key=lambda error: isinstance(error, CancelledError))
     return {path: job.result() for path, job in jobs.items()}
+
+
+def _begun(files: Sequence[Wanted], fetch: Callable[[Wanted], Path]) -> dict[str, Future[Path]]:
+    """Each file by its path, fetched by threads that do not keep a kernel from ending, as those of an executor do."""
+    waiting: SimpleQueue[tuple[Wanted, Future[Path]]] = SimpleQueue()
+    jobs: dict[str, Future[Path]] = {file.path: Future() for file in files}
+    for file in files:
+        waiting.put((file, jobs[file.path]))
+
+    def work() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                file, job = waiting.get_nowait()
+                if not job.set_running_or_notify_cancel():
+                    continue
+                try:
+                    job.set_result(fetch(file))
+                except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                    job.set_exception(error)
+
+    for number in range(min(AT_ONCE, len(files))):
+        threading.Thread(target=work, name=f"nbtrain-hub-{number}", daemon=True).start()
+    return jobs
 
 
 def _is_well(job: Future[Path]) -> bool:

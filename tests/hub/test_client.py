@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import huggingface_hub
@@ -113,14 +114,19 @@ def test_plain_transformers_loads_what_was_downloaded(stocked, monkeypatch):
     name = next(
         name for name, each in stocked.of_kind("model")
         if each.config().get("architectures") == ["BertForSequenceClassification"])
-    made: list[tuple[Listing, set[str]]] = []
+    made: set[str] = set()
+
+    def make(listing: Listing, files: dict[str, Path]) -> str:
+        made.update(files)
+        return listing.repository
+
     queue = Downloads()
-    begun = queue.begin(name, on_done=lambda listing, files: made.append((listing, set(files))) or "id")
+    begun = queue.begin(name, on_done=make)
     pause = threading.Event()
     while queue.find(begun.id).phase in {"waiting", "running"}:
         pause.wait(0.01)
     assert queue.find(begun.id).error == ""
-    assert {"config.json", "model.safetensors"} <= made[0][1]
+    assert {"config.json", "model.safetensors"} <= made
     stocked.stop()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(name)

@@ -137,17 +137,19 @@ begun = queue.begin("owner/name", trust_remote_code=True)
 print(begun.id, flush=True)
 pause = threading.Event()
 while queue.find(begun.id).phase in ("running", "waiting"):
+    if len(sys.argv) > 2 and queue.find(begun.id).have > int(sys.argv[2]):
+        sys.exit()
     pause.wait(0.05)
 print(queue.find(begun.id).error)
 """
 
 
-def child(hub: LocalHub, tmp_path: Path, limit: int = 0) -> subprocess.Popen[str]:
+def child(hub: LocalHub, tmp_path: Path, *arguments: int) -> subprocess.Popen[str]:
     environment = {
         **os.environ, **hub.environment(), "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path),
         "HF_TOKEN": TOKEN}
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(limit)], env=environment, stdout=subprocess.PIPE, text=True)
+        [sys.executable, "-c", CHILD, *map(str, arguments or [0])], env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_kernel_that_is_killed_leaves_what_another_goes_on_with(hub, queue, workspace, tmp_path):
@@ -181,9 +183,18 @@ def test_a_kernel_that_is_killed_leaves_what_another_goes_on_with(hub, queue, wo
         assert not [path for path in root.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
+def test_a_kernel_that_ends_does_not_wait_for_its_downloads(hub, queue, tmp_path):
+    hub.add("owner/name", {"model.safetensors": BIG})
+    hub.pace("model.safetensors", 1_000)  # some minutes
+    with child(hub, tmp_path, 0, 100) as process:
+        number, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert queue.find(number.strip()).phase == "stopped"
+
+
 def test_a_disk_that_takes_no_more_keeps_what_arrived(hub, queue, tmp_path):
     hub.add("owner/name", {"model.safetensors": BIG})
-    with child(hub, tmp_path, limit=150_000) as process:
+    with child(hub, tmp_path, 150_000) as process:
         said, _ = process.communicate(timeout=60)
     number, error = said.splitlines()
     assert error.startswith("model.safetensors of owner/name stopped at byte 150000 of 400000, and they are kept: ")
