@@ -28,7 +28,7 @@ from nbtrain.hub import cache, parts
 from nbtrain.hub.meter import Meter
 from nbtrain.hub.parts import Part, Wanted
 from nbtrain.hub.settings import HubSettings
-from nbtrain.hub.telling import check_online, pause, told
+from nbtrain.hub.telling import CutError, check_online, pause, told
 from nbtrain.store import atomic
 
 #: Files at a time: more than one, because a folder of images is many small files.
@@ -64,6 +64,7 @@ def fetch_all(
         WorkspaceError: it cannot be written; what arrived is kept.
         CancelledError: it was called off; what arrived is kept.
     """
+    files = list(dict.fromkeys(files))
     had = {file.path: parts.have(file, folder) for file in files}
     total, here = sum(file.size or 0 for file in files), sum(had.values())
     parts.check_space(files, total - here, folder)
@@ -198,22 +199,21 @@ class _Fetching:
             etag = _etag_of(answer) or wanted.digest
             if have and (etag != self._etag or _start_of(answer) not in {0, have}):
                 raise _AnewError
-            self._learn_size(answer)
+            self._learn(answer, etag)
             if not have or _start_of(answer) == 0:  # a server need not know of ranges
                 self._begin(etag)
             self._write(answer)
 
-    def _learn_size(self, answer: Any) -> None:
-        """What the answer says of it, and whether that fits what the Hub's list said."""
-        said = _size_of(answer)
+    def _learn(self, answer: Any, etag: str) -> None:
+        """What the answer says of the file, and whether that fits what the Hub's list said. Raises HubError."""
+        title, said = self._wanted.title, _size_of(answer)
         if self._size is None:
             self._size = said
         elif said is not None and said != self._size:
             self._part.remove()
-            raise HubError(
-                f"{self._wanted.title} has {said} bytes, and the Hub's list of files says {self._size}; open it again.")
-        if self._size is None:
-            raise HubError(f"The Hub does not say how large {self._wanted.title} is, so it cannot be checked.")
+            raise HubError(f"{title} has {said} bytes, and the Hub's list of files says {self._size}; open it again.")
+        if self._size is None or parts.hasher(self._wanted.digest or etag, self._size) is None:
+            raise HubError(f"The Hub does not say how large {title} is and which hash it has, so it cannot be checked.")
 
     def _begin(self, etag: str) -> None:
         self._part.begin(etag)
@@ -222,7 +222,7 @@ class _Fetching:
 
     def _write(self, answer: Any) -> None:
         """Put the body at the end of what is here, at once: what a kill leaves is what arrived."""
-        here = self._here
+        here = began = self._here
         size = self._size or 0
         with self._part.path.open("ab", buffering=0) as file:
             for piece in answer.iter_raw() if _is_plain(answer) else answer.iter_bytes():
@@ -238,6 +238,8 @@ class _Fetching:
                     raise atomic.explained(error.errno, what, error.strerror or "") from None
                 here += len(piece)
                 self._count(here)
+        if here == began < size:
+            raise CutError("Nothing came.")
 
     def _count(self, here: int) -> None:
         here, self._counted = here - self._counted, here
@@ -248,10 +250,7 @@ class _Fetching:
         wanted, size = self._wanted, self._size or 0
         expected = wanted.digest or self._etag
         digest = parts.hasher(expected, size)
-        if digest is None:
-            self._part.remove()
-            raise HubError(
-                f"The Hub does not say which hash {wanted.title} has, so it cannot be checked, and was thrown away.")
+        assert digest is not None  # noqa: S101 - it was asked before anything was written
         with atomic.told("read", self._part.path), self._part.path.open("rb+") as file:
             while piece := file.read(_PIECE):
                 self._meter.check()

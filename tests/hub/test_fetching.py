@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import threading
 import traceback
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import huggingface_hub
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 
 from nbtrain.core.errors import CancelledError, HubError, WorkspaceError
 from nbtrain.core.tasks import Progress
@@ -333,6 +336,48 @@ def test_names_of_no_repository_are_refused(hub, name):
     with pytest.raises(HubError, match="is no name of a repository"):
         Client(name)
     assert not hub.log
+
+
+def test_without_a_list_of_hashes_the_marks_of_the_hub_tell(hub, folder, monkeypatch):
+    hub.add("owner/name", {"model.safetensors": BIG, "config.json": b"{}"})
+    client = Client("owner/name")
+    listing = replace(client.listing(None), hashes={})
+    found = client.download(listing, ["model.safetensors", "config.json", "config.json"], folder=folder)
+    assert [path.read_bytes() for path in found.values()] == [BIG, b"{}"]
+    shutil.rmtree(client.cache)
+    monkeypatch.setattr(fetching, "_etag_of", lambda _: "")
+    with pytest.raises(HubError, match=r"does not say how large config\.json of owner/name is and which hash"):
+        client.download(listing, ["config.json"], folder=folder)
+
+
+class _Silent(BaseHTTPRequestHandler):
+    """Says that all is well and sends nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_sends_nothing_is_given_up(hub, folder, monkeypatch):
+    hub.add("owner/name", {"model.safetensors": BIG})
+    listing = Client("owner/name").listing(None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Silent) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+        with pytest.raises(HubError, match="is not downloaded yet"):
+            Client("owner/name").download(listing, ["model.safetensors"], folder=folder)
+        close_session()  # the server waits for its connections
+        server.shutdown()
+        thread.join()
 
 
 def test_two_at_once_do_not_disturb_one_another(hub, tmp_path):
