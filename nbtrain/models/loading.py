@@ -116,7 +116,7 @@ def from_pretrained(folder: Path, about: About, **config: Any) -> nn.Module:
                 f"transformers {transformers.__version__} has no {about.architecture}; update it, or choose another "
                 "model.")
         kind = _auto_class(transformers, folder)
-    with _quiet(transformers):
+    with quiet(transformers):
         try:
             model, told = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=about.remote_code, output_loading_info=True,
@@ -218,7 +218,7 @@ def _library(name: str, purpose: str) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet(transformers: Any) -> Iterator[None]:
     """Without the library's bars and hints: what matters is raised."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,0 +1,7 @@
+"""Trying a model: what to ask for, and what the model says to it, with probabilities."""
+
+from __future__ import annotations
+
+from nbtrain.trying.prediction import forget, form, is_tryable, predict
+
+__all__ = ["forget", "form", "is_tryable", "predict"]

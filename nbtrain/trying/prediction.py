@@ -1,0 +1,138 @@
+"""`form` and `predict`: which way a version is tried, and one forward pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrain.core.errors import DataError, ModelError, NbtrainError
+from nbtrain.core.model_views import Prediction, TryForm
+from nbtrain.models.package import Version
+from nbtrain.trying.held import Held
+from nbtrain.trying.rows import RECIPE, Rows
+from nbtrain.trying.tensors import Numbers, Pictures, Sounds, shape_of
+from nbtrain.trying.way import Way
+
+#: Ends of the classes of transformers whose outputs are told.
+_TEXTS = ("ForSequenceClassification", "ForMaskedLM", "ForCausalLM", "LMHeadModel")
+_TOKENIZERS = frozenset({
+    "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model"})
+HELD = Held()
+
+
+def is_tryable(version: Version) -> bool:
+    """Whether it is known what to ask for. Looks at nothing but what the registry knows."""
+    return _kind_of_way(version) is not None
+
+
+def form(version: Version) -> TryForm:
+    """What to ask for.
+
+    Raises:
+        ModelError: nothing says what the model takes.
+    """
+    return _way(version).form()
+
+
+def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
+    """What a version says to one input, made as the inputs were that it learned from.
+
+    Args:
+        version: from the registry. It stays in memory for the next time.
+        values: an answer to each field of `form`; a file is its path.
+
+    Raises:
+        DataError: a value is missing, or cannot be used.
+        ModelError: nothing says what the model takes; or it does not take this input.
+        ModelFileError: a file of the model is missing or damaged.
+    """
+    import torch  # noqa: PLC0415 - a form needs none
+
+    from nbtrain.engine.forward import call  # noqa: PLC0415
+    from nbtrain.models.loading import load  # noqa: PLC0415
+    from nbtrain.trying.outputs import told  # noqa: PLC0415
+
+    if not isinstance(values, Mapping):
+        raise DataError(f"The values are a {type(values).__name__}; give a dict with a value for each field.")
+    with HELD.use(version, lambda: _way(version), load) as (way, module):
+        made = way.made(values, module)
+        inputs = _as_taken(version, made.inputs)
+        began = time.perf_counter()
+        try:
+            with torch.inference_mode():
+                output = call(module, inputs)
+        except NbtrainError:
+            raise
+        except Exception as error:  # whatever a foreign model raises
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
+            raise ModelError(f"{version.about.architecture} cannot take this input: {first}.") from error
+        seconds = time.perf_counter() - began
+        guesses, numbers = told(way, inputs, output, module)
+    return Prediction(guesses=guesses, values=numbers, seconds=seconds, note=made.note)
+
+
+def forget(model: str | None = None, number: int | None = None) -> None:
+    """Let go of the model in memory; with an id, only where it is that one."""
+    HELD.forget(model, number)
+
+
+def _kind_of_way(version: Version) -> str | None:
+    """A word for the way; None where nothing is known."""
+    about, files = version.about, version.files
+    kind, shape = about.inputs.get("kind"), shape_of(about)
+    if about.format == "module":
+        return None  # only its owner's code can build it
+    if RECIPE in files or about.inputs.get("features"):
+        return "rows"
+    if about.format == "transformers":
+        return _of_transformers(version)
+    if kind == "image" and len(shape) == 3 and shape[0] in {1, 3}:
+        return "pictures"
+    if kind == "sound":
+        return "sounds"
+    return "numbers" if shape and kind != "text" else None
+
+
+def _of_transformers(version: Version) -> str | None:
+    name, kind = version.about.architecture, version.about.inputs.get("kind")
+    if name.endswith("ForImageClassification"):
+        return "images"
+    if name.endswith("ForAudioClassification") or (kind == "sound" and name.endswith("ForSequenceClassification")):
+        return "speech"
+    if name.endswith(_TEXTS) and not _TOKENIZERS.isdisjoint(version.files):
+        return "texts"
+    return None
+
+
+def _way(version: Version) -> Way:
+    name = _kind_of_way(version)
+    own: dict[str, type[Way]] = {"rows": Rows, "pictures": Pictures, "sounds": Sounds, "numbers": Numbers}
+    if name in own:
+        return own[name](version)
+    if name is None:
+        raise ModelError(_unknown(version))
+    from nbtrain.trying import pretrained  # noqa: PLC0415 - loads torch
+
+    foreign: dict[str, type[Way]] = {
+        "texts": pretrained.Texts, "images": pretrained.Images, "speech": pretrained.Speech}
+    return foreign[name](version)
+
+
+def _unknown(version: Version) -> str:
+    about = version.about
+    if about.format == "module":
+        return (f"Only your own code can build {about.architecture}, so it cannot be tried here; in Python: "
+                f"nbtrain.models.load(name, module={about.architecture}(…)).")
+    return (f"Nothing says what {about.architecture} takes, so it cannot be tried here; load it with "
+            "nbtrain.models.load(name) and call it.")
+
+
+def _as_taken(version: Version, inputs: Any) -> Any:
+    """In the type that was kept, where a graph takes no other."""
+    import torch  # noqa: PLC0415 - a form needs none
+
+    dtype = getattr(torch, str(version.about.inputs.get("dtype", "")), None)
+    if isinstance(inputs, torch.Tensor) and isinstance(dtype, torch.dtype):
+        return inputs.to(dtype)
+    return inputs

@@ -1,0 +1,311 @@
+"""Models that were trained on a dataset: its columns are asked for, and a row goes the way that its rows went."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nbtrain.core.errors import DataError, NbtrainError
+from nbtrain.core.model_views import TryField
+from nbtrain.i18n import text as words
+from nbtrain.trying import answers, tensors
+from nbtrain.trying.way import PICTURES, SOUNDS, Made, Way, field
+
+if TYPE_CHECKING:
+    from nbtrain.data.processing import Recipe, Step
+
+RECIPE = "recipe.json"
+#: Columns that are asked for one by one; more are pasted as a row of numbers.
+MOST_FIELDS = 60
+#: Choices of a column that are offered; one with more is typed.
+MOST_CHOICES = 500
+_LISTS = ("list<", "fixed_size_list<", "large_list<")
+
+
+class Rows(Way):
+    """A row of the dataset, without its target, processed by the recipe that lies beside the weights, if any."""
+
+    all = "inputs"
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]  # it depends
+        told = str(self.version.about.inputs.get("kind", ""))
+        return "series" if self._windows is not None else told or "tabular"
+
+    # -- asking -------------------------------------------------------------------------------------
+
+    def fields(self) -> list[TryField]:
+        if self._as_one:
+            return [field(self.all, "series")]
+        return [self._field(name) for name in self._columns]
+
+    def note(self) -> str:
+        if self._as_one:
+            named = ", ".join(self._columns[:4])
+            return words("try.note.columns", count=len(self._columns), names=f"{named} …")
+        if self._windows is not None:
+            return words("try.note.window", rows=self._windows.window)
+        return ""
+
+    def labels(self) -> Sequence[str]:
+        """Those that were kept; else those that the recipe numbered the target by."""
+        from nbtrain.data.processing import Categories  # noqa: PLC0415 - it loads Arrow
+
+        target = self._target
+        for step in self._steps:
+            if isinstance(step, Categories) and step.method == "ordinal" and target in step.columns:
+                return [str(each) for each in step.classes(str(target))]
+        return self.version.about.labels
+
+    def unscaled(self, value: float) -> float:
+        """As it was before the recipe scaled the target."""
+        from nbtrain.data.processing import Scale  # noqa: PLC0415 - as above
+
+        for step in reversed(self._steps):
+            if isinstance(step, Scale) and self._target in step.columns:
+                learned = step.learned()[str(self._target)]
+                value = value * learned["scale"] + learned["center"]
+        return value
+
+    # -- making -------------------------------------------------------------------------------------
+
+    def made(self, values: Mapping[str, Any], module: Any) -> Made:
+        from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
+        from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
+        from nbtrain.data.pictures import Files  # noqa: PLC0415
+
+        given, note = self._given(values)
+        rows: Any = given
+        if self._recipe is not None:
+            rows = self._recipe.apply(given)
+            if rows.num_rows == 0:
+                window = self._windows.window if self._windows is not None else 1
+                raise DataError(
+                    f"{len(given)} steps were given, and the model looks at {window}; give as many or more.")
+            rows = rows.slice(rows.num_rows - 1)  # of several windows the newest
+        known = set(rows.column_names if self._recipe is not None else given[0])
+        files = {name: kind for name, kind in self._media.items() if name in known}
+        table = as_table(rows, name="the input", media=files)
+        features = list(self._features) or None
+        found = examples(table, features=features, labelled=False, grey=self.version.about.inputs.get("grey")).inputs
+        return Made(_batch(found, module, files=isinstance(found, Files)), note)
+
+    def _given(self, values: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+        """Rows of the dataset, as they would be before they were processed; and what was done to an image."""
+        if self._windows is not None:
+            return self._steps_of_series(values), ""
+        if self._as_one and self.all in values:
+            numbers = [cell for row in answers.series(values, self.all) for cell in row]
+            if len(numbers) != len(self._columns):
+                raise DataError(
+                    f"{len(numbers):,} numbers were given; give {len(self._columns):,}, one for each column.")
+            return [dict(zip(self._columns, numbers, strict=True))], ""
+        found, note = {}, ""
+        for name in self._columns:
+            found[name], said = self._cell(values, name)
+            note = note or said
+        return [found], note
+
+    def _cell(self, values: Mapping[str, Any], name: str) -> tuple[Any, str]:
+        asked = self._field(name)
+        match asked["type"]:
+            case "switch":
+                return answers.switch(values, name), ""
+            case "number":
+                value = answers.number(values, name)
+                return (int(value) if value.is_integer() and self._is_whole(name) else value), ""
+            case "choice":
+                chosen = str(answers.given(values, name))
+                if chosen not in asked["choices"]:
+                    known = ", ".join(asked["choices"][:20])
+                    raise DataError(f"{name!r} is {chosen!r:.60}; choose one of: {known}.")
+                return (int(chosen) if self._is_whole(name) else chosen), ""
+            case "series":
+                rows = answers.series(values, name)
+                nested = len(rows) > 1 and any(len(row) != 1 for row in rows)
+                return (rows if nested else [cell for row in rows for cell in row]), ""
+            case "file":
+                return self._file(values, name)
+            case _:
+                return answers.text(values, name), ""
+
+    def _file(self, values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], str]:
+        """A file as a cell; an image in the size the model takes, where no step of the recipe sees to that."""
+        path = answers.file(values, name)
+        data, note = answers.contents(path, name), ""
+        shape = tensors.shape_of(self.version.about)
+        if self._media[name] == "image" and len(shape) == 3 and all(shape[1:]) and not self._resizes:
+            image = tensors.opened(path, name)
+            height, width = shape[1:]
+            if image.size != (width, height):
+                from PIL import Image  # noqa: PLC0415 - only images need it
+
+                note = words(
+                    "try.note.resized", width=image.size[0], height=image.size[1], to_width=width, to_height=height)
+                encoded = io.BytesIO()
+                image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR).save(encoded, "PNG")
+                data = encoded.getvalue()
+        return {"bytes": data, "path": path.name}, note
+
+    def _steps_of_series(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A row for each step; what orders them and tells groups apart is made up."""
+        windows = self._windows
+        told = {name: [cell for row in answers.series(values, name) for cell in row] for name in self._columns}
+        lengths = {name: len(cells) for name, cells in told.items()}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{name!r} {count:,}" for name, count in lengths.items())
+            raise DataError(f"The series have different lengths ({said}); give each as many numbers.")
+        count = next(iter(lengths.values()))
+        types = self._types
+        made: dict[str, list[Any]] = {name: list(map(float, cells)) for name, cells in told.items()}
+        if windows.time:
+            made[windows.time] = _times(count, types.get(windows.time, ""), windows.gap)
+        for name in windows.groups:
+            made[name] = [_anything(types.get(name, ""))] * count
+        return [{name: cells[at] for name, cells in made.items()} for at in range(count)]
+
+    # -- what is known ------------------------------------------------------------------------------
+
+    @cached_property
+    def _recipe(self) -> Recipe | None:
+        from nbtrain.data.processing import Recipe  # noqa: PLC0415 - it loads Arrow and tokenizers
+
+        return Recipe.load(self.version.folder) if RECIPE in self.version.files else None
+
+    @property
+    def _steps(self) -> Sequence[Step]:
+        return () if self._recipe is None else self._recipe.steps
+
+    @property
+    def _types(self) -> Mapping[str, str]:
+        """Columns before processing, with their Arrow types."""
+        return {} if self._recipe is None else self._recipe.types or {}
+
+    @property
+    def _features(self) -> Sequence[str]:
+        return [str(name) for name in self.version.about.inputs.get("features") or ()]
+
+    @cached_property
+    def _target(self) -> str | None:
+        told = self.version.about.inputs.get("target")
+        if told is not None:
+            return str(told)
+        return self._recipe.target[0] if self._recipe is not None and self._recipe.target else None
+
+    @cached_property
+    def _windows(self) -> Any:
+        from nbtrain.data.processing import Windows  # noqa: PLC0415 - as above
+
+        return next((step for step in self._steps if isinstance(step, Windows)), None)
+
+    @property
+    def _resizes(self) -> bool:
+        return any(step.name == "resize_images" for step in self._steps)
+
+    @cached_property
+    def _columns(self) -> Sequence[str]:
+        """What must be asked for: what steps of the recipe read, and features that were there before it."""
+        if self._recipe is None:
+            return self._features
+        read = {name for step in self._steps if not step.augments for name in step.reads()}
+        target = {self._target, *self._recipe.target}
+        if self._windows is not None:  # the past of the target is needed to tell its future
+            own = set(self._windows.columns)
+            return [name for name in self._types if name in own]
+        return [name for name in self._types if name in (read | set(self._features)) - target]
+
+    @cached_property
+    def _media(self) -> Mapping[str, Any]:
+        from nbtrain.data.columns import Kind  # noqa: PLC0415 - as above
+
+        kind = {"image": Kind.IMAGE, "sound": Kind.AUDIO}.get(self.kind)
+        if kind is None:
+            return {}
+        if self._recipe is None:
+            return dict.fromkeys(self._features[:1], kind)
+        return {name: kind for name, type_ in self._types.items() if type_.startswith("struct<") and name in (
+            set(self._features) | {each for step in self._steps for each in step.reads()})}
+
+    @property
+    def _as_one(self) -> bool:
+        """Whether there are so many numbers that they are pasted."""
+        return len(self._columns) > MOST_FIELDS and all(self._field(name)["type"] == "number" for name in self._columns)
+
+    def _is_whole(self, name: str) -> bool:
+        return self._types.get(name, "").startswith(("int", "uint"))
+
+    def _field(self, name: str) -> TryField:
+        """How a column is asked for."""
+        if name in self._media:
+            return field(name, "file", accept=PICTURES if self._media[name] == "image" else SOUNDS)
+        if self._windows is not None:
+            return field(name, "series", rows=self._windows.window)
+        type_ = self._types.get(name, "")
+        if type_.startswith(_LISTS) or (not type_ and self.kind == "series"):
+            shape = tensors.shape_of(self.version.about)
+            return field(name, "series", rows=shape[0] if shape else 0)
+        choices = self._choices(name)
+        if choices:
+            return field(name, "choice", choices=choices, example=self._usual(name) or choices[0])
+        numeric = not type_ or type_.startswith(("int", "uint", "float", "double", "half", "decimal"))
+        kind = "switch" if type_ == "bool" else "number" if numeric else "text"
+        return field(name, kind, example=False if kind == "switch" else self._usual(name))
+
+    def _choices(self, name: str) -> list[str]:
+        """The categories that a step of the recipe learned of a column."""
+        from nbtrain.data.processing import Categories  # noqa: PLC0415 - as above
+
+        for step in self._steps:
+            if isinstance(step, Categories) and name in step.columns:
+                found = [str(each) for each in step.classes(name)]
+                return found if len(found) <= MOST_CHOICES else []
+        return []
+
+    def _usual(self, name: str) -> Any:
+        """A value from the middle of those that were learned from, where a step of the recipe knows one."""
+        from nbtrain.data.processing import Missing, Scale  # noqa: PLC0415 - as above
+
+        for step in self._steps:
+            if name not in step.columns or step.state is None:
+                continue
+            try:
+                if isinstance(step, Scale) and step.method != "min_max":
+                    return float(f"{step.learned()[name]['center']:.4g}")
+                if isinstance(step, Missing) and step.method in {"mean", "median"}:
+                    return float(f"{step.learned()[name]:.4g}")
+                if isinstance(step, Missing) and step.method == "most_frequent":
+                    return step.learned()[name]
+            except (KeyError, TypeError, ValueError, NbtrainError):  # an example is no reason to fail
+                return None
+        return None
+
+
+def _batch(inputs: Any, module: Any, *, files: bool) -> Any:
+    """One row, as training gives its batches."""
+    import torch  # noqa: PLC0415 - a form needs none
+
+    from nbtrain.engine import nest  # noqa: PLC0415
+    from nbtrain.engine.arrays import Reading, prepare  # noqa: PLC0415
+    from nbtrain.engine.columns import SMALL  # noqa: PLC0415
+
+    if files:
+        return torch.from_numpy(inputs[0])[None].to(Reading.of(module).floats)
+    ready = prepare(inputs, Reading.of(module)).inputs
+    return nest.over(lambda each: each.long() if each.dtype in SMALL else each, ready)
+
+
+def _times(count: int, type_: str, gap: float | None) -> list[Any]:
+    """As many moments, so far apart that none is a gap."""
+    import datetime as dt  # noqa: PLC0415 - rarely needed
+
+    step = min(1.0, gap or 1.0)
+    if type_.startswith(("date", "timestamp")):
+        day = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - the type says whether there is a zone
+        return [day + dt.timedelta(days=step * at) for at in range(count)]
+    return [at if step == 1.0 else at * step for at in range(count)]
+
+
+def _anything(type_: str) -> Any:
+    return "" if type_.startswith(("string", "large_string")) else False if type_ == "bool" else 0

@@ -1,0 +1,66 @@
+"""What every way of trying a model is: it knows what to ask for, and makes inputs of what was answered."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nbtrain.core.model_views import TryField, TryForm
+from nbtrain.models.package import Version
+
+#: What images and sounds may end in.
+PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.gif,.tif,.tiff"
+SOUNDS = ".wav,.flac,.ogg,.mp3,.aiff"
+
+
+class Made(NamedTuple):
+    """Inputs for the forward pass: a tensor, or a dict of them by name; and a sentence on how, or empty."""
+
+    inputs: Any
+    note: str = ""
+
+
+class Way(ABC):
+    """How one version is tried.
+
+    Args:
+        version: from the registry.
+    """
+
+    #: As `TryForm` has it.
+    kind: str
+
+    def __init__(self, version: Version) -> None:
+        self.version = version
+
+    @abstractmethod
+    def fields(self) -> list[TryField]:
+        """What is asked for."""
+
+    @abstractmethod
+    def made(self, values: Mapping[str, Any], module: Any) -> Made:
+        """Inputs for `module`. Raises DataError for a value that is missing or cannot be used."""
+
+    def note(self) -> str:
+        """A sentence above the form, or empty."""
+        return ""
+
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the outputs; none where it is no classifier, or they have no names."""
+        return self.version.about.labels
+
+    def unscaled(self, value: float) -> float:
+        """A predicted number in the units of the target."""
+        return value
+
+    def form(self) -> TryForm:
+        """All that the interface needs to ask."""
+        return TryForm(kind=self.kind, fields=self.fields(), note=self.note())
+
+
+def field(
+    name: str, type: str, *, choices: Sequence[str] = (), example: Any = None, accept: str = "", rows: int = 0,  # noqa: A002 - the field's word
+) -> TryField:
+    """One input of the form."""
+    return TryField(name=name, type=type, choices=list(choices), example=example, accept=accept, rows=rows)
