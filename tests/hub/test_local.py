@@ -207,6 +207,15 @@ def test_nobody_uploads_without_a_token(hub, tmp_path):
     assert hub.repositories["me/there"].files == {"a.txt": b"1"}
 
 
+def test_an_upload_that_is_not_what_it_was_announced_as_is_refused(hub):
+    sha256 = hashlib.sha256(b"right").hexdigest()
+    address = f"{hub.storage_address}/upload/{sha256}"
+    assert get_session().put(address, content=b"wrong").status_code == 400
+    assert hub.blob(sha256) is None
+    assert get_session().put(address, content=b"right").status_code == 200
+    assert hub.blob(sha256).data == b"right"
+
+
 def test_datasets_are_apart_from_models(hub, api):
     hub.add("a/b", {"a.txt": b"model"})
     hub.add("a/b", {"a.txt": b"dataset"}, kind="dataset", revisions={"refs/convert/parquet": {"x.parquet": b"P"}})
