@@ -239,6 +239,12 @@ def test_what_the_client_was_told_is_taken_back(hub):
     with LocalHub() as other, other.used():
         assert os.environ["HF_ENDPOINT"] == constants.ENDPOINT == other.address
     assert (os.environ.get("HF_ENDPOINT"), constants.ENDPOINT) == before
+    with LocalHub() as other:
+        other.use()
+        other.use("elsewhere")
+        assert (os.environ["HF_ENDPOINT"], constants.HF_HUB_CACHE) == (other.address, "elsewhere")
+    assert (os.environ.get("HF_ENDPOINT"), constants.ENDPOINT) == before
+    assert constants.HF_HUB_CACHE != "elsewhere"
 
 
 def test_cards_are_read_as_far_as_ours_go():

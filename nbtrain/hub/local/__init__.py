@@ -3,9 +3,10 @@
 It answers the requests that `huggingface_hub` sends (search, facts, tree, files with ranges and redirects, uploads),
 and does wrong what networks do wrong, when it is told to. The real client talks to it by its endpoint::
 
-    with LocalHub() as hub, hub.used():
-        samples.add_all(hub)
-        nbtrain.models.search("sentiment")
+    hub = LocalHub().start()
+    samples.add_all(hub)
+    hub.use()  # until hub.stop()
+    nbtrain.models.search("bert")
 
 The server needs nothing but the standard library; `samples` makes tiny models with `transformers`.
 """

@@ -59,6 +59,7 @@ class LocalHub(Troubles):
         self.lock = threading.RLock()
         self.stopping = threading.Event()
         self.connections: set[socket.socket] = set()
+        self._used = contextlib.ExitStack()
         self._uploads: dict[str, Blob] = {}
         self._running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
 
@@ -78,6 +79,7 @@ class LocalHub(Troubles):
 
     def stop(self) -> None:
         """Answer no more; requests under way are cut."""
+        self._used.close()
         self.stopping.set()
         for server, thread in self._running:
             server.shutdown()
@@ -120,6 +122,11 @@ class LocalHub(Troubles):
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = text
+
+    def use(self, cache: str | os.PathLike[str] | None = None) -> None:
+        """The same until it stops, for a notebook, whose cells share no ``with``."""
+        self._used.close()
+        self._used.enter_context(self.used(cache))
 
     def add(self, name: str, content: Mapping[str, bytes] | None = None, **facts: Any) -> Repository:
         """A repository with these files; `facts` as `Repository` takes them, among them `kind` and `revisions`."""
