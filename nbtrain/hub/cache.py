@@ -124,7 +124,7 @@ def name_revision(cached: Path, revision: str, commit: str) -> None:
 
 
 def _link(content: Path, pointer: Path) -> None:
-    if not constants.HF_HUB_DISABLE_SYMLINKS:
+    if not getattr(constants, "HF_HUB_DISABLE_SYMLINKS", False):  # older clients do not know it
         with contextlib.suppress(OSError, NotImplementedError):
             pointer.symlink_to(os.path.relpath(content, pointer.parent))
             return

@@ -59,7 +59,7 @@ def test_what_is_fetched_is_found_by_the_client_itself(hub, folder, monkeypatch)
         assert huggingface_hub.try_to_load_from_cache("owner/name", file, revision=repository.head) == str(path)
     snapshot = Path(huggingface_hub.snapshot_download("owner/name", local_files_only=True))
     assert snapshot == client.snapshot(client.listing(None))
-    (cached,) = huggingface_hub.scan_cache_dir().repos
+    (cached,) = huggingface_hub.scan_cache_dir(constants.HF_HUB_CACHE).repos
     assert (cached.repo_id, cached.nb_files, cached.size_on_disk) == ("owner/name", 3, len(BIG) + 2)
     assert not list(folder.iterdir())
 
