@@ -10,7 +10,7 @@ from torch import nn
 
 import nbtrain
 from nbtrain import trying
-from nbtrain.core.errors import DataError, ModelError
+from nbtrain.core.errors import ConfigError, ModelError
 from nbtrain.hub.local import samples
 from nbtrain.models import architectures
 from nbtrain.models.importing import open_model
@@ -101,7 +101,7 @@ def test_an_image_goes_the_way_of_the_models_own_processor(pretrained, tmp_path)
     wanted = torch.softmax(nbtrain.models.load(version.model)(**made).logits[0], 0)
     assert said["guesses"][0]["probability"] == pytest.approx(float(wanted.detach().max()), abs=1e-5)
     (tmp_path / "one.png").write_text("no image")
-    with pytest.raises(DataError, match="no image that can be decoded"):
+    with pytest.raises(ConfigError, match="no image that can be decoded"):
         trying.predict(version, {"image": str(tmp_path / "one.png")})
 
 
@@ -136,7 +136,7 @@ def test_an_architecture_of_ours_takes_pasted_numbers(keep):
     assert said["guesses"][0]["probability"] == pytest.approx(float(wanted.detach().max()))
     wrongs = (("1 2 3", "3 numbers were given"), ("1 2 x 4", "'x', which is no number"), ("", "is empty"))
     for wrong, sentence in wrongs:
-        with pytest.raises(DataError, match=sentence):
+        with pytest.raises(ConfigError, match=sentence):
             trying.predict(version, {"inputs": wrong})
 
 
@@ -183,9 +183,9 @@ def test_the_form_of_a_table_asks_for_its_columns_as_they_were(tmp_path):
     wanted = torch.softmax(net(torch.tensor([[float(row[name]) for name in features]])), 1)[0]
     found = {guess["label"]: guess["probability"] for guess in said["guesses"]}
     assert [found["no"], found["yes"]] == pytest.approx(wanted.tolist())
-    with pytest.raises(DataError, match="choose one of: Bath, Perm, Qom"):
+    with pytest.raises(ConfigError, match="choose one of: Bath, Perm, Qom"):
         trying.predict(version, {"age": 30, "town": "Rome", "smoker": False})
-    with pytest.raises(DataError, match="'age' is empty"):
+    with pytest.raises(ConfigError, match="'age' is empty"):
         trying.predict(version, {"town": "Perm", "smoker": False})
 
 
@@ -221,7 +221,7 @@ def test_a_window_is_pasted_as_numbers(tmp_path):
     version, _ = processed(rows, steps, ["load"], net, tmp_path, goal="load")
     (asked,) = trying.form(version)["fields"]
     assert (asked["name"], asked["type"], asked["rows"]) == ("load", "series", 6)
-    with pytest.raises(DataError, match="4 steps were given, and the model looks at 6"):
+    with pytest.raises(ConfigError, match="4 steps were given, and the model looks at 6"):
         trying.predict(version, {"load": "1 2 3 4"})
     said = trying.predict(version, {"load": "9 9 1 2 3 4 5 6"})
     wanted = net(torch.tensor([[1.0, 2, 3, 4, 5, 6]]))

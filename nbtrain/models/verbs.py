@@ -114,7 +114,7 @@ def predict(model: str, values: Mapping[str, Any], *, version: int | None = None
 
     Raises:
         ModelError: nothing is known of what the model takes.
-        DataError: a value is missing, or cannot be used.
+        ConfigError: a value is missing, or cannot be used.
     """
     trying = import_module("nbtrain.trying")  # composed at the top, beside the training: this room is below it
     found: Prediction = trying.predict(Registry().version(model, version), values)

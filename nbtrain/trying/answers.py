@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import ConfigError, Problem
 
 #: Characters of a pasted series, and bytes of a file.
 LONGEST, LARGEST = 20_000_000, 200 * 2**20
@@ -18,65 +18,70 @@ _BETWEEN = re.compile(r"[\s,;\t\[\]()]+")
 _SIGNS = str.maketrans({"\u066b": ".", "\u066c": "", "\u2212": "-"})
 
 
+def wrong(name: str, message: str) -> ConfigError:
+    """The error that says what is wrong with one field."""
+    return ConfigError([Problem(name, message)])
+
+
 def given(values: Mapping[str, Any], name: str) -> Any:
-    """What was answered. Raises DataError where it is missing."""
+    """What was answered. Raises ConfigError where it is missing."""
     value = values.get(name)
     if value is None or (isinstance(value, str) and not value.strip()):
-        raise DataError(f"{name!r} is empty; fill it in.")
+        raise wrong(name, f"{name!r} is empty; fill it in.")
     return value
 
 
 def text(values: Mapping[str, Any], name: str) -> str:
-    """A text. Raises DataError."""
+    """A text. Raises ConfigError."""
     value = given(values, name)
     if not isinstance(value, str):
-        raise DataError(f"{name!r} is a {type(value).__name__}; it must be a text.")
+        raise wrong(name, f"{name!r} is a {type(value).__name__}; it must be a text.")
     return value
 
 
 def number(values: Mapping[str, Any], name: str) -> float:
-    """A finite number. Raises DataError."""
+    """A finite number. Raises ConfigError."""
     value = given(values, name)
     try:
         found = float(value.strip().translate(_SIGNS) if isinstance(value, str) else value)
     except (TypeError, ValueError):
-        raise DataError(f"{name!r} is {value!r:.60}; it must be a number, such as 3.5.") from None
+        raise wrong(name, f"{name!r} is {value!r:.60}; it must be a number, such as 3.5.") from None
     if not math.isfinite(found):
-        raise DataError(f"{name!r} is {value!r:.60}; it must be a finite number.")
+        raise wrong(name, f"{name!r} is {value!r:.60}; it must be a finite number.")
     return found
 
 
 def switch(values: Mapping[str, Any], name: str) -> bool:
-    """Yes or no; off where nothing was said. Raises DataError."""
+    """Yes or no; off where nothing was said. Raises ConfigError."""
     value = values.get(name, False)
     said = str(value).strip().casefold()
     if said not in _TRUE | _FALSE:
-        raise DataError(f"{name!r} is {value!r:.60}; it must be true or false.")
+        raise wrong(name, f"{name!r} is {value!r:.60}; it must be true or false.")
     return said in _TRUE
 
 
 def series(values: Mapping[str, Any], name: str) -> list[list[float]]:
-    """Numbers, row by row: a text with a row on each line, a list, or a list of lists. Raises DataError."""
+    """Numbers, row by row: a text with a row on each line, a list, or a list of lists. Raises ConfigError."""
     value = given(values, name)
     if isinstance(value, Path):
         value = contents(value, name).decode(errors="replace")
     if isinstance(value, str):
         if len(value) > LONGEST:
-            raise DataError(f"{name!r} has {len(value):,} characters; paste at most {LONGEST:,}.")
+            raise wrong(name, f"{name!r} has {len(value):,} characters; paste at most {LONGEST:,}.")
         rows: Sequence[Any] = [[part for part in _BETWEEN.split(line) if part] for line in value.splitlines()]
     else:
         rows = value.tolist() if hasattr(value, "tolist") else value
         if not isinstance(rows, list | tuple):
-            raise DataError(f"{name!r} is a {type(value).__name__}; it must be numbers, one row on each line.")
+            raise wrong(name, f"{name!r} is a {type(value).__name__}; it must be numbers, one row on each line.")
     lines = [row if isinstance(row, list | tuple) else [row] for row in rows]
     found = [[_one(cell, name) for cell in line] for line in lines if line]
     if not found or not found[0]:
-        raise DataError(f"{name!r} holds no numbers; paste some, one row on each line.")
+        raise wrong(name, f"{name!r} holds no numbers; paste some, one row on each line.")
     return found
 
 
 def file(values: Mapping[str, Any], name: str) -> Path:
-    """The path of a file that is there. Raises DataError."""
+    """The path of a file that is there. Raises ConfigError."""
     value = given(values, name)
     path = Path(value).expanduser() if isinstance(value, str | Path) else None
     try:
@@ -84,28 +89,28 @@ def file(values: Mapping[str, Any], name: str) -> Path:
     except (OSError, ValueError):  # too long for a path, say
         there = False
     if path is None or not there:
-        raise DataError(f"{name!r} is {str(value)!r:.200}; it must be a file that is there.")
+        raise wrong(name, f"{name!r} is {str(value)!r:.200}; it must be a file that is there.")
     return path
 
 
 def contents(path: Path, name: str) -> bytes:
-    """All of a file. Raises DataError when it is too large, or cannot be read."""
+    """All of a file. Raises ConfigError when it is too large, or cannot be read."""
     try:
         size = path.stat().st_size
         if size > LARGEST:
-            raise DataError(f"{name!r} has {size:,} bytes; at most {LARGEST:,} can be tried.")
+            raise wrong(name, f"{name!r} has {size:,} bytes; at most {LARGEST:,} can be tried.")
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise wrong(name, f"{path.name} cannot be read: {error.strerror}.") from None
 
 
 def _one(cell: Any, name: str) -> float:
     try:
         found = float(cell.translate(_SIGNS) if isinstance(cell, str) else cell)
     except (TypeError, ValueError):
-        raise DataError(
+        raise wrong(name, (
             f"{name!r} holds {cell!r:.40}, which is no number; numbers look like 3.5, with a space or a comma between "
-            "them.") from None
+            "them.")) from None
     if not math.isfinite(found):
-        raise DataError(f"{name!r} holds {cell!r:.40}; all numbers must be finite.")
+        raise wrong(name, f"{name!r} holds {cell!r:.40}; all numbers must be finite.")
     return found

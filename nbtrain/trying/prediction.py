@@ -43,7 +43,8 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
         values: an answer to each field of `form`; a file is its path.
 
     Raises:
-        DataError: a value is missing, or cannot be used.
+        ConfigError: a value is missing, or cannot be used; with its field.
+        DataError: the recipe cannot take it.
         ModelError: nothing says what the model takes; or it does not take this input.
         ModelFileError: a file of the model is missing or damaged.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nbtrain.core.errors import DataError, ModelError
+from nbtrain.core.errors import ModelError
 from nbtrain.core.model_views import TryField
 from nbtrain.i18n import text as words
 from nbtrain.models.loading import quiet
@@ -42,7 +42,7 @@ class Texts(Way):
             mask = str(tokenizer.mask_token)
             text = text.replace("___", mask)
             if mask not in text:
-                raise DataError(f"The text has no gap; write ___ or {mask} where the word is to be guessed.")
+                raise answers.wrong("text", f"The text has no gap; write ___ or {mask} where a word is missing.")
         longest = self._longest(module)
         encoded = tokenizer(text, return_tensors="pt", truncation=longest is not None, max_length=longest)
         whole = len(tokenizer(text)["input_ids"])

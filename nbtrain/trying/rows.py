@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.errors import DataError, NbtrainError
+from nbtrain.core.errors import NbtrainError
 from nbtrain.core.model_views import TryField
 from nbtrain.i18n import text as words
 from nbtrain.trying import answers, tensors
@@ -82,8 +82,8 @@ class Rows(Way):
             rows = self._recipe.apply(given)
             if rows.num_rows == 0:
                 window = self._windows.window if self._windows is not None else 1
-                raise DataError(
-                    f"{len(given)} steps were given, and the model looks at {window}; give as many or more.")
+                raise answers.wrong(self._columns[0], (
+                    f"{len(given)} steps were given, and the model looks at {window}; give as many or more."))
             rows = rows.slice(rows.num_rows - 1)  # of several windows the newest
         known = set(rows.column_names if self._recipe is not None else given[0])
         files = {name: kind for name, kind in self._media.items() if name in known}
@@ -99,8 +99,8 @@ class Rows(Way):
         if self._as_one and self.all in values:
             numbers = [cell for row in answers.series(values, self.all) for cell in row]
             if len(numbers) != len(self._columns):
-                raise DataError(
-                    f"{len(numbers):,} numbers were given; give {len(self._columns):,}, one for each column.")
+                raise answers.wrong(
+                    self.all, f"{len(numbers):,} numbers were given; give {len(self._columns):,}, one for each column.")
             return [dict(zip(self._columns, numbers, strict=True))], ""
         found, note = {}, ""
         for name in self._columns:
@@ -120,7 +120,7 @@ class Rows(Way):
                 chosen = str(answers.given(values, name))
                 if chosen not in asked["choices"]:
                     known = ", ".join(asked["choices"][:20])
-                    raise DataError(f"{name!r} is {chosen!r:.60}; choose one of: {known}.")
+                    raise answers.wrong(name, f"{name!r} is {chosen!r:.60}; choose one of: {known}.")
                 return (int(chosen) if self._is_whole(name) else chosen), ""
             case "series":
                 rows = answers.series(values, name)
@@ -156,7 +156,8 @@ class Rows(Way):
         lengths = {name: len(cells) for name, cells in told.items()}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name!r} {count:,}" for name, count in lengths.items())
-            raise DataError(f"The series have different lengths ({said}); give each as many numbers.")
+            raise answers.wrong(
+                self._columns[-1], f"The series have different lengths ({said}); give each as many numbers.")
         count = next(iter(lengths.values()))
         types = self._types
         made: dict[str, list[Any]] = {name: list(map(float, cells)) for name, cells in told.items()}

@@ -73,8 +73,8 @@ class Numbers(Way):
             shape[shape.index(0)] = max(1, len(flat) // width)
         if len(flat) != prod(shape):
             wanted = " × ".join(str(each or "?") for each in self._shape)
-            raise DataError(
-                f"{len(flat):,} numbers were given; one sample has {wanted}, so give {prod(shape):,} of them.")
+            raise answers.wrong(self.name, (
+                f"{len(flat):,} numbers were given; one sample has {wanted}, so give {prod(shape):,} of them."))
         return Made(torch.tensor(flat, dtype=torch.float32).reshape(1, *shape))
 
     def _size(self) -> tuple[int, int]:
@@ -126,7 +126,7 @@ class Sounds(Way):
 def picture(path: Any, name: str, channels: int, size: Sequence[int]) -> tuple[Any, str]:
     """An image as float32 (channels, height, width) in 0–1, in this size where one is given; and what was done to it.
 
-    Raises DataError when it cannot be decoded, or has other channels than an image can have.
+    Raises ConfigError when it cannot be decoded, or has other channels than an image can have.
     """
     import numpy as np  # noqa: PLC0415 - a form needs none
     from PIL import Image  # noqa: PLC0415
@@ -143,7 +143,7 @@ def picture(path: Any, name: str, channels: int, size: Sequence[int]) -> tuple[A
 
 
 def opened(path: Any, name: str) -> Any:
-    """An image, decoded. Raises DataError."""
+    """An image, decoded. Raises ConfigError."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - as above
 
     try:
@@ -151,12 +151,12 @@ def opened(path: Any, name: str) -> Any:
         image.load()
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
         why = type(error).__name__
-        raise DataError(f"{path.name} is no image that can be decoded ({why}); choose another.") from None
+        raise answers.wrong(name, f"{path.name} is no image that can be decoded ({why}); choose another.") from None
     return image
 
 
 def sound(data: bytes, name: str) -> tuple[Any, int]:
-    """A sound as float32 (channels, samples), and its samples a second. Raises DataError."""
+    """A sound as float32 (channels, samples), and its samples a second. Raises ConfigError."""
     try:
         import soundfile  # noqa: PLC0415 - an extra
     except ImportError:
@@ -164,5 +164,5 @@ def sound(data: bytes, name: str) -> tuple[Any, int]:
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise DataError(f"{name!r} is no sound that can be decoded: {error}; choose another.") from None
+        raise answers.wrong(name, f"{name!r} is no sound that can be decoded: {error}; choose another.") from None
     return samples.T.copy(), int(rate)

@@ -40,7 +40,7 @@ class Way(ABC):
 
     @abstractmethod
     def made(self, values: Mapping[str, Any], module: Any) -> Made:
-        """Inputs for `module`. Raises DataError for a value that is missing or cannot be used."""
+        """Inputs for `module`. Raises ConfigError for a value that is missing or cannot be used."""
 
     def note(self) -> str:
         """A sentence above the form, or empty."""
