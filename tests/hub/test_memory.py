@@ -12,7 +12,6 @@ import transformers
 
 from nbtrain.hub import memory
 from nbtrain.hub.memory import fit
-from nbtrain.models.memory import fit as the_same
 
 SHAPE: dict[str, Any] = {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
 
@@ -113,7 +112,7 @@ def test_more_samples_take_more():
     (4_500_000, ("tight", "no")), (3_000_000, ("no", "no"))])
 def test_verdicts(monkeypatch, free, verdicts):
     monkeypatch.setattr(memory, "available", lambda: ("RAM", free))
-    view = the_same(10**6, "float32")  # 4 MB of weights, 16 MB to train
+    view = fit(10**6, "float32")  # 4 MB of weights, 16 MB to train
     assert (view["inference_verdict"], view["training_verdict"]) == verdicts
 
 
@@ -134,5 +133,5 @@ def test_configs_of_every_kind_are_taken(config):
 
 
 def test_torch_is_not_loaded_for_it():
-    code = "import sys; from nbtrain.models.memory import fit; fit(10, 'float32'); assert 'torch' not in sys.modules"
+    code = "import sys; from nbtrain.hub.memory import fit; fit(10, 'float32'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
