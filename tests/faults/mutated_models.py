@@ -37,7 +37,8 @@ from tests.models.importing import samples
 
 Chance = random.Random
 #: What headers are mutated with.
-NUMBERS: tuple[Any, ...] = (0, 1, -1, 2, 8, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, 2**64, 10**30, 0.5, 1e308, True, None, "1", [], {})
+NUMBERS: tuple[Any, ...] = (0, 1, -1, 2, 8, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, 2**64, 10**30, 0.5,
+                            1e308, True, None, "1", [], {})
 TEXTS = ("F32", "F64", "BF16", "F8_E4M3", "I64", "BOOL", "F4", "", "f32", "__metadata__", "\ud800", "a\0b",
          "x" * 5_000)
 NAMES = ("../canary/x", "../../../../canary/x", "..\\canary\\x", "a/../../canary/x", "con", "a:b", "\u202ea", "x" * 300,

@@ -279,8 +279,8 @@ class Check:
             files |= found.beside
             request["inputs"] = [{"name": each.name, "dtype": each.dtype, "shape": each.shape} for each in found.inputs]
             facts = {"parameters": found.parameters, "precision": found.precision, "architecture": found.name}
-            if len(found.inputs) == 1:
-                facts["inputs"] = {"shape": list(found.inputs[0].shape[1:]), "dtype": found.inputs[0].dtype}
+            facts["inputs"] = telling.single_input({"inputs": [
+                {"shape": list(each.shape), "dtype": each.dtype} for each in found.inputs]})
         elif kind == "exported":
             request["pickles"] = graph_files.check_exported(path, name)
         else:
@@ -291,7 +291,7 @@ class Check:
         said = self._job(str(kind), name, readable, size, path=str(path.resolve()), **request)
         if said.get("tried") is not True:
             self._notes.append(f"{shown(name)} was not tried: what goes into it is not known.")
-        facts |= telling.about(said)
+        facts = {"inputs": telling.single_input(said)} | facts | telling.about(said)
         if isinstance(said.get("name"), str):
             facts["architecture"] = shown(said["name"])
         format_: Format = "onnx" if kind == "onnx" else "exported" if kind == "exported" else "torchscript"

@@ -61,6 +61,14 @@ def about(told: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def single_input(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Shape of a sample and type, where a graph takes one tensor whose first dimension is the samples; else nothing."""
+    match told.get("inputs"):
+        case [{"shape": [_, *shape], "dtype": str(dtype)}] if all(each is None or type(each) is int for each in shape):
+            return {"shape": shape, "dtype": shown(dtype)}
+    return {}
+
+
 def notes(told: Mapping[str, Any]) -> list[str]:
     """Sentences from the process that tried a model."""
     given = told.get("notes")

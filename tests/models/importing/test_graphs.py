@@ -95,6 +95,7 @@ def test_an_exported_program(exported, tmp_path):
     with open_model(path) as package:
         assert package.about.format == "exported"
         assert package.about.parameters == 67
+        assert package.about.inputs == {"shape": [4], "dtype": "float32"}
         assert set(package.files) == {"model.pt2"}
         assert package.notes == ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -168,6 +169,24 @@ def test_a_tensor_in_two_files(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(
         json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}))
     assert "too" in refusal(tmp_path)
+
+
+def test_memory_does_not_depend_on_the_size_of_the_weights(tmp_path):
+    path = tmp_path / "a.safetensors"
+    size = 400_000_000
+    text = json.dumps({"a": entry(shape=(size // 4,), offsets=(0, size))}).encode()
+    samples.raw(path, text, b"")
+    with path.open("r+b") as file:
+        file.truncate(8 + len(text) + size)
+    with open_model(samples.safetensors(tmp_path / "first")):  # what is imported with the first is not counted
+        pass
+    tracemalloc.start()
+    try:
+        with open_model(path) as package:
+            assert package.about.parameters == size // 4
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_it_can_be_called_off(tmp_path, workspace):
