@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from nbtrain.core.control import Command, Edit, Pause, Resume, Save, State, Stop, Ticket
 from nbtrain.core.errors import CommandError, ConfigError, Problem
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nbtrain.config import TrainConfig
+    from nbtrain.core.model_views import Stage
     from nbtrain.engine.trainer import Trainer
+    from nbtrain.models.promotion import Rule
+    from nbtrain.registering import Registered
 
 
 class Run:
@@ -220,6 +223,32 @@ class Run:
         from nbtrain import training  # noqa: PLC0415 - training builds runs, so it imports this module
 
         return training.fork(self, step=step, model=model, name=name, **options)
+
+    def register(
+        self, name: str | None = None, *, stage: Stage = "none", note: str = "", promote: bool | float | Rule = True,
+        weights: Literal["best", "last"] = "best", tags: Sequence[str] = (),
+    ) -> Registered:
+        """Keep what was learnt as a model of the workspace: weights, figures, options, data, labels and recipe.
+
+        Args:
+            name: of the model; where there is one, this becomes its next version. None takes the run's name.
+            stage: ``none staging production archived``; where none is given, `promote` decides.
+            note: of the version.
+            promote: True moves it into production where its accuracy is over 0.80; a number is another limit, a
+                `nbtrain.models.promotion.Rule` another metric; False leaves it where it is.
+            weights: ``best`` as the run was monitored, where they were kept; ``last``: the newest checkpoint, also of
+                a run in training.
+            tags: of the model, where it is a new one.
+
+        Raises:
+            CheckpointError: no checkpoint is sound.
+            ModelError: the weights are not finite, or cannot be kept.
+            ConfigError: the name, the stage, the note, a tag or the rule cannot be used.
+            WorkspaceError: there is no space.
+        """
+        from nbtrain.registering import register  # noqa: PLC0415 - composed at the top
+
+        return register(self, name, stage=stage, note=note, promote=promote, weights=weights, tags=tags)
 
     # -- using what was learnt ------------------------------------------------------------------
 

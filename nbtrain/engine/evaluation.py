@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -30,6 +30,16 @@ class Evaluation:
         self._config, self._device = config, job.device
         self._turn = Turn(config["seed"], job.device)
         self._precision = Precision(config.precision, job.device)
+
+    @property
+    def task(self) -> str:
+        """What is learnt, as `nbtrain.engine.tasks` names it."""
+        return self._task
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes where the target was text; else none."""
+        return self._classes or ()
 
     def predict(self, model: nn.Module, data: Any) -> Any:
         """Outputs for every row, in order, on the CPU; one tensor of shape (rows, …) where the outputs are tensors."""

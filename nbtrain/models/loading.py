@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -140,11 +141,20 @@ def _auto_class(transformers: Any, folder: Path) -> Any:
 
 
 def _exported(version: Version, _: nn.Module | None) -> nn.Module:
+    told = logging.getLogger("torch.export")
+    told.addFilter(_nothing)  # what it would print is in the error
     try:
         program: nn.Module = torch.export.load(version.folder / "model.pt2").module()
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # its errors, zipfile's and the deserialiser's have no common class
         raise ModelFileError(f"model.pt2 cannot be read by torch.export: {_first(error)}.", file="model.pt2") from error
+    finally:
+        told.removeFilter(_nothing)
     return Still(program)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    del record
+    return False
 
 
 def _torchscript(version: Version, _: nn.Module | None) -> nn.Module:
@@ -220,18 +230,18 @@ def _library(name: str, purpose: str) -> Any:
 @contextlib.contextmanager
 def quiet(transformers: Any) -> Iterator[None]:
     """Without the library's bars and hints: what matters is raised."""
-    logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    own = transformers.utils.logging
+    level, bars = own.get_verbosity(), own.is_progress_bar_enabled()
+    own.set_verbosity_error()
+    own.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.set_verbosity(level)
+        own.set_verbosity(level)
         if bars:
-            logging.enable_progress_bar()
+            own.enable_progress_bar()
 
 
 def _first(error: BaseException) -> str:

@@ -106,7 +106,7 @@ class Registry:
     def add(
         self, package: Package, *, name: str | None = None, else_name: str = "model", model: str | None = None,
         or_version: bool = False, note: str = "", tags: Sequence[str] = (), category: str = "",
-        progress: Progress | None = None,
+        stage: Stage = "none", progress: Progress | None = None,
     ) -> Version:
         """Keep a package as a new model, or as a new version of `model`; whole, or not at all.
 
@@ -119,6 +119,7 @@ class Registry:
             note: of the version.
             tags: of the model, where it is a new one.
             category: likewise.
+            stage: of the version; where that is production, the one that was in it is archived.
             progress: is told how far it is, in bytes; cancelling it leaves nothing behind.
 
         Raises:
@@ -132,7 +133,7 @@ class Registry:
         draft = Manifest(
             name=made_up(else_name, "model") if name is None else checked_name(name, "model"),
             category=checked_category(category), tags=checked_tags(tags),
-            version=VersionRecord(model="", number=1, about=about, files={}, note=checked_note(note)))
+            version=VersionRecord(model="", number=1, about=about, files={}, note=checked_note(note), stage=stage))
         held = None if name is None else self._records.named(draft.name)
         if held is not None and not or_version:
             raise taken(draft.name)
@@ -153,7 +154,8 @@ class Registry:
         except ConfigError:
             if not or_version:
                 raise
-            return self.add(package, name=name, or_version=True, note=note, progress=progress)  # one has it now
+            return self.add(  # one has it now
+                package, name=name, or_version=True, note=note, stage=stage, progress=progress)
         self._note("model added", self.find(model_id).name)
         return version
 

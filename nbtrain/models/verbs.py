@@ -136,7 +136,7 @@ def search(search: str = "", *, cursor: str | None = None, limit: int = 30, **qu
 
 def details(repository: str, revision: str | None = None, *, training: Mapping[str, Any] | None = None) -> HubFacts:
     """What the Hub tells of a model: card, files, parameters, and whether it fits this machine. Raises HubError."""
-    from nbtrain.hub import details as facts  # type: ignore[attr-defined]  # noqa: PLC0415 - as above
+    from nbtrain.hub import details as facts  # noqa: PLC0415 - as above
 
     found: HubFacts = facts.details(repository, revision, training)
     return found
