@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         HardwareMonitor,
         Kitchen,
         LiveCharts,
+        ModelBrowser,
         Studio,
         set_language,
         show,
@@ -64,8 +65,8 @@ _HOME = {
     **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
     **dict.fromkeys(
         (
-            "ControlPanel", "DatasetPreview", "DatasetsPanel", "HardwareMonitor", "Kitchen", "LiveCharts", "Studio",
-            "set_language", "show",
+            "ControlPanel", "DatasetPreview", "DatasetsPanel", "HardwareMonitor", "Kitchen", "LiveCharts",
+            "ModelBrowser", "Studio", "set_language", "show",
         ),
         "nbtrain.studio"),
     **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "nbtrain.magics"),
@@ -86,6 +87,7 @@ __all__ = [
     "HubError",
     "Kitchen",
     "LiveCharts",
+    "ModelBrowser",
     "ModelError",
     "ModelFileError",
     "ModelNotFoundError",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nbtrain import feeding, training
+from nbtrain import feeding, modelling, training
 from nbtrain.core.ports import RunView
 from nbtrain.i18n import text
 from nbtrain.launcher import NotebookLauncher
@@ -24,6 +24,7 @@ from nbtrain.widgets.datasets import Datasets as DatasetsWidget
 from nbtrain.widgets.hardware_monitor import HardwareMonitor as HardwareMonitorWidget
 from nbtrain.widgets.kitchen import Kitchen as KitchenWidget
 from nbtrain.widgets.live_charts import LiveCharts as LiveChartsWidget
+from nbtrain.widgets.models import Models as ModelsWidget
 
 if TYPE_CHECKING:
     from nbtrain.dataset_desk import OriginImport
@@ -82,6 +83,13 @@ def DatasetsPanel() -> DatasetsWidget:  # noqa: N802 - makes a widget
         desk(_offer, _suggest), lambda dataset, rows: DatasetPreview(find_dataset(dataset), rows=rows or None))
 
 
+def ModelBrowser() -> ModelsWidget:  # noqa: N802 - makes a widget
+    """The models of the workspace and those of the Hub: find, fetch, keep, try, export, with the queue of downloads."""
+    from nbtrain.model_desk import desk  # noqa: PLC0415 - as above
+
+    return ModelsWidget(desk(_offer_model))
+
+
 def LiveCharts(*runs: RunView | str) -> LiveChartsWidget:  # noqa: N802 - makes a widget
     """Curves of these runs (or ids), laid over one another; without any, of those that are active.
 
@@ -108,6 +116,7 @@ def Studio() -> studio.Studio:  # noqa: N802 - makes a widget
         {
             "control_panel": ("sliders", lambda: ControlPanelWidget(launcher, follow=True)),
             "datasets": ("table", DatasetsPanel),
+            "models": ("cube", ModelBrowser),
             "live_charts": ("chart", LiveCharts),
             "kitchen": ("pot", Kitchen),
             "hardware_monitor": ("gauge", HardwareMonitor),
@@ -159,16 +168,24 @@ def _importer(shown: PreviewDesk) -> OriginImport | None:
 
 def _offer(dataset: str) -> bool:
     """Choose a dataset in every training form that is open; False when there is none."""
-    forms = [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
-    took = [form.offer(feeding.PREFIX + dataset) for form in forms]
+    took = [form.offer(feeding.PREFIX + dataset) for form in _forms()]
+    return any(took)
+
+
+def _offer_model(model: str) -> bool:
+    """As `_offer`, of a registered model."""
+    took = [form.offer(model=modelling.PREFIX + model) for form in _forms()]
     return any(took)
 
 
 def _suggest(options: Mapping[str, Any]) -> bool:
     """Set options in every training form that is open; False when there is none."""
-    forms = [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
-    took = [form.suggest(options) for form in forms]
+    took = [form.suggest(options) for form in _forms()]
     return any(took)
+
+
+def _forms() -> list[ControlPanelWidget]:
+    return [client for client in base.PUMP.clients if isinstance(client, ControlPanelWidget)]
 
 
 def _view(run: RunView | str) -> RunView:

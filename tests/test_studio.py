@@ -133,7 +133,7 @@ def test_every_panel_is_made_and_speaks_the_language():
     made = [whole, nbtrain.LiveCharts(), nbtrain.Kitchen(), nbtrain.HardwareMonitor(), nbtrain.ControlPanel()]
     assert {panel.language for panel in made} == {"ru"}
     assert [entry["name"] for entry in whole.setup["panels"]] == [
-        "control_panel", "datasets", "live_charts", "kitchen", "hardware_monitor"]
+        "control_panel", "datasets", "models", "live_charts", "kitchen", "hardware_monitor"]
     for _, make in whole._panels.values():
         assert make().language == "ru"
 
@@ -150,5 +150,5 @@ def test_a_dataset_is_chosen_in_every_form_that_asks_for_data(net, data):
     while first.offered.get("count") != 2 or second.offered.get("count") != 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert first.offered == second.offered == {"data": "dataset:other", "count": 2}
+    assert first.offered == second.offered == {"data": "dataset:other", "last": "data", "count": 2}
     assert bound.offered == {}

@@ -429,7 +429,7 @@ describe("text from outside", () => {
   });
 });
 
-describe("a dataset that another panel chose", () => {
+describe("a dataset or a model that another panel chose", () => {
   it("is chosen in the form, though it is newer than the list", async () => {
     open({ setup: { fields: FIELDS, presets: PRESETS, bound: false } });
     show(null);
@@ -437,12 +437,26 @@ describe("a dataset that another panel chose", () => {
     model.accept("subjects", { subjects: [] });
     await pass();
     expect(el.textContent).toContain("subjects.data.none");
-    act(() => model.change("offered", { data: "dataset:rows", count: 1 }));
+    act(() => model.change("offered", { data: "dataset:rows", last: "data", count: 1 }));
     await pass();
     const names = ["dataset:others", "dataset:rows"];
     model.accept("subjects", { subjects: names.map((name) => ({ name, kind: "data", text: "dataset" })) });
     await pass();
     expect(el.querySelector<HTMLSelectElement>(".nbt-choosers select")?.value).toBe("dataset:rows");
+  });
+
+  it("leaves what was chosen of the other kind as it is", async () => {
+    open({ setup: { fields: FIELDS, presets: PRESETS, bound: false } });
+    show(null);
+    act(() => model.change("offered", { data: "dataset:a", model: "model:b", last: "model", count: 2 }));
+    await pass();
+    const all = ["dataset:a", "dataset:c", "model:b", "model:d"];
+    model.accept("subjects", {
+      subjects: all.map((name) => ({ name, kind: name.startsWith("model") ? "model" : "data", text: "" })),
+    });
+    await pass();
+    const values = [...el.querySelectorAll<HTMLSelectElement>(".nbt-choosers select")].map(({ value }) => value);
+    expect(values).toEqual(["model:b", ""]);
   });
 });
 

@@ -37,7 +37,8 @@ class ControlPanel(RunPanel):
         "problem.", "resumed.", "run.", "state.", "stop.", "subjects.", "unit.",
     )
 
-    #: What the form shall be set to: ``{"data": "dataset:reviews", "count": 1}``; the count tells offers apart.
+    #: What the form shall be set to: ``{"data": "dataset:rows", "model": "model:tiny", "last": "model", "count": 2}``;
+    #: `last` is which of the two was offered last, and the count tells offers apart.
     offered = traitlets.Dict().tag(sync=True)
     #: The same of options: ``{"options": {"use_ema": true}, "count": 2}``.
     suggested = traitlets.Dict().tag(sync=True)
@@ -55,11 +56,13 @@ class ControlPanel(RunPanel):
         """The run on show."""
         return self.runs[-1] if self.runs else None
 
-    def offer(self, data: str) -> bool:
-        """Choose `data`, one of the launcher's subjects, in the form. False where the form does not ask for data."""
+    def offer(self, data: str | None = None, *, model: str | None = None) -> bool:
+        """Choose data or a model, one of the launcher's subjects, in the form. False where it asks for neither."""
         if self.launcher.bound():
             return False
-        self.pump.call(partial(self._change, {"offered": {"data": data, "count": next(self._offers)}}))
+        last, chosen = ("data", data) if model is None else ("model", model)
+        self.pump.call(lambda: self._change(
+            {"offered": {**self.offered, last: chosen, "last": last, "count": next(self._offers)}}))
         return True
 
     def suggest(self, options: Mapping[str, Any]) -> bool:

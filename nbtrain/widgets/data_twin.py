@@ -122,20 +122,37 @@ def table(
     """
     language = language or catalogue.current()
     for cut in CUTS:
-        page = _table(name, columns, found, problem, language=language, cut=cut)
-        if len(page.encode()) <= MOST:
+        drawn = _table(name, columns, found, problem, language=language, cut=cut)
+        if len(drawn.encode()) <= MOST:
             break
-    return page
+    return drawn
 
 
 def datasets(rows: Sequence[DatasetRow], language: str | None = None) -> str:
     """A piece of HTML that lists datasets, with the rows, columns and bytes of each."""
     language = language or catalogue.current()
+    lines = [
+        (row["name"], catalogue.number(row["rows"], language), catalogue.number(row["columns"], language),
+         size(row["bytes"], language)) for row in rows[:DATASETS]]
+    heads = ("twin.name", "twin.rows", "data.columns", "twin.size")
+    return listed("datasets", heads, lines, len(rows), language)
+
+
+def listed(what: str, heads: Sequence[str], lines: Sequence[Sequence[str]], total: int, language: str) -> str:
+    """A piece of HTML that lists what a panel holds, as much of it as fits.
+
+    Args:
+        what: the panel's words: ``<what>.title``, ``<what>.empty.title`` and ``twin.more_<what>``.
+        heads: keys of the words above the columns.
+        lines: texts of the columns, from outside; the name comes first.
+        total: so many lines there are in all.
+        language: of the words.
+    """
     for count in (DATASETS, DATASETS // 2, DATASETS // 5):
-        page = _page(_datasets(rows, count, language), language)
-        if len(page.encode()) <= MOST:
+        drawn = page(_listed(what, heads, lines[:count], total, language), language)
+        if len(drawn.encode()) <= MOST:
             break
-    return page
+    return drawn
 
 
 def datasets_line(rows: Sequence[DatasetRow]) -> str:
@@ -159,7 +176,7 @@ def _table(
             "<tr>" + "".join(map(lambda cell, column: _cell(cell, column, language, cut), row, shown)) + "</tr>"
             for row in found.cells)
         body += f"<div class='nbt-wide'><table><tr>{head}</tr>{rows}</table></div>{_rest(columns, found, language)}"
-    return _page(body, language)
+    return page(body, language)
 
 
 def _head(name: str, columns: Sequence[TableColumn], found: FirstRows | None, language: str) -> str:
@@ -200,7 +217,7 @@ def _cell(cell: str | float | None, column: TableColumn, language: str, cut: int
         place = "" if kind in _NUMBERS else " class='nbt-start'"
         return f"<td{place}><span class='nbt-quiet'>{escape(quiet)}</span></td>"
     if kind in _FILES:
-        said = f"{_text('data.kind.' + kind, language)}, {_bytes(float(cell), language)}"
+        said = f"{_text('data.kind.' + kind, language)}, {size(float(cell), language)}"
         return f"<td class='nbt-start'>{escape(said)}</td>"
     if kind in _NUMBERS:
         return f"<td><bdi>{f'{cell:.7g}' if isinstance(cell, float) else escape(_plain(cell, cut))}</bdi></td>"
@@ -208,24 +225,24 @@ def _cell(cell: str | float | None, column: TableColumn, language: str, cut: int
     return f"<td class='nbt-start'><span dir='auto'>{escape(said)}</span></td>"
 
 
-def _datasets(rows: Sequence[DatasetRow], count: int, language: str) -> str:
-    title = f"<h4>{escape(_text('datasets.title', language))}</h4>"
-    if not rows:
-        return f"{title}<p>{escape(_text('datasets.empty.title', language))}</p>"
-    words = ("twin.name", "twin.rows", "data.columns", "twin.size")
-    head = "".join(f"<th scope='col'>{escape(_text(word, language))}</th>" for word in words)
-    lines = "".join(
-        f"<tr><td><bdi>{escape(brief(row['name'], NAME_LENGTH))}</bdi></td>"
-        f"<td>{escape(catalogue.number(row['rows'], language))}</td>"
-        f"<td>{escape(catalogue.number(row['columns'], language))}</td>"
-        f"<td>{escape(_bytes(row['bytes'], language))}</td></tr>"
-        for row in rows[:count])
-    left = len(rows) - count
-    more = f"<p class='nbt-quiet'>{escape(_text('twin.more_datasets', language, number=left))}</p>" if left > 0 else ""
-    return f"{title}<div class='nbt-wide'><table><tr>{head}</tr>{lines}</table></div>{more}"
+def _listed(what: str, heads: Sequence[str], lines: Sequence[Sequence[str]], total: int, language: str) -> str:
+    title = f"<h4>{escape(_text(f'{what}.title', language))}</h4>"
+    if not lines:
+        return f"{title}<p>{escape(_text(f'{what}.empty.title', language))}</p>"
+    head = "".join(f"<th scope='col'>{escape(_text(word, language))}</th>" for word in heads)
+    rows = "".join(
+        f"<tr><td><bdi>{escape(brief(name, NAME_LENGTH))}</bdi></td>"
+        + "".join(f"<td>{escape(brief(cell, NAME_LENGTH))}</td>" for cell in cells) + "</tr>"
+        for name, *cells in lines)
+    left = total - len(lines)
+    more = _text(f"twin.more_{what}", language, number=left) if left > 0 else ""
+    return (
+        f"{title}<div class='nbt-wide'><table><tr>{head}</tr>{rows}</table></div>"
+        + (f"<p class='nbt-quiet'>{escape(more)}</p>" if more else ""))
 
 
-def _page(body: str, language: str) -> str:
+def page(body: str, language: str) -> str:
+    """A piece of HTML as a twin is shown."""
     note = f"<p class='nbt-quiet'>{escape(_text('twin.note_data', language))}</p>"
     return (
         f"<div class='nbt-static nbt-static-data' lang='{language}' dir='{catalogue.direction(language)}'>"
@@ -237,14 +254,15 @@ def _plain(text: str, cut: int) -> str:
     return brief(" ".join(text.split()), cut)
 
 
-def _bytes(size: float, language: str) -> str:
+def size(count: float, language: str) -> str:
+    """Bytes as a person reads them."""
     units = ("B", "KiB", "MiB", "GiB", "TiB")
     place = 0
-    while size >= 1024 and place < len(units) - 1:
-        size /= 1024
+    while count >= 1024 and place < len(units) - 1:
+        count /= 1024
         place += 1
-    digits = 0 if place == 0 or size >= 100 else 1
-    return _text(f"bytes.{units[place]}", language, value=round(size, digits))
+    digits = 0 if place == 0 or count >= 100 else 1
+    return _text(f"bytes.{units[place]}", language, value=round(count, digits))
 
 
 def _text(key: str, language: str | None = None, **args: Any) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from nbtrain.core.errors import CommandError
+from nbtrain.core.model_views import ModelPage, ModelRow
 from nbtrain.core.ports import ModelDesk
 from nbtrain.widgets.base import COMMON, Panel
 from nbtrain.widgets.commands import Handler, Worker, buffer, flag, mapping, number, optional, text, texts
+from nbtrain.widgets.data_twin import DataTwin
 from nbtrain.widgets.datasets import CHUNK, began
 from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.model_twin import MODELS, models, models_line
 from nbtrain.widgets.wire import Request
 
 #: A search, the details of a model, and a piece of an upload may be worked on at the same time.
@@ -37,6 +40,10 @@ class Models(Panel):
         self._dismissed: set[str] = set()
         services.setdefault("worker", Worker("nbtrain-models", threads=THREADS))
         super().__init__(Feed(curves=False, tasks=desk.tasks), setup={"chunk": CHUNK}, **services)
+        self._listed: Sequence[ModelRow] = ()
+        self._total = 0
+        self.twin: DataTwin = DataTwin(
+            lambda: models(self._listed, self._total), lambda: models_line(self._listed))
 
     def handlers(self) -> dict[str, Handler]:
         slow = {**self._kept(), **self._arriving(), **self._on_the_hub()}
@@ -50,11 +57,27 @@ class Models(Panel):
     def __repr__(self) -> str:
         return "nbtrain.ModelBrowser()"
 
+    def _ipython_display_(self) -> None:
+        self._look()
+        super()._ipython_display_()
+
+    def _look(self) -> bool:
+        """Whether the newest models are others than the twin shows."""
+        page = self._models.models({}, 0, MODELS)
+        new = (page["rows"], page["total"]) != (self._listed, self._total)
+        self._listed, self._total = page["rows"], page["total"]
+        return new
+
+    def _list(self, request: Request) -> ModelPage:
+        if number(request, "offset") == 0 and self._look():
+            self.twin.renew()
+        return self._models.models(mapping(request, "query"), number(request, "offset"), number(request, "limit"))
+
     def _kept(self) -> dict[str, Callable[[Request], Any]]:
         """Requests about models of the workspace."""
         desk = self._models
         return {
-            "models": lambda r: desk.models(mapping(r, "query"), number(r, "offset"), number(r, "limit")),
+            "models": self._list,
             "facts": lambda r: desk.facts(text(r, "model")),
             "rename": lambda r: desk.rename(text(r, "model"), text(r, "name")),
             "tag": lambda r: desk.tag(text(r, "model"), texts(r, "tags")),

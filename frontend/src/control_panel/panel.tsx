@@ -16,7 +16,7 @@ import { type CommandKind, useCommands } from "./commands";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
 import { RunBar } from "./run_bar";
-import { useOffered, useSetup, useSubjects, useSuggested } from "./setup";
+import { type Offer, useOffered, useSetup, useSubjects, useSuggested } from "./setup";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
 
@@ -29,9 +29,9 @@ export function ControlPanel() {
   const chosen = withOnlyOnes(picked, subjects.all ?? []);
   const { refresh } = subjects;
   const take = useCallback(
-    (data: string) => {
+    (offer: Offer) => {
       refresh(); // it may be newer than the list
-      setPicked((before) => ({ ...before, data }));
+      setPicked((before) => ({ ...before, ...offer }));
     },
     [refresh],
   );

@@ -55,15 +55,23 @@ export function useSuggested(take: (options: Options) => void): void {
   }, [model]);
 }
 
+/** What other panels chose for this form. */
+export interface Offer {
+  data?: string;
+  model?: string;
+}
+
 /** What another panel chose for this form: told once more when it is chosen again. */
-export function useOffered(take: (data: string) => void): void {
+export function useOffered(take: (offer: Offer) => void): void {
   const { model } = usePanel();
   useEffect(() => {
+    const offered = (): Offer & { last?: keyof Offer } => model.get("offered") ?? {};
     const changed = (): void => {
-      const data = (model.get("offered") as { data?: string } | undefined)?.data;
-      if (data) take(data);
+      const { last, ...chosen } = offered();
+      if (last && chosen[last]) take({ [last]: chosen[last] });
     };
-    changed();
+    const { data, model: net } = offered();
+    if (data || net) take({ ...(data && { data }), ...(net && { model: net }) });
     model.on("change:offered", changed);
     return () => model.off("change:offered", changed);
   }, [model, take]);
