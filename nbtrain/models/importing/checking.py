@@ -18,7 +18,6 @@ from nbtrain.models.importing import (
     graph_files,
     header,
     onnx_file,
-    regular,
     sniffing,
     telling,
     weights,
@@ -33,8 +32,6 @@ from nbtrain.store import atomic
 UNKNOWN = "state_dict"
 #: Names of the files that models with a graph of their own are kept as.
 _KEPT_AS: Mapping[Format, str] = {"exported": "model.pt2", "torchscript": "model.pt", "onnx": "model.onnx"}
-#: Endings of what lies beside models.
-_NO_MODELS = (".json", ".md", ".txt", ".py", ".csv", ".jinja")
 _INDEX, _PICKLE_INDEX = "model.safetensors.index.json", "pytorch_model.bin.index.json"
 
 
@@ -60,14 +57,17 @@ class Check:
 
     def path(self, path: Path) -> Package:
         """The model in a file or folder. Raises as `open_model`."""
-        return self._of_folder(path, path.name) if path.is_dir() else self._of_file(path, path.name)
+        if path.is_dir():
+            return self._of_folder(path, path.name)
+        beside = folders.beside(path)
+        package = self._of_file(path, path.name, beside)
+        recipe = {} if package.about.format == "transformers" else folders.recipe_of(beside)
+        return Package(package.about, {**package.files, **recipe}, package.notes)
 
-    def _of_file(
-        self, path: Path, name: str, beside: Mapping[str, Path] | None = None, *, nested: bool = False,
-    ) -> Package:
-        """A single file; `beside` are those of its folder, where the folder was given."""
+    def _of_file(self, path: Path, name: str, beside: Mapping[str, Path], *, nested: bool = False) -> Package:
+        """A single file, and those beside it that may tell of it."""
         kind = sniffing.kind_of(path, name)
-        told = self._manifest(path.parent / MANIFEST if beside is None else beside.get(MANIFEST))
+        told = self._manifest(beside.get(MANIFEST))
         if kind == "zip":
             if nested:
                 raise refused(name, "it is an archive in an archive or folder; unpack it first")
@@ -92,7 +92,7 @@ class Check:
         config = folders.config_of(files, "config.json")
         if config is not None:
             return self._of_transformers(files, config)
-        candidates = {file: path for file, path in files.items() if not file.endswith(_NO_MODELS)}
+        candidates = {file: path for file, path in files.items() if not file.endswith(folders.NO_MODELS)}
         kinds = {file: sniffing.kind_of(path, file) for file, path in candidates.items() if path.stat().st_size}
         for wanted in ("safetensors", "onnx", "exported", "torchscript", "state_dict", "zip"):
             found = [file for file, kind in kinds.items() if kind == wanted]
@@ -130,11 +130,8 @@ class Check:
 
     def _with_beside(self, package: Package, files: Mapping[str, Path], *taken: str) -> Package:
         """The same with its recipe, and with what was left out in its notes."""
-        kept = dict(package.files)
-        if "recipe.json" in files:
-            header.json_object(regular.whole(files["recipe.json"], 2**24), "recipe.json")
-            kept["recipe.json"] = files["recipe.json"]
-        passed = {MANIFEST, "recipe.json", *taken, *(file for file in files if files[file] in kept.values())}
+        kept = {**package.files, **folders.recipe_of(files)}
+        passed = {MANIFEST, *taken, *(file for file in files if files[file] in kept.values())}
         self._left_out([file for file in files if file not in passed and not file.endswith(".index.json")])
         return Package(package.about, kept, tuple(self._notes))
 
@@ -276,6 +273,9 @@ class Check:
             found = onnx_file.read(path, name, self._progress)
             readable += found.beside.values()
             size += sum(each.stat().st_size for each in found.beside.values())
+            if {_KEPT_AS["onnx"], MANIFEST} & {each.casefold() for each in found.beside}:
+                raise refused(name, "its weights lie in a file of a name that is kept for others; save it anew with "
+                                    "its weights inside, or in model.onnx.data")
             files |= found.beside
             request["inputs"] = [{"name": each.name, "dtype": each.dtype, "shape": each.shape} for each in found.inputs]
             facts = {"parameters": found.parameters, "precision": found.precision, "architecture": found.name}
@@ -318,7 +318,7 @@ class Check:
 
     def _manifest(self, path: Path | None) -> dict[str, Any]:
         """What `nbtrain.json` beside the model tells; one that cannot be read tells nothing."""
-        if path is None or not path.is_file():
+        if path is None:
             return {}
         try:
             return telling.manifest(path, MANIFEST)

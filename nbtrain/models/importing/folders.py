@@ -11,6 +11,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.models.importing import header
 from nbtrain.models.importing.refusals import NeedsPermission, refused, shown
 from nbtrain.models.importing.regular import LARGEST_TEXT, whole
+from nbtrain.models.package import MANIFEST
 
 #: Entries of a folder that are looked at, and folders in folders.
 MOST, DEEPEST = 10_000, 6
@@ -20,8 +21,12 @@ _TEXTS = re.compile(
     r"merges\.txt|normalizer\.json|(pre)?processor_config\.json|video_preprocessor_config\.json|image_processor_config\.json|"
     r"feature_extractor_config\.json|chat_template\.(jinja|json)|additional_chat_templates/[\w-]+\.jinja|phonemizer\.json|"
     r"modules\.json|sentence_\w+_config\.json|config_sentence_transformers\.json|\d+_\w+/config\.json|model_args\.json|"
-    r"README\.md|LICEN[CS]E(\.\w+)?|NOTICE(\.\w+)?|USE_POLICY\.md|recipe\.json|emoji\.json|dict\.txt|bpe\.codes|vocab-\w+\.json")
+    r"README\.md|LICEN[CS]E(\.\w+)?|NOTICE(\.\w+)?|USE_POLICY\.md|emoji\.json|dict\.txt|bpe\.codes|vocab-\w+\.json")
 _BINARY = re.compile(r"[\w.-]+\.(model|spm|tiktoken|bpe)")
+#: A recipe of steps, and what lies beside it.
+RECIPE, _TOKENIZER = "recipe.json", re.compile(r"tokenizer-[\w.-]{1,200}")
+#: Endings of what lies beside models.
+NO_MODELS = (".json", ".md", ".txt", ".py", ".csv", ".jinja")
 #: Beginnings of folders that no user means.
 _HIDDEN = (".", "__MACOSX", "__pycache__")
 #: How attention may be computed without code from elsewhere.
@@ -60,6 +65,31 @@ def listing(folder: Path, name: str, progress: Progress | None = None) -> dict[s
             elif path.is_dir() and not path.is_symlink() and len(here.parts) < DEEPEST:
                 waiting.append(here / path.name)
     return found
+
+
+def beside(path: Path) -> dict[str, Path]:
+    """What nbtrain wrote beside a single file: ``net.nbtrain.json``; ``nbtrain.json`` where there is no other model."""
+    found = {name: path.with_name(f"{path.stem}.{name}") for name in (MANIFEST, RECIPE)}
+    if not any(each.is_file() for each in found.values()):
+        try:
+            alone = all(each == path or each.name.startswith((path.name, *_HIDDEN)) or _is_beside(each.name)
+                        for each in path.parent.iterdir() if each.is_file())
+        except OSError:  # who may not look into the folder may still read the file
+            return {}
+        found = {each.name: each for each in path.parent.iterdir() if _is_beside(each.name)} if alone else {}
+    return {name: each for name, each in found.items() if each.is_file() and not each.is_symlink()}
+
+
+def recipe_of(files: Mapping[str, Path]) -> dict[str, Path]:
+    """The recipe of steps that goes with a model, and its tokenizers. Raises ModelFileError when it is no JSON."""
+    if RECIPE not in files:
+        return {}
+    header.json_object(whole(files[RECIPE], 16 * 2**20, RECIPE), RECIPE)
+    return {name: path for name, path in files.items() if name == RECIPE or _TOKENIZER.fullmatch(name)}
+
+
+def _is_beside(name: str) -> bool:
+    return name in {MANIFEST, RECIPE} or _TOKENIZER.fullmatch(name) is not None or name.endswith(NO_MODELS)
 
 
 def unwrapped(folder: Path) -> Path:
@@ -128,7 +158,7 @@ def of_transformers(files: Mapping[str, Path], *, code: bool) -> dict[str, Path]
             taken[name] = path
         elif _BINARY.fullmatch(name):
             taken[name] = path
-    return taken
+    return taken | recipe_of(files)
 
 
 def _check_config(config: Mapping[str, Any], name: str, depth: int) -> None:

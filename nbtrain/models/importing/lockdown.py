@@ -66,7 +66,7 @@ def limit(memory: int, file: int, seconds: int) -> None:
     """Bound the process: bytes of its memory, bytes of a file it writes, seconds of computing; no core, few files."""
     if resource is None:
         return
-    limits = [(resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, file), (resource.RLIMIT_NOFILE, 256),
+    limits = [(resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, file), (resource.RLIMIT_NOFILE, 1_024),
               (resource.RLIMIT_CORE, 0)]
     if sys.platform == "linux":  # elsewhere libraries ask for more than they use, or the limit is not looked at
         limits.append((resource.RLIMIT_AS, memory))

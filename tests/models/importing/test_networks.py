@@ -182,6 +182,36 @@ def test_a_built_in_architecture(tmp_path, mlp, told):
         assert package.about.labels == (("a", "b", "c") if told == "beside" else ())
 
 
+def test_what_an_export_wrote_beside_a_file(tmp_path, mlp):
+    about = json.dumps({"architecture": "mlp", "config": mlp.config, "labels": ["a", "b", "c"], "source": "run"})
+    save_file(net().state_dict(), tmp_path / "other.safetensors")
+    save_file(mlp.state_dict(), tmp_path / "net.safetensors")
+    (tmp_path / "nbtrain.json").write_text(about)  # of nobody knows which of them
+    with open_model(tmp_path / "other.safetensors") as package:
+        assert package.about.format == "module"
+    (tmp_path / "net.nbtrain.json").write_text(about)
+    (tmp_path / "net.recipe.json").write_text("{}")
+    with open_model(tmp_path / "net.safetensors") as package:
+        assert package.about.labels == ("a", "b", "c")
+        assert package.about.source == "file"
+        assert set(package.files) == {WEIGHTS, "recipe.json"}
+    (tmp_path / "net.nbtrain.json").write_text("{")
+    with open_model(tmp_path / "net.safetensors") as package:
+        assert package.about.format == "module"
+        assert "was not used" in package.notes[0]
+
+
+def test_a_recipe_comes_with_its_tokenizers(tmp_path, mlp):
+    for name, text in {"recipe.json": "{}", "tokenizer-ab.json": "{}", "notes.json": "{}"}.items():
+        (tmp_path / name).write_text(text)
+    save_file(mlp.state_dict(), tmp_path / "net.safetensors")
+    for given in (tmp_path, tmp_path / "net.safetensors"):
+        with open_model(given) as package:
+            assert set(package.files) == {WEIGHTS, "recipe.json", "tokenizer-ab.json"}
+    (tmp_path / "recipe.json").write_text("[")
+    assert refusal(tmp_path).startswith("recipe.json: ")
+
+
 @pytest.mark.parametrize(("config", "said"), [
     (CONFIG | {"hidden": [9]}, "of another shape"), (CONFIG | {"hidden": [8, 8]}, "missing"), ({"outputs": 3}, "lacks"),
     (CONFIG | {"code": 1}, "has no 'code'"),
