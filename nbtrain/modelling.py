@@ -11,7 +11,7 @@ model came from, so that another kernel builds the module again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.config.problems import unknown
@@ -67,7 +67,7 @@ def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
         DataError: the data does not tell how many outputs there must be.
     """
     if given.startswith(HUB):
-        return _of_hub(given.removeprefix(HUB), None, fed, loss)
+        return _of_hub(given.removeprefix(HUB), fed, loss, seed)
     name = given.removeprefix(ARCHITECTURE)
     if not given.startswith(PREFIX) and architectures.is_architecture(name):
         return _fresh(name, _fitted(name, fed, loss), seed)
@@ -80,7 +80,7 @@ def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
         known = [*architectures.names(), *(record.name for record in registry.list(limit=OFFERED)[0])]
         raise ModelNotFoundError(
             f"{unknown('model', given, known)} A model of the Hub is given as {HUB}owner/name.") from missing
-    return _of_version(registry, version, fed, loss)
+    return _of_version(registry, version, fed, loss, seed)
 
 
 def again(origin: Mapping[str, Any]) -> nn.Module:
@@ -126,13 +126,13 @@ def _fresh(name: str, config: Mapping[str, Any], seed: int) -> Chosen:
     return Chosen(module, name, {"from": "architecture", "name": name, "config": dict(config)})
 
 
-def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any) -> Chosen:
+def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any, seed: int) -> Chosen:
     name = registry.find(version.model).name
     origin = {"from": "registry", "model": version.model, "version": version.number}
     if version.about.format == "transformers":
         changes = _changes(version.folder, version.about, fed, loss)
         return Chosen(
-            _pretrained(version.folder, version.about, changes), name, {**origin, "transformers": changes})
+            _pretrained(version.folder, version.about, changes, seed), name, {**origin, "transformers": changes})
     if version.about.format != "architecture":
         what = {
             "module": "only its weights are kept, so load it with your own class and train that: "
@@ -142,10 +142,10 @@ def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any) -> Ch
     return Chosen(_loaded(version), name, origin)
 
 
-def _of_hub(repository: str, revision: str | None, fed: Fed, loss: Any) -> Chosen:
+def _of_hub(repository: str, fed: Fed, loss: Any, seed: int) -> Chosen:
     from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
 
-    with fetched(repository, revision) as package:
+    with fetched(repository) as package:
         if package.about.format != "transformers":
             raise ModelError(
                 f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
@@ -154,7 +154,7 @@ def _of_hub(repository: str, revision: str | None, fed: Fed, loss: Any) -> Chose
         changes = _changes(folder, package.about, fed, loss)
         origin = {"from": "hub", "repository": repository, "commit": package.about.source_args["revision"],
                   "transformers": changes}
-        return Chosen(_pretrained(folder, package.about, changes), repository, origin)
+        return Chosen(_pretrained(folder, package.about, changes, seed), repository, origin)
 
 
 def _loaded(version: Version) -> nn.Module:
@@ -163,8 +163,9 @@ def _loaded(version: Version) -> nn.Module:
     return loading.load(version)
 
 
-def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None) -> nn.Module:
-    from dataclasses import replace  # noqa: PLC0415 - here alone
+def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None, seed: int = 0) -> nn.Module:
+    """A model of transformers; layers that the data asks anew, a head for its classes, are drawn from the seed."""
+    import torch  # noqa: PLC0415 - torch loads when the first run starts
 
     from nbtrain.models import loading  # noqa: PLC0415 - as above
 
@@ -172,8 +173,10 @@ def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None) -
     config: dict[str, Any] = {**changes.get("config", {})}
     if "id2label" in config:  # JSON has no numbers as keys
         config["id2label"] = {int(number): label for number, label in config["id2label"].items()}
-    return loading.from_pretrained(
-        folder, replace(about, architecture=changes.get("class") or about.architecture), **config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return loading.from_pretrained(
+            folder, replace(about, architecture=changes.get("class") or about.architecture), **config)
 
 
 def _folder_of(files: Mapping[str, Path]) -> Path:

@@ -148,7 +148,8 @@ def _package(run: Run, snapshot: Snapshot) -> Iterator[Package]:
             yield replace(package, about=about)
         return
     copied = job.copy_of(module).cpu()
-    recompute.forget(copied)
+    if run.config["gradient_checkpointing"]:
+        recompute.forget(copied)
     copied.load_state_dict(state)
     with open_model(copied.eval()) as package:
         yield replace(package, files={**_tokenizer(run), **package.files})
