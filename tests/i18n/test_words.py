@@ -29,6 +29,8 @@ NAMES = {
     "mps", "N", "NaN", "nbtrain", "NVIDIA", "nvidia-smi", "pinned", "precision", "R", "recall", "RMSprop", "ROC",
     "seed", "SGD", "small_gpu", "T4", "T_0", "T_mult", "TiB", "V100", "val_accuracy", "val_loss", "val_macro_f1",
     "weight", "Xy",
+    "Escape", "export", "Face", "from_pretrained", "HF_TOKEN", "Hugging", "ONNX", "pickle", "Python", "PyTorch",
+    "safetensors", "state_dict", "torch", "TorchScript", "transformers", "zip",
     "BPE", "HTML", "NFC", "NFKC", "Unigram", "WordPiece",
     *(option.name for option in option_flags()),
     *(choice for option in option_flags() for choice in option.choices),

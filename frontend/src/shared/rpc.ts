@@ -21,10 +21,22 @@ const PATIENT: ReadonlySet<string> = new Set([
   "dataset",
   "chunk",
   "before_after",
+  "models",
+  "facts",
+  "try_form",
 ]);
 const PATIENCE_MS = 10_000;
-/** Of these the panel itself shows that they take their time: grey rows, “counting”. */
-const SHOWN: ReadonlySet<string> = new Set(["page", "count", "cell", "media", "profiled"]);
+/** Of these the panel itself shows that they take their time: grey rows, “counting”, “searching”. */
+const SHOWN: ReadonlySet<string> = new Set([
+  "page",
+  "count",
+  "cell",
+  "media",
+  "profiled",
+  "search",
+  "hub_facts",
+  "predict",
+]);
 /** In silence of this length the panel says once that it is here: another view of it may have said bye. */
 const KNOCK_AFTER_MS = 1600;
 /** And as often as this where Python counts on it: it sends nothing to a page that was not heard for five minutes. */

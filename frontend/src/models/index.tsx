@@ -1,0 +1,4 @@
+import { mount } from "../shared/mount";
+import { Models } from "./panel";
+
+export default mount(Models);

@@ -1,0 +1,113 @@
+/** The tags and the category of a model, changed in their place. */
+
+import { useState } from "preact/hooks";
+import { Button } from "../../shared/controls/button";
+import { useWords } from "../../shared/i18n";
+import { errorText, usePanel } from "../../shared/panel";
+import { useUid } from "../../shared/uid";
+import { onEnter } from "../../shared/work/enter";
+import type { Say } from "../../shared/work/toast";
+import { isolated } from "../format";
+import type { ModelRow } from "../wire";
+
+export interface LabelsProps {
+  row: ModelRow;
+  categories: readonly string[];
+  say: Say;
+  onChanged(): Promise<void>;
+}
+
+export function Labels({ row, categories, say, onChanged }: LabelsProps) {
+  const { rpc } = usePanel();
+  const words = useWords();
+  const id = useUid();
+  const [tag, setTag] = useState("");
+  const [category, setCategory] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  const change = async (kind: string, fields: object, said: string): Promise<boolean> => {
+    setProblem("");
+    try {
+      await rpc.request(kind, { model: row.id, ...fields });
+      await onChanged();
+      say(said);
+      return true;
+    } catch (error) {
+      setProblem(errorText(error, words));
+      return false;
+    }
+  };
+  const add = async (): Promise<void> => {
+    const added = tag.trim();
+    if (added === "") return;
+    const said = words.t("models.said.tagged", { tag: isolated(added) });
+    if (await change("tag", { tags: [...new Set([...row.tags, added])] }, said)) setTag("");
+  };
+  const remove = (gone: string): void => {
+    const said = words.t("models.said.untagged", { tag: isolated(gone) });
+    void change("tag", { tags: row.tags.filter((each) => each !== gone) }, said);
+  };
+  const categorise = async (): Promise<void> => {
+    const wanted = category?.trim();
+    if (wanted === undefined || wanted === row.category) return setCategory(null);
+    const said = wanted === "" ? "models.said.uncategorised" : "models.said.categorised";
+    if (await change("categorise", { category: wanted }, words.t(said, { category: isolated(wanted) }))) {
+      setCategory(null);
+    }
+  };
+  return (
+    <div class="nbt-model-labels">
+      <ul class="nbt-model-taglist" aria-label={words.t("models.tags")}>
+        {row.tags.map((each) => (
+          <li key={each} class="nbt-chip">
+            <bdi>{each}</bdi>
+            <Button
+              icon="close"
+              iconOnly
+              quiet
+              label={words.t("models.tag.remove", { tag: isolated(each) })}
+              onClick={() => remove(each)}
+            />
+          </li>
+        ))}
+      </ul>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for leaving the field */}
+      <span onKeyDown={onEnter(() => void add())}>
+        <input
+          class="nbt-input nbt-model-label"
+          type="text"
+          dir="auto"
+          autocomplete="off"
+          aria-label={words.t("models.tag.add")}
+          placeholder={words.t("models.tag.add")}
+          value={tag}
+          onInput={(event) => setTag(event.currentTarget.value)}
+        />
+      </span>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for leaving the field */}
+      <span onKeyDown={onEnter(() => void categorise())}>
+        <input
+          class="nbt-input nbt-model-label"
+          type="text"
+          dir="auto"
+          autocomplete="off"
+          list={`${id}-categories`}
+          aria-label={words.t("models.category")}
+          placeholder={words.t("models.category")}
+          value={category ?? row.category}
+          onInput={(event) => setCategory(event.currentTarget.value)}
+          onBlur={() => void categorise()}
+        />
+        <datalist id={`${id}-categories`}>
+          {categories.map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
+      </span>
+      {problem && (
+        <p class="nbt-field-problem" role="alert" dir="auto">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
