@@ -112,6 +112,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "models":  # a room whose verbs are called by its name; importing it binds it here
+        return import_module("nbtrain.models")
     try:
         home = _HOME[name]
     except KeyError:

@@ -10,7 +10,8 @@ model came from, so that another kernel builds the module again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from nbtrain.models.package import About, Version
+    from nbtrain.models.package import About, Package, Version
 
 #: Before a name, where it could mean something else as well.
 PREFIX, ARCHITECTURE, HUB = "model:", "architecture:", "hub:"
@@ -145,7 +146,7 @@ def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any, seed:
 def _of_hub(repository: str, fed: Fed, loss: Any, seed: int) -> Chosen:
     from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
 
-    with fetched(repository) as package:
+    with _allowed(repository, fetched(repository)) as package:
         if package.about.format != "transformers":
             raise ModelError(
                 f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
@@ -155,6 +156,23 @@ def _of_hub(repository: str, fed: Fed, loss: Any, seed: int) -> Chosen:
         origin = {"from": "hub", "repository": repository, "commit": package.about.source_args["revision"],
                   "transformers": changes}
         return Chosen(_pretrained(folder, package.about, changes, seed), repository, origin)
+
+
+@contextmanager
+def _allowed(repository: str, opened: AbstractContextManager[Package]) -> Iterator[Package]:
+    """Code of a repository's own is allowed model by model, where it is downloaded, not in passing by a training."""
+    from nbtrain.models.importing import NeedsPermission  # noqa: PLC0415 - loads what looks into files
+
+    try:
+        package = opened.__enter__()
+    except NeedsPermission as wanted:
+        raise ModelError(
+            f"{repository} needs Python code of its own, which could do anything; read it, and if you trust it, use "
+            f"nbtrain.models.download({repository!r}, trust_remote_code=True) and train the registered model by its "
+            "name.") from wanted
+    with ExitStack() as stack:
+        stack.push(opened)
+        yield package
 
 
 def _loaded(version: Version) -> nn.Module:

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import nbtrain
-from nbtrain.core.errors import DataError, HubError
+from nbtrain.core.errors import DataError, HubError, ModelError
 from nbtrain.hub.local import LocalHub
 
 transformers = pytest.importorskip("transformers")
@@ -143,3 +143,12 @@ def test_a_model_of_the_hub_is_downloaded_registered_and_trained_by_its_name(hub
     run = nbtrain.train("tiny-bert", reviews, **OPTIONS)
     assert run.wait() == "finished"
     assert config_of(run).num_labels == 3
+
+
+def test_code_of_a_repository_does_not_run_in_passing_by_a_training(hub):
+    from nbtrain.hub.local import samples  # noqa: PLC0415 - here alone
+
+    hub.add("own-lab/needs-its-code", samples.own_code())
+    with pytest.raises(ModelError, match=r"download\('own-lab/needs-its-code', trust_remote_code=True\)"):
+        nbtrain.train("hub:own-lab/needs-its-code", (np.zeros((4, 8), np.float32), np.zeros(4)), **OPTIONS)
+    assert "NBTRAIN_REMOTE_CODE_RAN" not in os.environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -193,6 +194,33 @@ def test_what_is_called_off_or_fails_leaves_nothing(registry: Registry, tmp_path
     assert [path.name for path in registry.folder("a").iterdir()] == ["v1"]
     registry.objects.sweep(older_than=-1)
     assert len(everything(registry.objects.folder)) == 2
+
+
+@pytest.mark.parametrize("version", [False, True])
+def test_a_full_disk_leaves_nothing(registry: Registry, package: Package, version: bool) -> None:
+    """At every single file that is written."""
+    if version:
+        registry.add(package, name="a")
+    before = everything(registry.workspace.models_folder) if version else set()
+    write, left = os.write, 0
+
+    def full(file: int, data: Any) -> int:
+        nonlocal left
+        if left == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left -= 1
+        return write(file, data)
+
+    for allowed in range(4):
+        left = allowed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "write", full)
+            with pytest.raises(WorkspaceError, match="the disk is full"):
+                registry.add(package, name="a", or_version=True)
+        registry.objects.sweep(older_than=-1)
+        assert everything(registry.workspace.models_folder) == before
+    assert registry.list()[1] == int(version)
+    assert registry.add(package, name="a", or_version=True).number == 1 + version
 
 
 def test_labels_are_checked_and_kept_in_one_form(registry: Registry, package: Package) -> None:
