@@ -179,7 +179,7 @@ def run(
         if (index % 100 == 0 or index == number - 1) and (now := _watched(around)) != before:
             changed.append(f"{index}: {sorted(set(now.items()) ^ set(before.items()))[:4]}")
             before = now
-    left = list((around / "workspace" / "imports").glob("*")) if (around / "workspace" / "imports").exists() else []
+    left = list((around / "workspace" / "imports").glob("*"))
     return {
         "files": number, "let in": came.pop("let in", 0), "refused": came.pop("refused", 0), "else": dict(came),
         "changed outside": changed, "left in the workspace": len(left), "seconds": round(time.monotonic() - began),

@@ -24,8 +24,8 @@ from nbtrain.store import atomic
 
 #: Seconds a job may take: so many, and one more for each so many bytes.
 SECONDS, BYTES_A_SECOND = 180, 20_000_000
-#: Bytes of address space beside those for the files: torch alone takes some.
-_MEMORY = 16 * 2**30
+#: Bytes of memory beside those for the files: torch alone takes some.
+_MEMORY = 8 * 2**30
 _START = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
           "from nbtrain.models.importing import sandbox; sandbox.main()")
 #: All that it inherits of the environment: where the system finds libraries. No token, no home.

@@ -69,7 +69,7 @@ def limit(memory: int, file: int, seconds: int) -> None:
     limits = [(resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, file), (resource.RLIMIT_NOFILE, 1_024),
               (resource.RLIMIT_CORE, 0)]
     if sys.platform == "linux":  # elsewhere libraries ask for more than they use, or the limit is not looked at
-        limits.append((resource.RLIMIT_AS, memory))
+        limits += [(resource.RLIMIT_DATA, memory), (resource.RLIMIT_AS, 4 * memory)]  # libraries for GPUs map a lot
     for which, value in limits:
         hard = resource.getrlimit(which)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from nbtrain.core.errors import ModelError
 from nbtrain.core.tasks import Progress
 from nbtrain.models.importing.checking import Check
 from nbtrain.models.importing.refusals import refused
 from nbtrain.models.package import Package
-from nbtrain.store import atomic
+from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
 
-#: Of the workspace: where imports under way have their files, each in a folder that begins with its process.
+#: Of the workspace: where imports under way have their files, each in a folder of its own, which it holds.
 PLACE = "imports"
+#: Seconds after which a folder that no kernel holds is taken for what a crash left.
+ABANDONED_SECONDS = 3600.0
 
 
 @contextmanager
@@ -67,18 +68,22 @@ def open_model(
 
 @contextmanager
 def _workplace() -> Iterator[Path]:
-    """A folder of the workspace that is removed, also when its process was killed: by the next import."""
+    """A folder of the workspace that is removed; by a later import when its kernel was killed."""
     place = workspaces.current().home / PLACE
     with atomic.told("make a folder in", place):
         place.mkdir(exist_ok=True)
-        for left in place.iterdir():
-            owner = left.name.split("-", 1)[0]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
-                shutil.rmtree(left, ignore_errors=True)  # another kernel may be at it too
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=place)).resolve()
+        _sweep(place)
+        folder = Path(tempfile.mkdtemp(dir=place)).resolve()
     try:
-        yield folder
+        with lock.FolderLock(folder, "Another import works in {folder}{where}."):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # another import is under way
-            place.rmdir()
+
+
+def _sweep(place: Path) -> None:
+    """Remove what imports left whose kernels died, on whatever machine."""
+    for left in place.iterdir():
+        with suppress(OSError):  # it has just been removed by its own import, or by another kernel
+            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS and not lock.is_held(left):
+                shutil.rmtree(left, ignore_errors=True)

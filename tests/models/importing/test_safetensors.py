@@ -16,6 +16,7 @@ from nbtrain.core.errors import CancelledError, ModelFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.models.importing import header, open_model
 from nbtrain.models.package import WEIGHTS
+from nbtrain.store.lock import FolderLock
 from tests.models.importing import samples
 
 
@@ -39,7 +40,7 @@ def test_a_sound_file_comes_in(tmp_path, workspace):
         assert package.about.parameters == 15
         assert package.about.precision == "float32"
         assert package.files[WEIGHTS].read_bytes() == path.read_bytes()
-    assert not (workspace / "imports").exists()
+    assert os.listdir(workspace / "imports") == []
 
 
 @pytest.mark.parametrize(("told", "said"), [
@@ -194,7 +195,21 @@ def test_it_can_be_called_off(tmp_path, workspace):
     progress = Progress(lambda told: told.cancel())
     with pytest.raises(CancelledError), open_model(path, progress=progress):
         pass
-    assert not (workspace / "imports").exists()
+    assert os.listdir(workspace / "imports") == []
+
+
+def test_what_killed_imports_left_is_removed_by_a_later_one(tmp_path, workspace):
+    place = workspace / "imports"
+    place.mkdir(parents=True)
+    for name in ("old", "held", "new"):
+        (place / name).mkdir()
+        (place / name / "model.safetensors").write_bytes(b"x")
+    with FolderLock(place / "held", "{folder}{where}"):
+        for name in ("old", "held"):
+            os.utime(place / name, (1, 1))
+        with open_model(samples.safetensors(tmp_path / "a.safetensors")):
+            assert len(os.listdir(place)) == 3
+        assert sorted(os.listdir(place)) == ["held", "new"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
