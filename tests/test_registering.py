@@ -217,3 +217,25 @@ def test_two_runs_register_one_new_name_at_once():
         thread.join()
     assert sorted(version.number for version in made) == [1, 2, 3]
     assert [record.name for record in nbtrain.models.list()] == ["shared"]
+
+
+def test_what_a_model_of_images_takes_is_known(tmp_path):
+    from PIL import Image  # noqa: PLC0415 - here alone
+
+    for name, shade in (("dark", 40), ("light", 200)):
+        (tmp_path / "shades" / name).mkdir(parents=True)
+        for number in range(6):
+            Image.new("L", (9, 8), shade + number).save(tmp_path / "shades" / name / f"{number}.png")
+    run = trained("resnet", tmp_path / "shades", epochs=1, batch_size=4)
+    about = run.register("shades", promote=False).version.about
+    assert about.inputs["shape"] == [1, 8, 9]
+    assert (about.inputs["kind"], about.inputs["grey"], about.inputs["dtype"]) == ("image", True, "float32")
+    assert (about.labels, about.task) == (("dark", "light"), "image-classification")
+
+
+def test_an_amount_and_windows_are_known_as_what_they_are():
+    windows = np.random.default_rng(0).normal(size=(40, 6, 3)).astype(np.float32)
+    run = trained("lstm", (windows, windows[:, -1, 0]), epochs=1)
+    about = run.register("series", promote=False).version.about
+    assert (about.task, about.labels) == ("time-series-forecasting", ())
+    assert (about.inputs["kind"], about.inputs["shape"]) == ("series", [6, 3])

@@ -59,6 +59,7 @@ _MIGRATIONS = (
         note TEXT NOT NULL, about TEXT NOT NULL, files TEXT NOT NULL,
         PRIMARY KEY (model, number)
     );
+    CREATE INDEX model_versions_deleted ON model_versions (deleted) WHERE deleted IS NOT NULL;
     CREATE UNIQUE INDEX models_in_production ON model_versions (model) WHERE stage = 'production' AND deleted IS NULL
     """,
 )
