@@ -140,6 +140,10 @@ def test_a_model_of_the_hub_is_downloaded_registered_and_trained_by_its_name(hub
     version = nbtrain.models.download(NAME)
     assert (version.about.source, version.about.source_args["repository"]) == ("hub", NAME)
     assert [record.name for record in nbtrain.models.list()] == ["tiny-bert"]
+    assert nbtrain.models.download(NAME) == version
+    hub.add_transformers(NAME, words=["other", "words"])
+    assert nbtrain.models.download(NAME).number == 2
+    nbtrain.models.delete("tiny-bert", 2)
     run = nbtrain.train("tiny-bert", reviews, **OPTIONS)
     assert run.wait() == "finished"
     assert config_of(run).num_labels == 3

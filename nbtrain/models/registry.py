@@ -76,6 +76,10 @@ class Registry:
         keeping.adopt(self.workspace, self._records)
         return self._records.find(given)
 
+    def of_repository(self, repository: str) -> ModelRecord | None:
+        """The model whose newest version came from this repository of the Hub; None where there is none."""
+        return self._records.of_repository(repository)
+
     def folder(self, model: str) -> Path:
         """Where the versions of a model lie."""
         return self.workspace.model_folder(self.find(model).id)

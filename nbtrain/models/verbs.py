@@ -148,6 +148,8 @@ def download(
 ) -> Version:
     """Fetch a model of the Hub and register it; what is on this machine already is not fetched again.
 
+    Another commit of a model that is registered is a new version of it; the same one is given back.
+
     Args:
         repository: ``owner/name``.
         revision: a branch, a tag or a commit; None takes the newest.
@@ -163,8 +165,14 @@ def download(
     """
     from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
 
+    registry = Registry()
     with fetched(repository, revision, trust_remote_code=trust_remote_code, progress=progress) as package:
-        return Registry().add(package, name=name, else_name=repository.rsplit("/", 1)[-1], progress=progress)
+        known = registry.of_repository(repository) if name is None else None
+        if known is not None and dict(known.source_args) == dict(package.about.source_args):
+            return registry.versions(known.id)[0]
+        return registry.add(
+            package, name=name, else_name=repository.rsplit("/", 1)[-1], model=None if known is None else known.id,
+            progress=progress)
 
 
 def import_(
@@ -194,7 +202,7 @@ def import_(
     else_name = Path(source).expanduser().resolve().name if path else type(source).__name__
     with open_model(
             source, convert=convert, trust_remote_code=trust_remote_code, module=module, progress=progress) as package:
-        named = _from_file(package, else_name) if path else package
+        named = _from(package, {"file": else_name} if path else {"name": else_name}, "file" if path else "object")
         return Registry().add(named, name=name, else_name=else_name, model=model, note=note, progress=progress)
 
 
@@ -273,10 +281,11 @@ def verify(model: str, version: int | None = None, *, progress: Progress | None 
         registry.verify(model, each.number, progress)
 
 
-def _from_file(package: Package, name: str) -> Package:
-    if package.about.source_args:  # a folder that an export or a download made tells more
+def _from(package: Package, told: Mapping[str, str], source: str) -> Package:
+    """The same, saying where it came from."""
+    if package.about.source_args:  # what an export of ours wrote tells more
         return package
-    return replace(package, about=replace(package.about, source="file", source_args={"file": name}))
+    return replace(package, about=replace(package.about, source=source, source_args=told))
 
 
 def _table(rows: Sequence[Sequence[str]], right: set[int]) -> str:

@@ -61,6 +61,12 @@ class ModelRecords:
         """The one of this name, whatever its case; None when there is none."""
         return next(iter(self._models("WHERE deleted IS NULL AND name_key = ?", name_key(name))), None)
 
+    def of_repository(self, repository: str) -> ModelRecord | None:
+        """The one whose newest version came from this repository of the Hub, the last that was changed; else None."""
+        return next(iter(self._models(
+            "WHERE deleted IS NULL AND source = 'hub' AND json_extract(source_args, '$.repository') = ? "
+            "ORDER BY updated DESC LIMIT 1", repository)), None)
+
     def find(self, given: str) -> ModelRecord:
         """One that is there, by id or by name. Raises ModelNotFoundError, with the nearest name."""
         found = self.named(given) or self.get(given)

@@ -48,6 +48,8 @@ def test_a_built_in_architecture_is_built_again_and_nobodys_seed_notices() -> No
     assert torch.equal(torch.get_rng_state(), before)
     assert not found.training
     assert torch.equal(predicted(found, INPUT), predicted(net, INPUT))
+    about = nbtrain.models.get("net").about
+    assert (about.source, about.source_args) == ("object", {"name": "MLP"})
 
 
 def test_a_model_of_transformers_is_loaded_by_its_class(capfd: pytest.CaptureFixture[str]) -> None:
