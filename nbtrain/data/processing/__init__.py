@@ -16,6 +16,7 @@ from nbtrain.data.processing.missing import Missing
 from nbtrain.data.processing.plain_types import Booleans, ToNumber
 from nbtrain.data.processing.scaling import Clip, Scale
 from nbtrain.data.processing.categories import Categories
+from nbtrain.data.processing.to_date import ToDate
 from nbtrain.data.processing.dates import Dates
 from nbtrain.data.processing.tokens import Tokenize
 from nbtrain.data.processing.windows import Windows
@@ -58,6 +59,7 @@ __all__ = [
     "Step",
     "StepField",
     "StepSchema",
+    "ToDate",
     "ToNumber",
     "Tokenize",
     "Unicode",

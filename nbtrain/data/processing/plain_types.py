@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from nbtrain.data.columns import Kind
 from nbtrain.data.processing.arrow import is_text, replaced, texts
-from nbtrain.data.processing.persian import Digits
 from nbtrain.data.processing.step import Group, Step, option
+from nbtrain.data.spelled_numbers import latin, numbers
 
 YES = ("true", "t", "yes", "y", "1", "on", "بله", "آری", "بلی", "درست", "да", "истина")
 NO = ("false", "f", "no", "n", "0", "off", "خیر", "نه", "نادرست", "нет", "ложь")
@@ -38,23 +38,13 @@ class ToNumber(Step):
     name: ClassVar[str] = "to_number"
     group: ClassVar[Group] = "numbers"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.TEXT})
+    named: ClassVar[bool] = True
     decimal: Literal["point", "comma"] = option("point")
-    """What stands before the fraction; the other one, and spaces, may separate thousands."""
+    """What stands before the fraction; the other one, and spaces, may separate thousands: groups of three digits."""
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return replaced(batch, {name: self._numbers(texts(batch.column(name))) for name in self.chosen(batch.schema)})
-
-    def _numbers(self, column: pa.Array) -> pa.Array:
-        column = Digits().clean(pc.utf8_trim_whitespace(column))
-        point, comma = (r"\.", ",") if self.decimal == "point" else (",", r"\.")
-        # Persian and Arabic have signs of their own for both, and typesetting one for minus.
-        column = pc.replace_substring_regex(column, "\u2212", "-")
-        column = pc.replace_substring_regex(column, rf"(\d)(?:{comma}|[\x{{066C}}\p{{Z}}'’])(\d{{3}})", r"\1\2")
-        column = pc.replace_substring_regex(column, rf"(\d)(?:{comma}|[\x{{066C}}\p{{Z}}'’])(\d{{3}})", r"\1\2")
-        column = pc.replace_substring_regex(column, rf"{point}|\x{{066B}}", ".")
-        said = pc.match_substring_regex(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        plain = pc.replace_substring_regex(pc.if_else(said, column, None), r"^\+", "")
-        return plain.cast(pa.float64())
+        return replaced(batch, {
+            name: numbers(latin(texts(batch.column(name))), self.decimal) for name in self.chosen(batch.schema)})
 
 
 def _truth(column: pa.Array) -> pa.Array:

@@ -68,6 +68,8 @@ class Step(BaseModel):
     """Whether it must be fitted on the training rows."""
     all_columns: ClassVar[bool] = False
     """Whether no column given means all there are whatever their kind, the target's too."""
+    named: ClassVar[bool] = False
+    """Whether its columns must be given: it would spoil others of their kind."""
     augments: ClassVar[bool] = False
     """Whether it changes samples of the training part while training, and nothing before."""
     together: ClassVar[bool] = False
@@ -130,7 +132,7 @@ class Step(BaseModel):
         Raises:
             DataError: none fits, or as `chosen`.
         """
-        if self.columns or self.all_columns:
+        if self.columns or self.all_columns or self.named:
             self.chosen(schema)
             return self
         found = tuple(
@@ -154,8 +156,12 @@ class Step(BaseModel):
         """Names of the columns to work on.
 
         Raises:
-            DataError: a column is not there, or is of a kind that the step cannot work on.
+            DataError: a column is not there, is of a kind that the step cannot work on, or must be given.
         """
+        if self.named and not self.columns:
+            raise DataError(
+                f"Step {self.name} has no columns; name those to change, for it makes missing what it does not "
+                'understand: columns=["…"].')
         wanted = self.columns or tuple(
             field.name for field in schema
             if field.name not in HIDDEN and (self.all_columns or self.fits(field)))

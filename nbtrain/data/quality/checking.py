@@ -9,7 +9,7 @@ import numpy as np
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.derived import scan
-from nbtrain.data.quality import across_parts, columns, duplicates, labels, near, predictors
+from nbtrain.data.quality import across_parts, columns, duplicates, labels, near, predictors, spelled
 from nbtrain.data.quality.report import Finding, Report
 from nbtrain.data.quality.subject import Subject
 from nbtrain.data.splits.labels import labels_of
@@ -20,7 +20,7 @@ from nbtrain.data.table import Table
 CHECKS: Mapping[str, Callable[[Subject], Iterable[Finding]]] = {
     "columns": columns.empty_and_constant,
     "missing": columns.missing_cells,
-    "types": columns.mixed_types,
+    "types": spelled.spelled,
     "outliers": columns.outliers,
     "ids": predictors.ids,
     "duplicates": duplicates.exact,

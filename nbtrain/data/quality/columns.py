@@ -1,4 +1,4 @@
-"""Columns that hold nothing, always the same, or several sorts of things; missing and empty cells; outliers."""
+"""Columns that hold nothing, or always the same; missing and empty cells; outliers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,6 @@ FAR_OUT = 4.0
 FAR_OUT_SIGNED = 10.0
 #: More outliers than this are no outliers but the column's way.
 HEAVY_TAIL = 0.02
-#: Column of text whose cells are numbers, or dates, for at least this share: the others are the odd ones.
-MOSTLY = 0.5
-
-_DATES = {
-    "2026-01-31": r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?",
-    "2026/01/31": r"\d{4}/\d{1,2}/\d{1,2}([T ].*)?",
-    "31.01.2026": r"\d{1,2}\.\d{1,2}\.(\d{2}|\d{4})( .*)?",
-    "01/31/2026": r"\d{1,2}/\d{1,2}/(\d{2}|\d{4})( .*)?",
-    "31 January 2026": r"\d{1,2}[ -]\p{L}{3,}\.?,?[ -]\d{2,4}|\p{L}{3,}\.? \d{1,2},? \d{4}",
-}
-
-#: Numbers with a fraction: behind a point, and behind a comma that cannot stand between thousands.
-_FRACTIONS = {"points": r"[+-]?\d*\.\d+", "commas": r"[+-]?(0|\d{4,}),\d+|[+-]?\d+,(\d{1,2}|\d{4,})"}
 
 
 def empty_and_constant(subject: Subject) -> Iterator[Finding]:
@@ -96,45 +83,6 @@ def missing_cells(subject: Subject) -> Iterator[Finding]:
     rows = subject.examples(wanted)
     for key, kind, severity, count, column, remedy in drafts:
         yield Finding(kind, severity, count, count / subject.rows, (column.name,), rows[key], remedy=remedy)
-
-
-def mixed_types(subject: Subject) -> Iterator[Finding]:
-    """Columns of text whose cells are mostly numbers, or dates written in several ways."""
-    for each in subject.figures:
-        if each.column.kind is not Kind.TEXT or not each.present or each.column.name == subject.target:
-            continue
-        cell = f"trim({quoted(each.column.name)}::VARCHAR)"
-        number = f"(try_cast({cell} AS DOUBLE) IS NOT NULL)"
-        fractions = {name: f"regexp_full_match({cell}, '{pattern}')" for name, pattern in _FRACTIONS.items()}
-        listed = [
-            f"count(*) FILTER ({condition}) AS {name}" for name, condition in {"numbers": number, **fractions}.items()]
-        forms = {form: f"regexp_full_match({cell}, '{pattern}')" for form, pattern in _DATES.items()}
-        listed += [f"count(*) FILTER ({condition}) AS d{i}" for i, condition in enumerate(forms.values())]
-        counted = subject.sql(f"SELECT {', '.join(listed)} FROM {subject.table.source}")[0]
-        said = each.present - each.blank
-        numbers = counted["numbers"]
-        odd = said - numbers
-        if MOSTLY * said <= numbers < said:
-            rows = subject.examples({"odd": f"NOT {number} AND {cell} <> ''"})["odd"]
-            decimal = "comma" if counted["commas"] and not counted["points"] else "point"
-            yield Finding(
-                "mixed_numbers", "medium", odd, odd / subject.rows, (each.column.name,), rows, remedy=Remedy(
-                    "steps", "to_numbers",
-                    ({"step": "to_number", "columns": [each.column.name], "decimal": decimal},)))
-        yield from _mixed_dates(subject, each, forms, [counted[f"d{i}"] for i in range(len(forms))])
-
-
-def _mixed_dates(subject: Subject, each: Figures, forms: dict[str, str], counts: list[int]) -> Iterator[Finding]:
-    used = sorted(((n, form) for n, form in zip(counts, forms, strict=True) if n), reverse=True)
-    if len(used) < 2 or sum(counts) < 0.9 * (each.present - each.blank):
-        return
-    usual = forms[used[0][1]]
-    odd = sum(n for n, _ in used[1:])
-    others = " OR ".join(forms[form] for _, form in used[1:])
-    rows = subject.examples({"odd": f"({others}) AND NOT {usual}"})["odd"]
-    yield Finding(
-        "mixed_dates", "medium", odd, odd / subject.rows, (each.column.name,), rows,
-        {"forms": ", ".join(form for _, form in used)})
 
 
 def outliers(subject: Subject) -> Iterator[Finding]:

@@ -131,7 +131,10 @@ def test_the_mean_is_for_numbers():
     ("point", "1,234,567.5", 1234567.5), ("point", " ۱۲٫۵ ", 12.5), ("point", "۱٬۲۳۴", 1234.0),
     ("point", "-3e2", -300.0),
     ("point", "+4", 4.0), ("point", "1 000 000", 1e6), ("point", "\u22125", -5.0), ("point", ".5", 0.5),
-    ("comma", "1.234,5", 1234.5), ("comma", "1 234,5", 1234.5),
+    ("comma", "1.234,5", 1234.5), ("comma", "1 234,5", 1234.5), ("comma", "1.234.567", 1234567.0),
+    ("point", "0,123", None), ("point", "1,2345", None), ("point", "1234,567", None), ("point", "1,234,56", None),
+    ("comma", "0.123", None), ("comma", "1.5", None), ("point", "1 2345", None), ("point", "1 234,567", None),
+    ("point", "12'345", 12345.0), ("point", "1e999", None), ("point", "12٫345", 12.345),
     ("point", "x", None), ("point", "", None), ("point", "1,23", None), ("point", "1.2.3", None), ("point", None, None),
 ])
 def test_text_that_says_a_number(decimal, text, expected):

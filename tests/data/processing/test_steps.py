@@ -23,12 +23,14 @@ BATCH = pa.RecordBatch.from_pydict({
     "says": ["1,5", "yes", None, "7", "1,5", "3"],
     "n": pa.array([1, 2, None, 4, 1, 900], pa.int64()), "x": [0.5, float("nan"), None, 2.0, 0.5, -1.0],
     "b": [True, False, None, True, True, False],
+    "when": ["03/04/2024", "13.04.2024", None, "2024-04-15", "soon", ""],
     "day": [dt.date(2024, 1, day) if day else None for day in (1, 2, 0, 4, 5, 6)],
     "series": pa.array([[1.0, 2.0, 3.0]] * 6, pa.list_(pa.float32())),
     "picture": pa.array([None] * 6, pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
 })
 OPTIONS: dict[str, dict[str, Any]] = {
     "tokenize": {"columns": ["text"], "vocabulary": 300}, "to_number": {"columns": ["says"]},
+    "to_date": {"columns": ["when"]},
     "drop_columns": {"columns": ["b"]}, "windows": {"columns": ["n"], "target": "x", "time": "day", "window": 2},
     "missing": {"columns": ["n", "x"], "indicator": True},
 }
@@ -91,6 +93,14 @@ def test_a_column_that_is_not_there_is_refused_by_name(name):
         step.settled(BATCH.schema)
 
 
+@pytest.mark.parametrize("name", [name for name, step in step_classes().items() if step.named])
+def test_a_step_that_would_spoil_other_columns_must_be_told_which(name):
+    with pytest.raises(DataError, match=f"Step {name} has no columns"):
+        Step.from_json({"step": name}).settled(BATCH.schema)
+    with pytest.raises(DataError, match=f"Step {name} has no columns"):
+        Recipe([{"step": name}]).fit(pa.Table.from_batches([BATCH]))
+
+
 @pytest.mark.parametrize("form", steps_schema(), ids=lambda form: form["name"])
 def test_a_form_can_grow_out_of_the_schema(form):
     """Its defaults are taken, its limits hold, its choices are all there are, and everything has words."""
@@ -125,7 +135,7 @@ def test_the_steps_are_in_the_order_of_their_use():
     groups = [form["group"] for form in steps_schema()]
     assert groups[0] == "cleaning"
     assert groups[-1] == "augmentation"
-    assert len(NAMES) == len(set(NAMES)) == 24
+    assert len(NAMES) == len(set(NAMES)) == 25
 
 
 def test_one_column_may_be_given_as_a_text():

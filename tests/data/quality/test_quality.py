@@ -345,16 +345,89 @@ def test_mixed_types_are_found():
 
 
 @pytest.mark.parametrize(("odd", "decimal", "values"), [
-    (["۱۲٫۵", "1,234", "1 234 567"], "point", [12.5, 1234, 1234567]),
+    (["۱۲٫۵", "1,234,567", "1 234 567"], "point", [12.5, 1234567, 1234567]),
     (["12,5", "0,125", "n/a"], "comma", [12.5, 0.125, None]),
-    (["12.5", "1,25", "1,234.5"], "point", [12.5, None, 1234.5]),
+    (["n/a", "1.234,5", "2.000,5"], "comma", [None, 1234.5, 2000.5]),
+    (["n/a", "1,5", "1.234"], "comma", [None, 1.5, 1234]),
+    (["12.5", "12 kg", "1,234.5"], "point", [12.5, None, 1234.5]),
 ])
-def test_numbers_are_made_of_texts_by_the_mark_before_their_fractions(odd, decimal, values):
+def test_numbers_are_made_of_texts_as_all_cells_are_written(odd, decimal, values):
     frame = clean()
     frame["amount"] = [str(i) for i in range(597)] + odd
-    found = only(quality(table(frame)), "mixed_numbers")
+    report = quality(table(frame))
+    (found,) = report.of_kind("mixed_numbers") or report.of_kind("numbers_as_text")
     assert cure(found).steps[0]["decimal"] == decimal
     assert cured(frame, found)["amount"] == [*range(597), *values]
+    assert found.args["lost"] == values.count(None)
+    assert str(found.args["lost"]) in found.offer(i18n.text)
+
+
+@pytest.mark.parametrize(("odd", "examples"), [
+    (["1,250", "3,141"], "1,250, 3,141"), (["1.250", "n/a"], "1.250"), (["1,5", "1.5"], "1,5, 1.5"),
+    (["1,234.5", "2,5"], "1,234.5, 2,5"),
+])
+def test_where_it_is_not_clear_what_is_before_the_fraction_no_click_is_offered(odd, examples):
+    frame = clean()
+    frame["amount"] = [str(i) for i in range(598)] + odd
+    report = quality(table(frame))
+    found = only(report, "unclear_numbers")
+    assert (found.columns, found.remedy, found.args["examples"]) == (("amount",), None, examples)
+    assert found.rows[0] == 598
+    assert not {"mixed_numbers", "numbers_as_text"} & kinds(report)
+
+
+@pytest.mark.parametrize(("cells", "decimal", "first"), [
+    ([f"{i},{i % 100:02}" for i in range(1291, 1891)], "comma", 1291.91),
+    (["۱۲٫۵", "۱۳"] * 300, "point", 12.5), (["36,848", "1,236,848"] * 300, "point", 36848.0),
+    ([str(i) for i in range(600)], "point", 0.0),
+])
+def test_numbers_that_are_all_written_as_text_are_found(cells, decimal, first):
+    frame = clean()
+    frame["amount"] = cells
+    found = only(quality(table(frame)), "numbers_as_text")
+    assert (found.count, found.args["lost"], cure(found).steps[0]["decimal"]) == (600, 0, decimal)
+    made = cured(frame, found)["amount"]
+    assert made[0] == first
+    assert None not in made
+
+
+@pytest.mark.parametrize("code", [
+    lambda i: f"{i:05}", lambda i: f"+49170{i:04}", lambda i: str(10**16 + i), lambda i: f"A-{i}",
+    lambda i: str(i) if i % 3 else f"B{i}",
+])
+def test_codes_are_not_made_numbers(code):
+    frame = clean()
+    frame["code"] = [code(i) for i in range(599)] + ["unknown"]
+    report = quality(table(frame))
+    found = [each for each in report.findings if "number" in each.kind]
+    assert [each.remedy for each in found] == [None] * len(found)
+    frame["code"] = [code(i) for i in range(600)]
+    assert not {"numbers_as_text", "unclear_numbers"} & kinds(quality(table(frame)))
+
+
+@pytest.mark.parametrize(("cells", "days"), [
+    (["13/04/2020", "2020-01-31", "03/04/2020", "13/14/2020"], ["2020-04-13", "2020-01-31", "2020-04-03", None]),
+    (["04/13/2020", "2020-01-31", "03/04/2020"], ["2020-04-13", "2020-01-31", "2020-03-04"]),
+    (["2020-01-31", "31 January 2020"], ["2020-01-31", "2020-01-31"]),
+    (["۱۳۹۹/۰۱/۳۱", "1399-01-01"], ["2020-04-19", "2020-03-20"]),
+])
+def test_dates_of_several_forms_are_read_where_one_order_fits_all(cells, days):
+    frame = clean()
+    frame["when"] = (cells * 600)[:600]
+    found = only(quality(table(frame)), "mixed_dates")
+    made = cured(frame, found)["when"]
+    assert [each and str(each.date()) for each in made[:len(cells)]] == days
+    assert found.args["lost"] == made.count(None) == (150 if None in days else 0)
+    assert str(found.args["lost"]) in found.offer(i18n.text)
+
+
+@pytest.mark.parametrize("cells", [
+    ["03/04/2020", "2020-01-31"], ["13/04/2020", "04/13/2020", "2020-01-31"], ["2020-01-31", "1399/01/31"],
+])
+def test_dates_that_no_one_order_fits_have_no_click(cells):
+    frame = clean()
+    frame["when"] = (cells * 600)[:600]
+    assert only(quality(table(frame)), "mixed_dates").remedy is None
 
 
 def test_a_remedy_of_an_earlier_version_is_none():
