@@ -41,7 +41,7 @@ export function metricText({ name, value }: MetricView, words: I18n): string {
 /** Where a model came from, in a sentence; what it names is kept apart from the language around it. */
 export function sourceText(from: { source: string; source_args: Record<string, string> }, words: I18n): string {
   const args = Object.fromEntries(Object.entries(from.source_args).map(([name, text]) => [name, isolated(text)]));
-  return words.t(`model_source.${from.source}`, args);
+  return words.t(`model_source.${from.source}`, args).replaceAll(/\{\w+\}/g, "…"); // not all is known of older ones
 }
 
 /** A name within a sentence of another direction. */

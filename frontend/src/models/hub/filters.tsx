@@ -5,6 +5,7 @@ import { type I18n, useWords } from "../../shared/i18n";
 import { useUid } from "../../shared/uid";
 import { taskText } from "../format";
 import { Search } from "../search";
+import { Tools } from "../tools";
 import type { HubQuery, HubSearch } from "./use_search";
 
 const TASKS = [
@@ -60,13 +61,17 @@ export function Filters({ search }: { search: HubSearch }) {
     />
   );
   return (
-    <search class="nbt-models-tools nbt-hub-tools">
-      <Search
-        label={words.t("hub.search")}
-        value={query.search}
-        onChange={(text) => setQuery({ search: text })}
-        onEnter={search.now}
-      />
+    <Tools
+      on={[query.task, query.library, query.language, query.licence, query.size].filter(Boolean).length}
+      search={
+        <Search
+          label={words.t("hub.search")}
+          value={query.search}
+          onChange={(text) => setQuery({ search: text })}
+          onEnter={search.now}
+        />
+      }
+    >
       <Choice
         id={`${id}-sort`}
         label={words.t("models.sort")}
@@ -79,7 +84,7 @@ export function Filters({ search }: { search: HubSearch }) {
       {pick("language", LANGUAGES, (language) => languageName(language, words))}
       {pick("licence", LICENCES, (licence) => licence)}
       {pick("size", SIZES, (size) => words.t(`hub.size.${size}`))}
-    </search>
+    </Tools>
   );
 }
 

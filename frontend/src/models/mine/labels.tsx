@@ -84,14 +84,17 @@ export function Labels({ row, categories, say, onChanged }: LabelsProps) {
         />
       </span>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a key that stands for leaving the field */}
-      <span onKeyDown={onEnter(() => void categorise())}>
+      <span class="nbt-model-category" onKeyDown={onEnter(() => void categorise())}>
+        <label for={`${id}-category`} class="nbt-soft">
+          {words.t("models.filter.category")}
+        </label>
         <input
+          id={`${id}-category`}
           class="nbt-input nbt-model-label"
           type="text"
           dir="auto"
           autocomplete="off"
           list={`${id}-categories`}
-          aria-label={words.t("models.category")}
           placeholder={words.t("models.category")}
           value={category ?? row.category}
           onInput={(event) => setCategory(event.currentTarget.value)}

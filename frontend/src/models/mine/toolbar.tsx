@@ -6,6 +6,7 @@ import { useWords } from "../../shared/i18n";
 import { useUid } from "../../shared/uid";
 import { Search } from "../search";
 import { STAGES } from "../stage";
+import { Tools } from "../tools";
 import type { Found } from "../use_models";
 
 export type View = "list" | "cards";
@@ -38,13 +39,17 @@ export function Toolbar({ found, view, onView }: ToolbarProps) {
       />
     );
   return (
-    <search class="nbt-models-tools">
-      <Search
-        label={words.t("models.search")}
-        value={query.search}
-        onChange={(search) => setQuery({ search })}
-        onEnter={() => {}}
-      />
+    <Tools
+      on={[query.stage, query.category, query.tag].filter(Boolean).length}
+      search={
+        <Search
+          label={words.t("models.search")}
+          value={query.search}
+          onChange={(search) => setQuery({ search })}
+          onEnter={() => {}}
+        />
+      }
+    >
       <Choice
         id={`${id}-stage`}
         label={words.t("models.filter.stage")}
@@ -78,7 +83,7 @@ export function Toolbar({ found, view, onView }: ToolbarProps) {
         label={words.t(`models.view.${other}`)}
         onClick={() => onView(other)}
       />
-    </search>
+    </Tools>
   );
 }
 
