@@ -78,6 +78,12 @@ def _data(*words: str) -> str:
     return str(answer(words, "nbtrain data"))
 
 
+def _models(*words: str) -> str:
+    from nbtrain.model_verbs import answer  # noqa: PLC0415 - as above
+
+    return answer(words, "nbtrain models")
+
+
 def _version() -> str:
     return __version__
 
@@ -103,6 +109,7 @@ _COMMANDS = {
     "runs": _Command(_runs, "nbtrain runs"),
     "show": _Command(_show, "nbtrain show RUN", 1, 1),
     "data": _Command(_data, "nbtrain data ACTION", 0, 1000),
+    "models": _Command(_models, "nbtrain models ACTION", 0, 1000),
     "options": _Command(_options, "nbtrain options [NAME]", 0, 1),
     "version": _Command(_version, "nbtrain version"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.commandline.data import help_text, parse
+from nbtrain.commandline.data import TOPIC
 from nbtrain.commandline.steps import parse_steps
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.data.keeping.library import Library
@@ -40,9 +40,9 @@ def answer(words: Sequence[str], command: str, variables: Mapping[str, Any] | No
     Raises:
         ConfigError: there is no such action or flag, or a word is missing. What the actions raise.
     """
-    action, plain, values = parse(words, command)
+    action, plain, values = TOPIC.parse(words, command)
     if action.name == "help":
-        return help_text(command, plain.get("action"))
+        return TOPIC.help_text(command, plain.get("action"))
     if action.name == "import" and variables is not None:
         plain["source"] = _variable(plain["source"], variables)
     if action.name == "preview" and variables is not None and "rows" not in values:

@@ -41,6 +41,7 @@ class NbtrainMagics(Magics):
         %nbtrain status | pause | resume | stop | runs | show
         %nbtrain set --learning-rate 3e-4
         %nbtrain data import reviews.csv
+        %nbtrain models list
         %nbtrain help [option]
 
         As a cell magic, %%nbtrain, the options may go on over several lines.
@@ -50,6 +51,9 @@ class NbtrainMagics(Magics):
             verb = verb_of(words[0] if words else "help")
             if verb.name == "data":
                 return self._data_action(words[1:])
+            if verb.name == "models":
+                self._models_action(words[1:])
+                return None
             plain, values = read(words[1:], verb.flags, f"%nbtrain {verb.name}")
             self._take_bare_word(plain, values, verb.name, verb.word)
             handler: Callable[..., Run | None] = getattr(self, f"_{verb.name}")
@@ -148,6 +152,11 @@ class NbtrainMagics(Magics):
         _say(found)
         return None
 
+    def _models_action(self, words: list[str]) -> None:
+        from nbtrain.model_verbs import answer  # noqa: PLC0415 - as above
+
+        _say(answer(words, "%nbtrain models", self._namespace()))
+
     def _help(self, *, option: str | None = None) -> None:
         _say(overview() if option is None else option_text(option))
 
@@ -204,6 +213,10 @@ class NbtrainMagics(Magics):
             from nbtrain.data_verbs import offered  # noqa: PLC0415 - as above
 
             return offered(kind)
+        if kind in {"registered", "deleted_model"}:
+            from nbtrain import model_verbs  # noqa: PLC0415 - as above
+
+            return model_verbs.offered(kind)
         if kind == "run":
             from nbtrain import training  # noqa: PLC0415 - as above
 

@@ -10,7 +10,7 @@ import pytest
 
 import nbtrain
 from nbtrain import cli, data_verbs, i18n
-from nbtrain.commandline.data import actions
+from nbtrain.commandline.data import TOPIC
 from tests.shell import complete
 
 CSV = "id,label,text\n" + "".join(f"{n},{'good' if n % 3 else 'bad'},note {n % 40}\n" for n in range(200))
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_one_sentence(complaint, data, line, said):
 
 def test_help(answer):
     everything = answer("%nbtrain data help")
-    assert all(f"%nbtrain data {name}" in everything for name in actions())
+    assert all(f"%nbtrain data {name}" in everything for name in TOPIC.actions)
     assert answer("%nbtrain data") == everything
     one = answer("%nbtrain data help split")
     assert one.startswith("%nbtrain data split DATASET: divide")

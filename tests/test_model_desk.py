@@ -263,7 +263,12 @@ def test_an_export_is_compared_and_its_files_are_told(desk, kept, tmp_path):
 
 def test_the_training_form_is_told_the_name(kept):
     told = []
-    assert WorkspaceModels(on_use=lambda name: told.append(name) or True).use(kept)
+
+    def take(name):
+        told.append(name)
+        return True
+
+    assert WorkspaceModels(on_use=take).use(kept)
     assert told == ["first"]
     assert not WorkspaceModels().use(kept)
     assert not studio._offer_model("first")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nbtrain.commandline import data
+from nbtrain.commandline import data, models
 from nbtrain.commandline.flags import Flag, normal
 from nbtrain.commandline.verbs import Verb, verbs
 from nbtrain.config import fields
 
 Offers = Callable[[str], Iterable[str]]
-"""The names there are now of a kind: ``model`` and ``data`` of the notebook, ``run``, ``dataset``, ``deleted``."""
+"""The names there are now of a kind: ``model`` and ``data`` of the notebook, ``run``, ``dataset``, ``registered`` …"""
+
+#: Verbs with actions of their own.
+TOPICS = {topic.name: topic for topic in (data.TOPIC, models.TOPIC)}
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -24,8 +27,9 @@ def complete(text: str, offers: Offers) -> tuple[list[str], str]:
     fragment = words.pop() if words and not text[-1:].isspace() else ""
     if not words:
         return _starting(fragment, verbs()), fragment
-    if words[0] == "data":
-        return data.complete(words[1:], fragment, offers)
+    topic = TOPICS.get(words[0])
+    if topic is not None:
+        return topic.complete(words[1:], fragment, offers)
     verb = verbs().get(words[0])
     if verb is None:
         return [], fragment

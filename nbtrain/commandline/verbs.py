@@ -27,7 +27,7 @@ TRAINING = (
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. Its words are ``magic.help.<name>`` in the catalogue. Those of ``data`` are in `commandline.data`."""
+    """One verb. Its words are ``magic.help.<name>`` of the catalogue. ``data`` and ``models`` have own actions."""
 
     name: str
     flags: tuple[Flag, ...] = ()
@@ -49,6 +49,7 @@ def verbs() -> dict[str, Verb]:
         Verb("runs"),
         Verb("show", (RUN,), "run"),
         Verb("data"),
+        Verb("models"),
         Verb("help", word="option"),
     )}
 
