@@ -136,8 +136,10 @@ def _ended(code: int, words: Path, name: str, seconds: int) -> ModelFileError:
         return refused(name, f"while it was read it tried what a model may not do ({tried[11:]}); the process was "
                              "ended and "
                              "nothing happened")
-    if code == -getattr(signal, "SIGXCPU", 0) or code == -signal.SIGTERM:
+    if code == -getattr(signal, "SIGXCPU", 0):
         return refused(name, f"reading it took more than {seconds} s of computing, so it was called off")
+    if code == -getattr(signal, "SIGKILL", 0):
+        return refused(name, "the system ended the process that read it, for want of memory or time")
     if "MemoryError" in tail or "bad_alloc" in tail or "Cannot allocate memory" in tail:
         return refused(name, "reading it needs more memory than there is for it")
     last = next((line for line in reversed(tail.splitlines()) if line.strip()), "no word")

@@ -65,11 +65,13 @@ def test_weights_of_other_sizes_are_named(own):
     assert "[32, 16] instead of [64, 16]" in said
 
 
+@pytest.mark.slow
 def test_layers_that_the_config_does_not_know(own):
     change(own, num_hidden_layers=1)
     assert "of layers that it has not: bert.encoder.layer.1." in refusal(own)
 
 
+@pytest.mark.slow
 def test_tensors_that_are_not_used_are_told(own):
     tensors = load_file(own / WEIGHTS)
     tensors["cls.other.bias"] = torch.zeros(3)
@@ -107,6 +109,7 @@ def test_configs_that_are_no_json(own, text):
     assert refusal(own).startswith("config.json: ")
 
 
+@pytest.mark.slow
 def test_weights_that_predict_no_numbers(own):
     tensors = load_file(own / WEIGHTS)
     save_file({name: tensor * 1e38 for name, tensor in tensors.items()}, own / WEIGHTS, {"format": "pt"})
@@ -151,6 +154,7 @@ def test_a_tokenizer_that_wants_code(own):
         pass
 
 
+@pytest.mark.slow
 def test_links_out_of_the_folder_are_not_followed(own, tmp_path):
     (tmp_path / "secret.txt").write_text("secret")
     (own / "vocab.txt").symlink_to(tmp_path / "secret.txt")

@@ -197,6 +197,7 @@ def test_a_process_that_takes_too_much_or_never_ends(tmp_path, monkeypatch):
     with pytest.raises(ModelFileError, match="more memory than there is"):
         _try_in_child(tmp_path, monkeypatch, "return {'size': len(bytearray(2 ** 40))}")
     shutil.rmtree(tmp_path / "place")
+    assert "the system ended the process" in str(child._ended(-9, tmp_path / "words.txt", "a.pt", 8))
     monkeypatch.setattr(child, "SECONDS", 8)
     with pytest.raises(ModelFileError, match="took more than 8 s"):
         _try_in_child(tmp_path, monkeypatch, "import time; time.sleep(1_000)")
