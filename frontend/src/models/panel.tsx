@@ -61,6 +61,7 @@ export function Models() {
     setModel(chosen);
     setSide("mine");
     setAdding(false);
+    setQueue(false);
   };
   const imports = useImports({
     kinds: IMPORTING,
@@ -107,7 +108,13 @@ export function Models() {
     if (next === "hub") setVisited(true);
   };
   return (
-    <div class="nbt-models" onPointerEnter={refresh} onFocusIn={refresh} {...dropping}>
+    <div
+      class="nbt-models"
+      data-lm-suppress-shortcuts="true"
+      onPointerEnter={refresh}
+      onFocusIn={refresh}
+      {...dropping}
+    >
       <header class="nbt-models-head">
         <Tabs<Side>
           id={id}
@@ -115,7 +122,7 @@ export function Models() {
           current={side}
           onChoose={turn}
           tabs={[
-            { name: "mine", label: words.t("models.mine"), icon: "disk", count: newest?.count ?? 0 },
+            { name: "mine", label: words.t("models.mine"), icon: "cube", count: newest?.count ?? 0 },
             { name: "hub", label: words.t("models.hub"), icon: "globe" },
           ]}
         />
@@ -183,7 +190,14 @@ export function Models() {
         </div>
         {visited && (
           <div class="nbt-models-side" hidden={adds || side !== "hub"}>
-            <Hub search={search} downloads={downloads} chosen={repository} say={toast.say} onChoose={setRepository} />
+            <Hub
+              search={search}
+              downloads={downloads}
+              chosen={repository}
+              say={toast.say}
+              onChoose={setRepository}
+              onShow={show}
+            />
           </div>
         )}
       </div>

@@ -103,11 +103,11 @@ function Table({ cells }: { cells: readonly (readonly CardSpan[][])[] }) {
   const [head = [], ...rows] = cells;
   return (
     <div class="nbt-card-table">
-      <table>
+      <table dir="auto">
         <thead>
           <tr>
             {head.map((cell, index) => (
-              <th key={index} scope="col" dir="auto">
+              <th key={index} scope="col">
                 <Spans spans={cell} />
               </th>
             ))}
@@ -117,7 +117,7 @@ function Table({ cells }: { cells: readonly (readonly CardSpan[][])[] }) {
           {rows.map((row, line) => (
             <tr key={line}>
               {row.map((cell, index) => (
-                <td key={index} dir="auto">
+                <td key={index}>
                   <Spans spans={cell} />
                 </td>
               ))}

@@ -29,9 +29,10 @@ export interface DetailProps {
   repository: string;
   downloads: Downloads;
   say: Say;
+  onShow(model: string): void;
 }
 
-export function Detail({ repository, downloads, say }: DetailProps) {
+export function Detail({ repository, downloads, say, onShow }: DetailProps) {
   const { rpc } = usePanel();
   const words = useWords();
   const id = useUid();
@@ -96,7 +97,7 @@ export function Detail({ repository, downloads, say }: DetailProps) {
               </p>
             )}
             <Verdicts fit={facts.fit} />
-            <Download facts={facts} downloads={downloads} say={say} />
+            <Download facts={facts} downloads={downloads} say={say} onShow={onShow} />
           </>
         )}
       </header>

@@ -16,9 +16,10 @@ export interface DownloadProps {
   facts: HubFacts;
   downloads: Downloads;
   say: Say;
+  onShow(model: string): void;
 }
 
-export function Download({ facts, downloads, say }: DownloadProps) {
+export function Download({ facts, downloads, say, onShow }: DownloadProps) {
   const words = useWords();
   const id = useUid();
   const [allowed, setAllowed] = useState(false);
@@ -57,6 +58,7 @@ export function Download({ facts, downloads, say }: DownloadProps) {
       </div>
     );
   }
+  const made = downloads.all.find((each) => each.repository === repository && each.model !== "")?.model;
   const nothing = facts.download === 0 && facts.have > 0;
   return (
     <div class="nbt-hub-get">
@@ -78,10 +80,13 @@ export function Download({ facts, downloads, say }: DownloadProps) {
         </div>
       )}
       <div class="nbt-hub-begin">
+        {made !== undefined && <Button icon="cube" label={words.t("hub.show")} primary onClick={() => onShow(made)} />}
         <Button
           icon="download"
-          label={words.t(nothing ? "hub.add" : "hub.download", { size: words.bytes(facts.download) })}
-          primary
+          label={words.t(nothing ? (made === undefined ? "hub.add" : "hub.add.again") : "hub.download", {
+            size: words.bytes(facts.download),
+          })}
+          primary={made === undefined}
           disabled={facts.remote_code && !allowed}
           busy={busy}
           onClick={() => void begin()}

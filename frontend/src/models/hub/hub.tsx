@@ -25,9 +25,11 @@ export interface HubProps {
   chosen: string | null;
   say: Say;
   onChoose(repository: string | null): void;
+  /** A model of the workspace is to be seen. */
+  onShow(model: string): void;
 }
 
-export function Hub({ search, downloads, chosen, say, onChoose }: HubProps) {
+export function Hub({ search, downloads, chosen, say, onChoose, onShow }: HubProps) {
   const words = useWords();
   const [byKey, setByKey] = useState(false);
   const { rows, failure } = search;
@@ -85,7 +87,7 @@ export function Hub({ search, downloads, chosen, say, onChoose }: HubProps) {
   );
   return (
     <Split list={list} open={chosen !== null} focus={byKey} label={chosen ?? ""} onClose={() => onChoose(null)}>
-      {chosen !== null && <Detail key={chosen} repository={chosen} downloads={downloads} say={say} />}
+      {chosen !== null && <Detail key={chosen} repository={chosen} downloads={downloads} say={say} onShow={onShow} />}
     </Split>
   );
 }

@@ -1,8 +1,10 @@
 /** One model of the workspace: its name and actions, and below them its versions, a form to try it, and ways out. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { Icon } from "../../shared/icons";
+import { errorText } from "../../shared/panel";
 import { useUid } from "../../shared/uid";
 import { TaskCard } from "../../shared/work/task_card";
 import { isRunning, useAnswer, useEnded, useTask } from "../../shared/work/tasks";
@@ -20,6 +22,9 @@ type Tab = "versions" | "try" | "export";
 
 /** Kinds of work that the tab of exports shows itself. */
 const SHOWN_THERE: ReadonlySet<string> = new Set(["model_export", "push"]);
+
+/** Work that ends within this time does not push what stands below it up and down. */
+const SOON_MS = 400;
 
 export interface DetailProps {
   model: string;
@@ -46,6 +51,14 @@ export function Detail({ model, categories, say, onChanged, onGone, onBack }: De
     await facts.reload();
     onChanged();
   };
+  if (!facts.value && facts.failure) {
+    return (
+      <div class="nbt-models-none" role="alert">
+        <p dir="auto">{errorText(facts.failure, words)}</p>
+        <Button icon="reset" label={words.t("button.retry")} onClick={() => void facts.reload()} />
+      </div>
+    );
+  }
   if (!facts.value) {
     return (
       <p class="nbt-models-wait nbt-soft" role="status">
@@ -112,7 +125,12 @@ function Running({ tasks }: { tasks: readonly string[] }) {
 
 function RunningTask({ id }: { id: string }) {
   const task = useTask(id);
-  if (!task || !isRunning(task)) return null;
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SOON_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!task || !isRunning(task) || !late) return null;
   return (
     <div class="nbt-model-running">
       <TaskCard task={task} />

@@ -1,6 +1,6 @@
 /** A version written to a file or folder of the user's, and what came of it. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../../shared/controls/button";
 import { Choice } from "../../shared/controls/choice";
 import { Switch } from "../../shared/controls/switch";
@@ -121,8 +121,10 @@ export function Export({ model, version, folder, say }: ExportProps) {
 
 function Written({ written }: { written: ExportView }) {
   const words = useWords();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div class="nbt-written">
+    <div ref={place} class="nbt-written">
       <p class="nbt-out-path" dir="ltr">
         {written.path}
       </p>

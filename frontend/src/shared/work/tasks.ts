@@ -43,6 +43,8 @@ export function isRunning(task: TaskState): boolean {
 export interface Known<T> {
   /** Null until the kernel has answered. */
   value: T | null;
+  /** Why there is no answer, as far as it is known; the panel has said it. */
+  failure?: unknown;
   /** Asks again; resolves with the answer, or null where there was none. */
   reload(): Promise<T | null>;
 }
@@ -52,6 +54,7 @@ export function useAnswer<T>(ask: ((panel: Panel) => Promise<T>) | null, key: st
   const panel = usePanel();
   const alive = useValue(panel.rpc.alive);
   const [answer, setAnswer] = useState<{ key: string; value: T } | null>(null);
+  const [failed, setFailed] = useState<{ key: string; error: unknown } | null>(null);
   const newest = useRef(0);
   const latest = useRef(ask);
   latest.current = ask;
@@ -61,17 +64,27 @@ export function useAnswer<T>(ask: ((panel: Panel) => Promise<T>) | null, key: st
     if (!asked) return null;
     try {
       const value = await asked(panel);
-      if (mine === newest.current) setAnswer({ key, value });
+      if (mine === newest.current) {
+        setAnswer({ key, value });
+        setFailed(null);
+      }
       return value;
     } catch (error) {
-      if (mine === newest.current) panel.report(error);
+      if (mine === newest.current) {
+        panel.report(error);
+        setFailed({ key, error });
+      }
       return null;
     }
   }, [panel, key]);
   useEffect(() => {
     if (alive) void reload();
   }, [alive, reload]);
-  return { value: answer?.key === key ? answer.value : null, reload };
+  return {
+    value: answer?.key === key ? answer.value : null,
+    failure: failed?.key === key ? failed.error : null,
+    reload,
+  };
 }
 
 /** A list as old as this is asked for anew when somebody comes to it: a cell may have made or deleted something. */
