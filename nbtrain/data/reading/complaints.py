@@ -11,7 +11,8 @@ import duckdb
 from nbtrain.core.errors import DataError, DataFileError, NbtrainError
 from nbtrain.data.columns import quoted
 from nbtrain.data.duck import cursor
-from nbtrain.data.reading.csv_dialect import LONGEST, NOT_WHOLE
+from nbtrain.data.reading.cells import NO_VALUE
+from nbtrain.data.reading.csv_dialect import LONGEST
 from nbtrain.data.reading.formats import Compression, DataFile, Format
 from nbtrain.data.reading.json_rows import broken_line
 from nbtrain.data.reading.json_shape import rows_of
@@ -43,7 +44,7 @@ def fault_of(error: duckdb.Error) -> Fault:
     if "nvalid unicode" in text or "not utf-8 encoded" in text or "invalid UTF-8" in text:
         return Fault.ENCODING
     misfit = "JSON transform error" in text and "duplicate key" not in text
-    if misfit or NOT_WHOLE in text or "Error when converting column" in text:
+    if misfit or NO_VALUE in text or "Error when converting column" in text:
         return Fault.TYPE
     if any(said in text for said in ("Malformed JSON", "recursion depth", "duplicate key", "maximum_object_size")):
         return Fault.JSON

@@ -16,14 +16,13 @@ import duckdb
 
 from nbtrain.data.columns import literal, path_literal, quoted
 from nbtrain.data.duck import cursor
+from nbtrain.data.reading import cells
 from nbtrain.data.reading.formats import Compression, DataFile, opening
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.read_options import ReadOptions
 
 #: How a missing value is spelled, where it is not in quotes. A number or date may also be missing in quotes.
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
-#: What an error begins with when a column of integers turns out to hold another number.
-NOT_WHOLE = "nbtrain: no whole number, or a large one: "
 #: Bytes of the longest row.
 LONGEST = 16 * 2**20
 #: Bytes of the beginning from which dialect and types are told; DuckDB looks at 20,480 rows of them.
@@ -32,6 +31,7 @@ SAMPLE = 2 * 2**20
 LOOKED_AT = 1000
 #: Rows of the beginning that DuckDB looks at.
 SNIFFED = 20_480
+_OF_TIME = {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME"}
 #: Files up to this size are read whole to see whether columns at the end are empty.
 _SMALL = 16 * 2**20
 
@@ -80,10 +80,12 @@ class Dialect:
 
     def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
         """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
-        # As an integer DuckDB would read 1.5 as 2 and 007 as 7 without a word: integers are read as text, and looked
-        # at. Where rows are left out they are read as numbers, so that it is DuckDB that leaves out what is none.
-        looked_at = set() if self.proven else {name for name, kind in self.columns.items() if kind == "BIGINT"}
-        as_read, whole = ("DOUBLE", whole_number) if skip_errors or rejects else ("VARCHAR", _whole_text)
+        # DuckDB reads 1.5 as 2, 007 as 7 and infinity as a date without a word: such columns are read as text, and
+        # looked at. Where rows are left out it is DuckDB that leaves out what is no value; whole numbers are looked at.
+        skips = skip_errors or bool(rejects)
+        kinds = {"BIGINT"} if skips else cells.LOOKED_AT
+        looked_at = set() if self.proven else {name for name, kind in self.columns.items() if kind in kinds}
+        as_read = "DOUBLE" if skips else "VARCHAR"
         listed = ", ".join(
             f"{literal(name)}: {literal(as_read if name in looked_at else kind)}"
             for name, kind in zip(self.names, self.types, strict=True))
@@ -104,8 +106,18 @@ class Dialect:
         read = f"read_csv({', '.join(parts)})"
         if self.kept == self.names and not looked_at:
             return read
-        chosen = (whole(name, self.path) if name in looked_at else quoted(name) for name in self.kept)
+        chosen = (self._looked_at(name, skips=skips) if name in looked_at else quoted(name) for name in self.kept)
         return f"(SELECT {', '.join(chosen)} FROM {read})"
+
+    def _looked_at(self, name: str, *, skips: bool) -> str:
+        kind = self.columns[name]
+        read = cells.whole_number(name, self.path) if skips else cells.value_or_error(
+            name, kind, self.path, self.form(kind))
+        return f"{read} AS {quoted(name)}"
+
+    def form(self, kind: str) -> str | None:
+        """How values of this type are written, where they are dates or points in time that are not as in ISO 8601."""
+        return {"DATE": self.date_format, "TIMESTAMP": self.time_format}.get(kind)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -116,23 +128,6 @@ class Dialect:
         """The same with other types for some columns."""
         types = tuple(wider.get(name, kind) for name, kind in zip(self.names, self.types, strict=True))
         return replace(self, types=types)
-
-
-def whole_number(name: str, path: Path) -> str:
-    """A column of numbers as integers, in SQL; a number that is none ends the query with `NOT_WHOLE` and the file."""
-    column = quoted(name)
-    return _whole(column, f"{column} = trunc({column}) AND abs({column}) < 9007199254740992", path)
-
-
-def _whole_text(name: str, path: Path) -> str:
-    """As `whole_number`, of a column of texts."""
-    column = quoted(name)
-    return _whole(column, f"regexp_full_match({column}, ' *-?(0|[1-9][0-9]{{0,17}}) *')", path)
-
-
-def _whole(column: str, condition: str, path: Path) -> str:
-    said = f"error({literal(NOT_WHOLE)} || {column}::VARCHAR || {literal(f' in {path}')})"
-    return f"CASE WHEN {condition} THEN {column}::BIGINT WHEN {column} IS NULL THEN NULL ELSE {said} END AS {column}"
 
 
 def lines_of(file: DataFile) -> str:
@@ -168,6 +163,9 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
         notes.append(f"Columns of {name} were renamed: {', '.join(renamed[:20])}.")
     body = rows[1:] if found.header else rows
     types = [_safe(kind, [row[i] for row in body if len(row) > i]) for i, kind in enumerate(found.types)]
+    notes += [
+        f"The column {column!r:.60} was read as text: not all of its values look like a {kind}."
+        for column, kind, safe in zip(names, found.types, types, strict=True) if kind != safe and kind in _OF_TIME]
     found = replace(found, names=tuple(names), kept=tuple(names), types=tuple(types))
     if any(kind != "VARCHAR" for kind in found.types) and _QUOTED_MISSING.search(head):
         found = replace(found, quoted_missing=not _holds(found))
@@ -283,23 +281,18 @@ def _is_data(rows: Sequence[Sequence[str]], types: Sequence[str]) -> bool:
     return any(cell and seen[i, cell] >= 2 for i, cell in enumerate(first))
 
 
-def _safe(kind: str, cells: Sequence[str]) -> str:
-    """Text instead of a number that would lose characters: ``00123``, ``+33``, or one of more than 18 digits."""
-    marked = {"BIGINT": r"[+-]?0\d+|\+\d+", "DOUBLE": r"[+-]?0\d+"}.get(kind)
-    if marked and any(re.fullmatch(marked, cell.strip()) for cell in cells):
+def _safe(kind: str, values: Sequence[str]) -> str:
+    """Text instead of a type that would lose characters of these cells: ``00123``, ``+33``, yes and no."""
+    if kind.endswith("HUGEINT"):
         return "VARCHAR"
-    if kind == "BOOLEAN" and any(cell.lower() not in {"true", "false"} and cell not in MISSING for cell in cells):
-        return "VARCHAR"  # yes and no, t and f: a label keeps its spelling
-    if kind == "DOUBLE" and any(re.fullmatch(r"\d{17,}", cell) for cell in cells):
-        return "VARCHAR"
-    return "VARCHAR" if kind.endswith("HUGEINT") else kind
+    return kind if all(cell in MISSING or cells.is_value(cell, kind) for cell in values) else "VARCHAR"
 
 
 def _holds(found: Dialect) -> bool:
     """Whether the first rows can be read as it says."""
     try:
         with cursor() as connection:
-            connection.execute(f"SELECT * FROM {found.sql()} LIMIT {SNIFFED}").fetchall()
+            connection.execute(f"SELECT * FROM {replace(found, proven=True).sql()} LIMIT {SNIFFED}").fetchall()
     except duckdb.ConversionException:
         return False
     except duckdb.Error:  # another fault, which reading will tell

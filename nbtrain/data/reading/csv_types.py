@@ -9,30 +9,34 @@ import duckdb
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, quoted
 from nbtrain.data.duck import cursor
+from nbtrain.data.reading import cells
 from nbtrain.data.reading.csv_dialect import Dialect
 
-#: Digits that a number does not keep: those of a postcode, or the plus of a telephone number.
-_ZEROS = "[+-]?0[0-9]+"
-_MARKED = f"{_ZEROS}|[+][0-9]+"
-#: What a number among whole ones would lose as a DOUBLE: those, and the last of 17 digits or more.
-_LOST = f"{_MARKED}|-?[0-9]{{17,}}"
-_MARKS = "The column {!r:.60} was read as text: some of its numbers begin with 0 or +."
+_NUMBERS = {"BIGINT", "DOUBLE"}
+#: What a number does not keep, with the sentence on it.
+_LOST = {
+    "[+-]?0[0-9]+|[+][0-9]+": "some of its numbers begin with 0 or +",
+    "-?[1-9][0-9]{15,}": "some of its whole numbers have more digits than a number keeps",
+}
 
 
-def with_marks_kept(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
-    """The dialect with text for whole numbers of which some, anywhere, begin with 0 or +. Also sentences on that.
+def with_spelling_kept(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
+    """The dialect with text for columns of which DuckDB would read a cell, anywhere, otherwise than it is spelled.
 
-    Reads the columns of whole numbers once. Raises duckdb.Error, CancelledError.
+    Also sentences on that. Reads the columns with types once. Raises duckdb.Error, CancelledError.
     """
-    whole = [name for name, kind in dialect.columns.items() if kind == "BIGINT"]
-    if not whole or dialect.proven:
+    typed = [(name, kind) for name, kind in dialect.columns.items() if kind in cells.LOOKED_AT]
+    if not typed or dialect.proven:
         return dialect, []
-    asked = ", ".join(f"bool_or({_is_marked(name)})" for name in whole)
-    texts = replace(dialect, types=("VARCHAR",) * len(dialect.types), quoted_missing=True, proven=True)
-    with cursor(progress) as connection:
-        found = connection.execute(f"SELECT {asked} FROM {texts.sql(skip_errors=True)}").fetchone() or ()
-    marked = [name for name, has in zip(whole, found, strict=True) if has]
-    return dialect.with_types(dict.fromkeys(marked, "VARCHAR")), [_MARKS.format(name) for name in marked]
+    found = _counted(dialect, [part for name, kind in typed for part in (
+        _misread(dialect, name, kind), *_lost(name))], progress)
+    wider, notes = [], []
+    for number, (name, kind) in enumerate(typed):
+        misread, *lost = found[number * (1 + len(_LOST)):][:1 + len(_LOST)]
+        if misread:
+            wider.append(name)
+            notes.append(_note(name, kind, misread, lost))
+    return dialect.with_types(dict.fromkeys(wider, "VARCHAR")), notes
 
 
 def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
@@ -43,24 +47,19 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
     Raises duckdb.Error, CancelledError.
     """
     typed = [(name, kind) for name, kind in dialect.columns.items() if kind != "VARCHAR"]
-    texts = replace(dialect, types=("VARCHAR",) * len(dialect.types), quoted_missing=True, proven=True)
-    asked = ", ".join(
-        part for name, kind in typed for part in (
-            _misfits(dialect, name, kind), _misfits(dialect, name, "DOUBLE", whole=kind == "BIGINT"),
-            f"count(*) FILTER ({_is_marked(name)})"))
     if not typed:
         return replace(dialect, proven=True), []
-    with cursor(progress) as connection:
-        counted = connection.execute(f"SELECT {asked} FROM {texts.sql(skip_errors=True)}").fetchone() or ()
+    each_asks = 2 + len(_LOST)
+    counted = _counted(dialect, [part for name, kind in typed for part in (
+        _misfits(dialect, name, kind), _misfits(dialect, name, "DOUBLE"), *_lost(name))], progress)
     wider, notes = {}, []
-    for (name, kind), misfits, no_numbers, marked in zip(
-            typed, counted[::3], counted[1::3], counted[2::3], strict=True):
-        if misfits:
-            wider[name] = "DOUBLE" if kind == "BIGINT" and not no_numbers else "VARCHAR"
-            if kind == "BIGINT" and marked and marked == no_numbers:
-                notes.append(_MARKS.format(name))
-            elif wider[name] == "VARCHAR":
-                notes.append(f"The column {name!r:.60} was read as text: {misfits} of its values are no {kind}.")
+    for number, (name, kind) in enumerate(typed):
+        misfits, no_numbers, *lost = counted[number * each_asks:][:each_asks]
+        if not misfits:
+            continue
+        wider[name] = "DOUBLE" if kind == "BIGINT" and not no_numbers else "VARCHAR"
+        if wider[name] == "VARCHAR":
+            notes.append(_note(name, kind, min(misfits, no_numbers) if kind in _NUMBERS else misfits, lost))
     found = replace(dialect.with_types(wider), proven=True, dates={
         name: each for name, each in dialect.dates.items() if name not in wider})
     if not wider and not found.quoted_missing and not _reads(found, progress):
@@ -68,9 +67,25 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
     return found, notes
 
 
-def _is_marked(name: str) -> str:
-    """Whether a text is such a number, in SQL."""
-    return f"regexp_full_match(trim({quoted(name)}), {literal(_MARKED)})"
+def _counted(dialect: Dialect, asked: list[str], progress: Progress | None) -> list[int]:
+    """What these expressions count in the texts of all rows."""
+    texts = replace(dialect, types=("VARCHAR",) * len(dialect.types), quoted_missing=True, proven=True)
+    with cursor(progress) as connection:
+        found = connection.execute(f"SELECT {', '.join(asked)} FROM {texts.sql(skip_errors=True)}").fetchone()
+    return list(found or [0] * len(asked))
+
+
+def _note(name: str, kind: str, misfits: int, lost: list[int]) -> str:
+    """Why a column is text: what a number would lose, where that is all."""
+    said = f"{misfits} of its values are no {kind}"
+    if kind in _NUMBERS and misfits == sum(lost):
+        said = " and ".join(each for each, count in zip(_LOST.values(), lost, strict=True) if count)
+    return f"The column {name!r:.60} was read as text: {said}."
+
+
+def _lost(name: str) -> list[str]:
+    """How many numbers would lose something, by what, in SQL."""
+    return [f"count(*) FILTER (regexp_full_match(trim({quoted(name)}), {literal(pattern)}))" for pattern in _LOST]
 
 
 def _reads(dialect: Dialect, progress: Progress | None) -> bool:
@@ -83,16 +98,19 @@ def _reads(dialect: Dialect, progress: Progress | None) -> bool:
     return True
 
 
-def _misfits(dialect: Dialect, name: str, kind: str, *, whole: bool = False) -> str:
-    """How many values are not of this kind; `whole`: they were taken for whole numbers."""
+def _misfits(dialect: Dialect, name: str, kind: str) -> str:
+    """How many cells are no values of this type, in SQL."""
     column = quoted(name)
-    fits = f"TRY_CAST({column} AS {kind}) IS NOT NULL"
-    if kind == "BIGINT":  # the cast would round
-        fits += f" AND regexp_full_match(trim({column}), '-?(0|[1-9][0-9]*)')"
-    elif kind == "DOUBLE":
-        fits += f" AND NOT regexp_full_match(trim({column}), {literal(_LOST if whole else _ZEROS)})"
-    elif kind == "DATE" and dialect.date_format:
-        fits = f"try_strptime({column}, {literal(dialect.date_format)}) IS NOT NULL"
-    elif kind.startswith("TIMESTAMP") and dialect.time_format:
-        fits = f"try_strptime({column}, {literal(dialect.time_format)}) IS NOT NULL"
-    return f"count(*) FILTER ({column} IS NOT NULL AND NOT ({fits}))"
+    return f"count(*) FILTER ({column} IS NOT NULL AND ({cells.value(column, kind, dialect.form(kind))}) IS NULL)"
+
+
+def _misread(dialect: Dialect, name: str, kind: str) -> str:
+    """How many cells are none and are read by DuckDB all the same, in SQL."""
+    column = quoted(name)
+    form = dialect.form(kind)
+    read = f"try_strptime({column}, {literal(form)})" if form else f"TRY_CAST({column} AS {kind})"
+    asked = [f"({cells.value(column, kind, form)}) IS NULL"]
+    if kind == "BIGINT":  # read as DOUBLE, and looked at
+        read = f"TRY_CAST({column} AS DOUBLE)"
+        asked.append(f"({cells.value(column, 'DOUBLE')}) IS NULL")
+    return f"count(*) FILTER ({read} IS NOT NULL AND {' AND '.join(asked)})"

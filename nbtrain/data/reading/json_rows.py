@@ -14,7 +14,7 @@ from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, path_literal, quoted
 from nbtrain.data.duck import cursor
-from nbtrain.data.reading.csv_dialect import whole_number
+from nbtrain.data.reading.cells import whole_number
 from nbtrain.data.reading.formats import DataFile, Format
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.json_shape import DEEPEST, LONGEST, depth_of, rows_of

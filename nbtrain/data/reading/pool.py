@@ -14,7 +14,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
 from nbtrain.data.reading.csv_dates import agreed, undecided, with_dates_of_all_rows
 from nbtrain.data.reading.csv_dialect import LOOKED_AT, SAMPLE, Dialect
-from nbtrain.data.reading.csv_types import proven, with_marks_kept
+from nbtrain.data.reading.csv_types import proven, with_spelling_kept
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
 from nbtrain.data.reading.lines import has_both_ends, verify
 from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
@@ -115,7 +115,7 @@ class Pool:
         """See all rows where reading on shows no fault.
 
         That is: a field of JSON that comes late; the date that tells day from month; and, where rows are left out, a
-        late ``007`` in a CSV.
+        late ``007`` or ``infinity`` in a CSV.
         """
         skip = self.options.on_error == "skip"
         with self._lock:
@@ -125,7 +125,7 @@ class Pool:
                 elif skip and part.dialect is not None and part.file.source not in self._looked_through and (
                         _goes_on(part)):
                     self._looked_through.add(part.file.source)
-                    self._keep_marks(number, part, part.dialect, progress)
+                    self._keep_spelling(number, part, part.dialect, progress)
             self._see_dates(progress)
             self._agree()
 
@@ -138,9 +138,9 @@ class Pool:
     def explain(self, error: duckdb.Error) -> NbtrainError:
         return explained(error, self.parts)
 
-    def _keep_marks(self, number: int, part: Part, dialect: Dialect, progress: Progress | None) -> None:
+    def _keep_spelling(self, number: int, part: Part, dialect: Dialect, progress: Progress | None) -> None:
         try:
-            found, notes = with_marks_kept(dialect, progress=progress)
+            found, notes = with_spelling_kept(dialect, progress=progress)
         except duckdb.InterruptException:
             raise
         except (duckdb.Error, UnicodeDecodeError):  # reading will tell it, and have it put right

@@ -23,7 +23,7 @@ def read(folder, **options):
     ("1.5", 1.5, "DOUBLE", ""), ("1.0", 1.0, "DOUBLE", ""), ("1e3", 1000.0, "DOUBLE", ""), (" 5", 5, "BIGINT", ""),
     ("007", "007", "VARCHAR", "begin with 0 or +"), ("+49", "+49", "VARCHAR", "begin with 0 or +"),
     ("no", "no", "VARCHAR", "1 of its values are no BIGINT"), ("9" * 18, 10 ** 18 - 1, "BIGINT", ""),
-    ("9" * 25, "9" * 25, "VARCHAR", "1 of its values are no BIGINT"), ('""', None, "BIGINT", ""),
+    ("9" * 25, "9" * 25, "VARCHAR", "more digits than a number keeps"), ('""', None, "BIGINT", ""),
     ("", None, "BIGINT", ""),
 ])
 def test_a_value_far_down(tmp_path, several, late, value, kind, note):

@@ -1,0 +1,72 @@
+"""How a cell must be spelled to be a value of its column's type, so that nothing in it is lost or made up.
+
+DuckDB takes more for such a value, without a word: ``1.5`` for the whole number 2, ``007`` for 7 and ``1_000`` for
+1000, ``t`` for true, ``infinity`` for a date, and a time without its offset from UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from nbtrain.data.columns import literal, quoted
+
+#: What an error begins with when a cell turns out to be no value of its column's type.
+NO_VALUE = "nbtrain: no value of the column: "
+#: Whole numbers that a DOUBLE keeps, or nearly all of them: up to 2⁵³.
+_KEPT = "0|[1-9][0-9]{0,14}|[1-8][0-9]{15}|900[0-6][0-9]{12}"
+_DAY = "[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
+_CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
+#: Of each type, for DuckDB's and Python's patterns alike.
+_SPELLED = {
+    "BIGINT": "-?(?:0|[1-9][0-9]*)",
+    "DOUBLE": f"-?(?:{_KEPT})|[+-]?(?:[0-9]+[.][0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+[eE][+-]?[0-9]+"
+              "|[+-]?(?i:inf(?:inity)?)",
+    "BOOLEAN": "(?i:true|false)",
+    "DATE": _DAY,
+    "TIMESTAMP": f"{_DAY}(?:[ T]{_CLOCK}(?: UTC)?)?",
+    "TIMESTAMP WITH TIME ZONE": f"{_DAY}[ T]{_CLOCK} ?[A-Za-z+-][A-Za-z0-9_/:+-]*",
+    "TIME": "(?:[01]?[0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?",
+}
+#: How points in time are mostly written.
+_ISO = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
+#: Types of which not all that DuckDB reads is right.
+LOOKED_AT = frozenset(_SPELLED)
+
+
+def is_value(cell: str, kind: str) -> bool:
+    """Whether a cell looks like a value of this type."""
+    return kind not in _SPELLED or re.fullmatch(f" *(?:{_SPELLED[kind]}) *", cell) is not None
+
+
+def value(column: str, kind: str, form: str | None = None) -> str:
+    """The value in a column of texts, NULL for a cell that is none, in SQL; `form` is how dates are written."""
+    read = f"TRY_CAST({column} AS {kind})"
+    if form:
+        read = f"try_strptime({column}, {literal(form)})" + ("::DATE" if kind == "DATE" else "")
+    if kind not in _SPELLED:
+        return read
+    spelled = f"CASE WHEN regexp_full_match({column}, {literal(f' *(?:{_SPELLED[kind]}) *')}) THEN {read} END"
+    if kind == "DOUBLE":
+        return f"coalesce(CASE WHEN contains({column}, '.') AND NOT contains({column}, '_') THEN {read} END, {spelled})"
+    if kind == "BOOLEAN":  # what else it takes is shorter: t, yes, 1
+        return f"CASE WHEN strlen({column}) >= 4 THEN {read} END"
+    if kind in {"DATE", "TIMESTAMP"}:  # a pattern takes twice as long as a format; infinity would fit each format
+        read = read if form else f"try_strptime({column}, {_ISO})"
+        return f"coalesce(CASE WHEN {column} BETWEEN '0' AND ':' THEN {read} END, {spelled})"
+    return spelled
+
+
+def value_or_error(name: str, kind: str, path: Path, form: str | None = None) -> str:
+    """As `value`; a cell that is none ends the query with `NO_VALUE` and the file."""
+    column = quoted(name)
+    said = f"error({literal(NO_VALUE)} || {column}::VARCHAR || {literal(f' in {path}')})"
+    return f"coalesce({value(column, kind, form)}, CASE WHEN {column} IS NOT NULL THEN {said} END)"
+
+
+def whole_number(name: str, path: Path) -> str:
+    """A column of numbers as integers, in SQL; a number that is none, or a large one, ends the query likewise."""
+    column = quoted(name)
+    said = f"error({literal(NO_VALUE)} || {column}::VARCHAR || {literal(f' in {path}')})"
+    return (f"CASE WHEN {column} = trunc({column}) AND abs({column}) < 9007199254740992 THEN {column}::BIGINT "
+            f"WHEN {column} IS NULL THEN NULL ELSE {said} END")
