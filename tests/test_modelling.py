@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -162,22 +163,18 @@ def test_a_run_with_a_model_by_name_is_resumed_in_another_kernel(name, tmp_path)
     frame = pd.DataFrame(x, columns=list("abcd")).assign(label=y)
     frame.to_csv(tmp_path / "rows.csv", index=False)
     registered(architectures.build("mlp", inputs=4, outputs=3), "registered")
-    done = nbtrain.train(name, tmp_path / "rows.csv", epochs=4, show=False, device="cpu", batch_size=8)
+    done = nbtrain.train(name, tmp_path / "rows.csv", epochs=60, show=False, device="cpu", batch_size=8)
     done.wait()
-    code = """
-        run = nbtrain.train(name, "rows", epochs=4, show=False, device="cpu", batch_size=8, checkpoint_every=3)
-        import time
-        while run.step < 5: time.sleep(0.001)
-        run.stop()
-        print(json.dumps(run.id))
-    """
-    run_id = elsewhere(code, name=name)
+    stopped = nbtrain.train(name, "rows", epochs=60, show=False, device="cpu", batch_size=8)
+    while stopped.step < 5:  # of some 400
+        time.sleep(0.001)
+    stopped.stop()
     code = """
         run = nbtrain.resume(run_id, show=False)
         run.wait()
         print(json.dumps([run.state, run.resumed, run.predict(table()[0]).tolist()]))
     """
-    state, resumed, found = elsewhere(code, run_id=run_id)
+    state, resumed, found = elsewhere(code, run_id=stopped.id)
     assert state == "finished"
     assert resumed == {"exact": True, "reasons": []}
     assert torch.equal(torch.tensor(found), done.predict(x))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,18 @@ def test_a_model_of_the_hub_learns_the_classes_of_the_data_and_plain_transformer
 
 
 def test_it_is_resumed_in_another_kernel_also_where_the_hub_is_away(hub, reviews):
-    done = nbtrain.train(f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 3})
+    done = nbtrain.train(f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 8})
     done.wait()
-    run_id = elsewhere("""
-        import time
-        run = nbtrain.train(name, "tokens", checkpoint_every=3, **OPTIONS | {"epochs": 3})
-        while run.step < 4: time.sleep(0.001)
-        run.stop()
-        print(json.dumps(run.id))
-    """, name=f"hub:{NAME}")
+    stopped = nbtrain.train(f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 8})
+    while stopped.step < 4:  # of some 40
+        time.sleep(0.001)
+    stopped.stop()
     hub.stop()
     found = elsewhere("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()
         print(json.dumps([run.state, run.resumed["exact"], run.predict(nbtrain.load_dataset("tokens")).tolist()]))
-    """, run_id=run_id)
+    """, run_id=stopped.id)
     assert found[:2] == ["finished", True]
     assert torch.equal(torch.tensor(found[2]), done.predict(reviews))
 
