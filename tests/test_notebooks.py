@@ -34,6 +34,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     return executed("02_data.ipynb", tmp_path_factory.mktemp("data"))
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("03_models.ipynb", tmp_path_factory.mktemp("models"))
+
+
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
     """What the one code cell shows that has `source` in it."""
     [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
@@ -47,7 +52,7 @@ def text(notebook: nbformat.NotebookNode, source: str) -> str:
         for output in outputs(notebook, source))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "data"])
+@pytest.mark.parametrize("name", ["quickstart", "data", "models"])
 def test_nothing_is_complained_of(name, request):
     notebook = request.getfixturevalue(name)
     said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", ())
@@ -119,3 +124,34 @@ def test_the_model_learnt_from_the_training_part_and_takes_new_rows(data):
     assert figures["accuracy"] >= 0.9
     predicted, truth = eval(text(data, "new = frame.head(5)"))  # noqa: S307 - as above
     assert sum(map(str.__eq__, predicted, truth)) >= 4
+
+
+def test_a_model_is_found_and_fetched_though_the_connection_breaks(models):
+    found = text(models, "%nbtrain models search bert").splitlines()
+    assert found[1].startswith("nbtrain/tiny-bert-reviews ")
+    fits = eval(text(models, "facts = nbtrain.models.details("))  # noqa: S307 - a dict that the notebook shows
+    assert (fits["inference"], fits["training"]) == ("fits", "fits")
+    assert eval(text(models, "version = nbtrain.models.download("))[1] == ("negative", "positive")  # noqa: S307 - as above
+    guesses = eval(text(models, 'predict("reviews"'))  # noqa: S307 - as above
+    assert sum(guess["probability"] for guess in guesses) == pytest.approx(1)
+
+
+def test_what_was_trained_is_promoted_and_stays_in_production(models):
+    assert re.search(r"version 1, stage production\. It was promoted to production: val_accuracy", text(
+        models, "kept = run.register("))
+    assert text(models, "models move digits staging").splitlines()[-1] == "1"
+    said, truth = eval(text(models, "said = nbtrain.models.predict("))  # noqa: S307 - as above
+    assert said[0]["label"] == str(truth)
+
+
+def test_the_exported_model_gives_the_same_answers(models):
+    difference, files = eval(text(models, "nbtrain.models.export("))  # noqa: S307 - as above
+    assert difference <= 1e-4
+    assert files == ["digits.nbtrain.json", "digits.onnx"]
+    assert float(text(models, "InferenceSession(")) >= 0.9
+
+
+def test_the_model_browser_is_shown_with_its_static_list(models):
+    shown = outputs(models, "nbtrain.ModelBrowser()")
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in shown)
+    assert any("digits" in output.get("data", {}).get("text/html", "") for output in shown)

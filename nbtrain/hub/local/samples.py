@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -87,7 +88,8 @@ def files(
         torch.manual_seed(seed)
         model = getattr(transformers, architecture)(made).eval()
         size = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
-        model.save_pretrained(temporary, max_shard_size=size if shards == 1 else size // shards + size // 8)
+        with _without_bars(transformers):
+            model.save_pretrained(temporary, max_shard_size=size if shards == 1 else size // shards + size // 8)
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
         else:
@@ -97,6 +99,19 @@ def files(
             Path(temporary, "model.safetensors").unlink()
         found = {path.name: path.read_bytes() for path in sorted(Path(temporary).iterdir())}
     return {**found, "README.md": card.encode()} if card else found
+
+
+@contextmanager
+def _without_bars(transformers: Any) -> Iterator[None]:
+    """It draws a bar for a thing of milliseconds."""
+    logging = transformers.utils.logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def add_all(hub: LocalHub) -> None:
