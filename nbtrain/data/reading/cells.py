@@ -15,21 +15,24 @@ from nbtrain.data.columns import literal, quoted
 NO_VALUE = "nbtrain: no value of the column: "
 #: Whole numbers that a DOUBLE keeps, or nearly all of them: up to 2⁵³.
 _KEPT = "0|[1-9][0-9]{0,14}|[1-8][0-9]{15}|900[0-6][0-9]{12}"
+#: And those that it may not keep, with what is said then.
+LONG = "-?(?:[1-9][0-9]{16,}|9[1-9][0-9]{14}|90[1-9][0-9]{13}|900[7-9][0-9]{12})"
+TOO_LONG = "some of its whole numbers have more digits than a number keeps"
 _DAY = "[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
 _CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
 #: Of each type, for DuckDB's and Python's patterns alike.
 _SPELLED = {
     "BIGINT": "-?(?:0|[1-9][0-9]*)",
     "DOUBLE": f"-?(?:{_KEPT})|[+-]?(?:[0-9]+[.][0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+[eE][+-]?[0-9]+"
-              "|[+-]?(?i:inf(?:inity)?)",
+              "|[+-]?(?i:inf(?:inity)?)|(?i:nan)",
     "BOOLEAN": "(?i:true|false)",
     "DATE": _DAY,
     "TIMESTAMP": f"{_DAY}(?:[ T]{_CLOCK}(?: UTC)?)?",
     "TIMESTAMP WITH TIME ZONE": f"{_DAY}[ T]{_CLOCK} ?[A-Za-z+-][A-Za-z0-9_/:+-]*",
     "TIME": "(?:[01]?[0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?",
 }
-#: How points in time are mostly written.
-_ISO = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
+#: How dates and points in time are mostly written.
+_ISO = {"DATE": "'%Y-%m-%d'", "TIMESTAMP": "['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"}
 #: Types of which not all that DuckDB reads is right.
 LOOKED_AT = frozenset(_SPELLED)
 
@@ -52,15 +55,15 @@ def value(column: str, kind: str, form: str | None = None) -> str:
     if kind == "BOOLEAN":  # what else it takes is shorter: t, yes, 1
         return f"CASE WHEN strlen({column}) >= 4 THEN {read} END"
     if kind in {"DATE", "TIMESTAMP"}:  # a pattern takes twice as long as a format; infinity would fit each format
-        read = read if form else f"try_strptime({column}, {_ISO})"
+        read = read if form else f"try_strptime({column}, {_ISO[kind]})::{kind}"
         return f"coalesce(CASE WHEN {column} BETWEEN '0' AND ':' THEN {read} END, {spelled})"
     return spelled
 
 
 def value_or_error(name: str, kind: str, path: Path, form: str | None = None) -> str:
     """As `value`; a cell that is none ends the query with `NO_VALUE` and the file."""
-    column = quoted(name)
-    said = f"error({literal(NO_VALUE)} || {column}::VARCHAR || {literal(f' in {path}')})"
+    column = f"{quoted(name)}::VARCHAR"
+    said = f"error({literal(NO_VALUE)} || {column} || {literal(f' in {path}')})"
     return f"coalesce({value(column, kind, form)}, CASE WHEN {column} IS NOT NULL THEN {said} END)"
 
 

@@ -16,7 +16,7 @@ _NUMBERS = {"BIGINT", "DOUBLE"}
 #: What a number does not keep, with the sentence on it.
 _LOST = {
     "[+-]?0[0-9]+|[+][0-9]+": "some of its numbers begin with 0 or +",
-    "-?[1-9][0-9]{15,}": "some of its whole numbers have more digits than a number keeps",
+    cells.LONG: cells.TOO_LONG,
 }
 
 

@@ -14,7 +14,7 @@ from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import literal, path_literal, quoted
 from nbtrain.data.duck import cursor
-from nbtrain.data.reading.cells import whole_number
+from nbtrain.data.reading import cells
 from nbtrain.data.reading.formats import DataFile, Format
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.json_shape import DEEPEST, LONGEST, depth_of, rows_of
@@ -25,6 +25,9 @@ from nbtrain.data.reading.rejects import KEPT_TEXT, Reject, Rejects
 _LOOKED_AT = 20_480
 #: What DuckDB takes whole numbers for as soon as one of them is negative.
 _HUGE = re.compile(r"\bHUGEINT(?=[,)\[]|$)")
+
+#: As what a column is read whose cells are looked at: numbers as JSON, which tells them from texts in quotes.
+_READ_AS = dict.fromkeys(("BIGINT", "DOUBLE", "BOOLEAN"), "JSON")
 
 #: Dates and moments in a type, but not in a name: `DATE` as a name of a field stands in quotes.
 _DATED = re.compile(r"(?:^|(?<= ))(?:DATE|TIMESTAMP(?:_S|_MS|_NS)?(?: WITH TIME ZONE)?)(?=[,)\[]|$)")
@@ -51,12 +54,14 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         long = _long_numbers(connection, given, found, every_row=every_row)
         found = [(name, "VARCHAR" if name in long else kind) for name, kind in found]
     names = unique_names([name for name, _ in found])
-    looked_at = "BIGINT" if not every_row else None  # as in a CSV: 1.5 would be read as 2
-    listed = ", ".join(f"{literal(name)}: {literal('DOUBLE' if kind == looked_at else kind)}" for name, kind in found)
+    looked_at = frozenset() if every_row else cells.LOOKED_AT  # as in a CSV: 1.5 and true would be read as 2 and 1
+    listed = ", ".join(
+        f"{literal(name)}: {literal(_READ_AS.get(kind, 'VARCHAR') if kind in looked_at else kind)}"
+        for name, kind in found)
     chosen = []
     for (old, kind), new in zip(found, names, strict=True):
-        if kind == looked_at:
-            chosen.append(whole_number(old, file.source).removesuffix(quoted(old)) + quoted(new))
+        if kind in looked_at:
+            chosen.append(f"{cells.value_or_error(old, kind, file.source)} AS {quoted(new)}")
         elif kind == "JSON":  # values of several types; as text, a string among them has no quotes
             chosen.append(f"{quoted(old)} ->> '$' AS {quoted(new)}")
         else:
@@ -71,12 +76,12 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
 def _long_numbers(
     connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
 ) -> list[str]:
-    """The columns of numbers in which some are whole and of 17 digits or more."""
+    """The columns of numbers in which some are whole and have more digits than a number keeps."""
     names = [name for name, kind in columns if kind == "DOUBLE"]
     if not names:
         return []
     listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    asked = ", ".join(f"bool_or(regexp_full_match({quoted(name)}, '-?[0-9]{{17,}}'))" for name in names)
+    asked = ", ".join(f"bool_or(regexp_full_match({quoted(name)}, {literal(cells.LONG)}))" for name in names)
     rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
     has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
     return [name for name, it in zip(names, has, strict=True) if it]
@@ -88,10 +93,27 @@ def _with_dates_that_fit(
     """The columns with text where there are dates in a spelling that is found by looking, and not read afterwards."""
     first = None if every_row else _LOOKED_AT
     dated = [(name, kind) for name, kind in columns if _DATED.search(_NAMES.sub('""', kind))]
-    if not dated or _fits(connection, given, dated, first):
+    if not dated:
         return columns
-    bad = {name for name, kind in dated if not _fits(connection, given, [(name, kind)], first)}
+    bad = _no_dates(connection, given, dated, first)
+    if not _fits(connection, given, dated, first):
+        bad |= {name for name, kind in dated if not _fits(connection, given, [(name, kind)], first)}
     return [(name, _as_text(kind) if name in bad else kind) for name, kind in columns]
+
+
+def _no_dates(
+    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], first: int | None,
+) -> set[str]:
+    """Those of the columns of dates in which some value is none, such as infinity, and would be read as one."""
+    plain = [(name, kind) for name, kind in columns if kind in cells.LOOKED_AT]
+    if not plain:
+        return set()
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name, _ in plain)
+    asked = ", ".join(
+        f"bool_or({quoted(name)} IS NOT NULL AND ({cells.value(quoted(name), kind)}) IS NULL)" for name, kind in plain)
+    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){f' LIMIT {first}' if first else ''}"
+    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    return {name for (name, _), it in zip(plain, has, strict=True) if it}
 
 
 def _as_text(kind: str) -> str:

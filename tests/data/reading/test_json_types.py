@@ -36,4 +36,16 @@ def test_long_numbers_keep_their_digits(tmp_path, form):
     path = write(tmp_path / "a", rows, form)
     assert [row["id"] for row in whole(path)] == ["12345678901234567890123", "1.5", None]
     assert open_source(path).notes == (
-        "The column 'id' was read as text: some of its numbers have 17 digits or more.",)
+        "The column 'id' was read as text: some of its whole numbers have more digits than a number keeps.",)
+
+
+@pytest.mark.parametrize(("usual", "other", "wanted"), [
+    (1, True, "true"), (1.5, True, "true"), (1.5, "007", "007"), (True, 1, "1"),
+    (1.5, 9007199254740993, "9007199254740993"), ("2020-01-02", "infinity", "infinity"),
+    ("2020-01-02T10:00:00", "epoch", "epoch"),
+    (1, 9007199254740993, 9007199254740993), (1.5, 7, 7.0), ("2020-01-02", "2021-01-02", date(2021, 1, 2)),
+])
+def test_a_value_of_another_type_wherever_it_stands(tmp_path, usual, other, wanted):
+    for rows in 50, 21_000:
+        found = whole(write(tmp_path / "a", [*[{"n": usual}] * rows, {"n": other}], "jsonl"))
+        assert (len(found), found[-1]["n"], type(found[0]["n"])) == (rows + 1, wanted, type(wanted))
