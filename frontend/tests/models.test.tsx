@@ -220,6 +220,7 @@ describe("my models", () => {
     await open({ rows: [row("a"), row("b"), row("c")] });
     const list = el.querySelector("[role=listbox]");
     key(list, "ArrowDown");
+    await pass(200);
     expect(model.of("facts")).toHaveLength(0);
     key(list, "Enter");
     await pass();
@@ -296,6 +297,51 @@ describe("a model", () => {
     key(category, "Enter");
     await pass();
     expect(model.last("categorise").category).toBe("vision");
+  });
+
+  it("is renamed in its place, where what is typed goes", async () => {
+    await open();
+    await choose("a");
+    await press("models.rename");
+    const input = el.querySelector<HTMLInputElement>(".nbt-name input");
+    expect(document.activeElement).toBe(input); // and not to the notebook, whose keys delete cells
+    act(() => type(input as HTMLInputElement, "best"));
+    key(input, "Enter");
+    await pass();
+    expect(model.last("rename")).toMatchObject({ model: "a", name: "best" });
+    await reply(() => model.accept("rename"));
+    await reply(() => model.accept("facts", facts(row("a", { name: "best" }))));
+    expect(toast()).toContain("models.said.renamed");
+    expect(el.querySelector(".nbt-name h2")?.textContent).toBe("best");
+  });
+
+  it("keeps a note, and a version that was deleted comes back", async () => {
+    await open();
+    await choose("a", { versions: [version(2), version(1)] });
+    const area = el.querySelector<HTMLTextAreaElement>(".nbt-note textarea");
+    if (!area) throw new Error("no note");
+    area.value = "ships on Monday";
+    act(() => void area.dispatchEvent(new Event("input", { bubbles: true })));
+    await press("models.note.save");
+    expect(model.last("note")).toMatchObject({ model: "a", version: 2, note: "ships on Monday" });
+    await press("models.version.delete");
+    await press("models.delete", el.querySelector(".nbt-confirm") as Element);
+    expect(model.last("delete")).toMatchObject({ model: "a", version: 2 });
+    await reply(() => model.accept("delete"));
+    await reply(() => model.accept("facts", facts(row("a"))));
+    await press("datasets.undo");
+    expect(model.last("undelete")).toMatchObject({ model: "a", version: 2 });
+  });
+
+  it("says that it is gone, and can be asked for again", async () => {
+    await open();
+    act(() => el.querySelector<HTMLElement>("[role=option]")?.click());
+    await pass();
+    await reply(() => model.refuse("facts", { kind: "ModelNotFoundError", message: "There is no model 'a'." }));
+    expect(el.querySelector(".nbt-split-detail [role=alert]")?.textContent).toContain("no model 'a'");
+    await press("button.retry");
+    await reply(() => model.accept("facts", facts(row("a"))));
+    expect(el.querySelector(".nbt-version")).not.toBeNull();
   });
 
   it("is verified and says how it went", async () => {

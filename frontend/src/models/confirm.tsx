@@ -18,7 +18,14 @@ export function Confirm({ question, yes, onYes, onNo }: ConfirmProps) {
   const place = useRef<HTMLDivElement>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
-  useEffect(() => place.current?.querySelector("button")?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    place.current?.querySelector("button")?.focus({ preventScroll: true });
+    return () => {
+      // Without a place the keys would go to the notebook.
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
+  }, []);
   const go = async (): Promise<void> => {
     setBusy(true);
     setProblem("");

@@ -15,21 +15,20 @@ const ALLOWED: Readonly<Record<string, Record<string, boolean>>> = {
 };
 
 export function Failed({ task, imports }: { task: TaskState; imports: Imports }) {
-  const { rpc } = usePanel();
+  const { rpc, report } = usePanel();
   const words = useWords();
   const [question, setQuestion] = useState("");
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState("");
   useEffect(() => {
     let here = true;
-    rpc.request<{ question: string }>("question", { task: task.task }).then(
-      (answer) => here && setQuestion(answer.question),
-      () => {}, // the failure itself is said; it just can only be tried again
-    );
+    rpc
+      .request<{ question: string }>("question", { task: task.task })
+      .then((answer) => here && setQuestion(answer.question), report);
     return () => {
       here = false;
     };
-  }, [rpc, task.task]);
+  }, [rpc, report, task.task]);
   const again = async (options: Record<string, boolean>): Promise<void> => {
     setBusy(true);
     setRefused("");

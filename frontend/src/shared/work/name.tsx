@@ -26,7 +26,10 @@ export function Name({ name, labels, onRename }: NameProps) {
   const place = useRef<HTMLDivElement>(null);
   const editing = draft !== null;
   useEffect(() => {
-    if (editing) input.current?.select();
+    if (!editing) return;
+    // The button that was pressed is gone: what is typed now must not reach the notebook.
+    input.current?.focus();
+    input.current?.select();
   }, [editing]);
 
   const leave = (): void => {
