@@ -317,7 +317,8 @@ class Dataset:
         known = self._library.known(stamp, name)
         if known is None:
             known = waited("process", self.name, lambda p: self._library.write(
-                lambda folder: process(self.table, steps, split, folder, target=goal, before=self.recipe, progress=p),
+                lambda folder: process(self.table, steps, split, folder, target=goal, before=self.recipe,
+                    dates=self._library.reading(self.id).get("dates"), progress=p),
                 name=name, else_name=self.name.removesuffix(_PROCESSED) + _PROCESSED, source=self.name, stamp=stamp,
                 distinct=True, parent=self.id), progress).dataset
         return Dataset(known, self._library)

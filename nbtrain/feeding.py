@@ -6,8 +6,8 @@ split is trained on its training part and validated on its validation part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,8 @@ from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.i18n import text
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from nbtrain.data.augmented import Change
     from nbtrain.data.examples import Examples
     from nbtrain.data.pictures import Augment
@@ -119,9 +121,8 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
         DatasetNotFoundError: the run's dataset, whose recipe is needed, was deleted.
     """
     from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
-    from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
-    from nbtrain.data.importing.sources import open_any  # noqa: PLC0415
     from nbtrain.data.processing import Recipe  # noqa: PLC0415
+    from nbtrain.data.processing.rows import as_batch  # noqa: PLC0415
     from nbtrain.data.table import Table  # noqa: PLC0415
 
     if origin is None or not (is_dataset(given) or isinstance(given, Table | dict) or _is_rows(given)):
@@ -129,17 +130,19 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
     library = Library()
     record = library.find(origin["dataset"])
     folder, media = library.folder(record.id), library.table(record.id).media
+    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
     if isinstance(given, str | Path) and _exists(given):
-        given = open_any(given).table()  # rows that are looked at once are not kept
+        given = _read(given, library.reading(record.id), recipe)
     elif is_dataset(given):
         given = library.table(_record(library, given).id)
     own = isinstance(given, Table) and str(folder) in given.source
     if isinstance(given, dict):
         given = [given]
-    if not own and (folder / "recipe.json").is_file():
-        rows = _processed(Recipe.load(folder), given, media)
+    needed = {*origin["features"], *([origin["target"]] if labelled and origin["target"] is not None else [])}
+    if not own and recipe is not None:
+        rows = _written(recipe.stream_new(given, also=needed), media)
     else:
-        rows = given if isinstance(given, Table) else as_table(given, name="new rows", media=media)
+        rows = given if isinstance(given, Table) else _written(iter([as_batch(given, needed)]), media)
     if labelled and origin["target"] is not None:
         rows.column(origin["target"])  # raises where there is nothing to evaluate against
     return examples(
@@ -147,13 +150,27 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
         labelled=labelled and origin["target"] is not None).data
 
 
-def _processed(recipe: Recipe, given: Any, media: Mapping[str, Kind]) -> Table:
-    """New rows as the recipe makes them: a table of a temporary file, to which they go batch by batch."""
+def _read(given: str | Path, reading: Mapping[str, Any], recipe: Recipe | None) -> Table:
+    """A file of new rows, read as those of the dataset were; rows that are looked at once are not kept."""
+    from nbtrain.data.importing.sources import open_any  # noqa: PLC0415 - as above
+    from nbtrain.data.reading.opening import FileTable, ReadOptions  # noqa: PLC0415
+
+    known = {each.name for each in fields(ReadOptions)} - {"format", "on_error"}  # each row has its answer
+    table = open_any(given, ReadOptions.from_json(
+        {name: value for name, value in reading.get("options", {}).items() if name in known})).table()
+    if recipe is not None and isinstance(table, FileTable):
+        # A text that looks like a number is the text that was trained on; a date has the order of those.
+        types = recipe.types or {}
+        return table.spelled({*recipe.dates, *(name for name, kind in types.items() if kind == "string")})
+    return table
+
+
+def _written(batches: Iterator[pa.RecordBatch], media: Mapping[str, Kind]) -> Table:
+    """A table of a temporary file, to which the rows go batch by batch."""
     from nbtrain.data.importing.opened import Opened  # noqa: PLC0415 - as above
     from nbtrain.data.importing.parquet import import_batches  # noqa: PLC0415
     from nbtrain.data.importing.plain import plain_batches  # noqa: PLC0415
 
-    batches = recipe.stream_new(given)
     first = next(batches)
     there = {name: kind for name, kind in media.items() if name in first.schema.names}
     return Opened("new rows", "", {}, write=lambda folder, progress: import_batches(

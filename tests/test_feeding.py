@@ -219,6 +219,72 @@ def test_new_rows_are_processed_as_the_dataset_was(frame):
         run.predict(new.drop(columns="a"))
 
 
+@pytest.fixture
+def days(tmp_path):
+    """A model trained on dates whose day comes first, on a text that looks like numbers, and on a number."""
+    rows = [f"{n % 28 + 1:02}/{n % 12 + 1:02}/2020;{'1.50' if n % 2 else 'B'};{n},5;{n % 2}\n" for n in range(60)]
+    path = tmp_path / "days.csv"
+    path.write_text("day;code;n;label\n" + "".join(rows), "utf-8")
+    dataset = nbtrain.load_dataset(path, delimiter=";")
+    assert dataset.table.column("day").type == "DATE"
+    ready = dataset.process(
+        {"step": "dates", "columns": ["day"], "cycles": False, "year": False, "weekday": False},
+        {"step": "categories", "columns": ["code"], "method": "one_hot"},
+        {"step": "to_number", "columns": ["n"], "decimal": "comma"}, target="label")
+    torch.manual_seed(0)
+    model = nn.Linear(len(ready.table.columns) - 1, 2)
+    return trained(model, ready, target="label"), tmp_path
+
+
+def test_new_dates_are_in_the_order_of_the_datasets(days):
+    run, folder = days
+    row = {"day": "03/04/2020", "code": "1.50", "n": "7,5"}
+    same = {**row, "day": "2020-04-03"}, {**row, "day": pd.Timestamp(2020, 4, 3)}
+    frame = pd.DataFrame([row])
+    found = [run.predict(given) for given in (row, [row], frame, frame.set_index("n"), *same)]
+    for name in ("one", "two"):
+        path = folder / f"{name}.csv"
+        path.write_text("day;code;n\n03/04/2020;1.50;7,5\n" + "05/11/2020;1.50;1,5\n" * (name == "two"), "utf-8")
+        found.append(run.predict(str(path))[:1])
+    for each in found[1:]:
+        torch.testing.assert_close(each, found[0])
+    assert not torch.allclose(run.predict({**row, "day": "04/03/2020"}), found[0])
+
+
+@pytest.mark.parametrize(("day", "said"), [
+    ("04/13/2020", "Column 'day' holds '04/13/2020', which is no date in the order dmy"), ("soon", "holds 'soon'")])
+def test_new_dates_in_another_order_are_refused(days, day, said):
+    run, folder = days
+    (folder / "one.csv").write_text(f"day;code;n\n{day};B;1,5\n", "utf-8")
+    for given in ({"day": day, "code": "B", "n": "1,5"}, folder / "one.csv"):
+        with pytest.raises(DataError, match=said):
+            run.predict(given)
+
+
+@pytest.mark.parametrize("recipe", [True, False])
+def test_columns_that_the_model_does_not_take_may_hold_anything(frame, recipe):
+    dataset = nbtrain.load_dataset(frame, name="rows")
+    run = trained(net(), dataset.process(Scale(columns=["a", "b", "c"]), target="label") if recipe else dataset)
+    new = frame.head(3).drop(columns="label")
+    expected = run.predict(new)
+    strange = {
+        "dicts": [{}, {}, {}], "__row__": 1, "complex": [1j, 2j, 3j], "mixed": [1, "a", None], "sets": [{1}, {2}, {3}],
+        "huge": [2**200, 1, 2], "nothing": None, "file_row_number": 2, 5: "x"}
+    for name, cells in strange.items():
+        more = new.assign(x=cells).rename(columns={"x": name})
+        torch.testing.assert_close(run.predict(more), expected, msg=str(name))
+        torch.testing.assert_close(run.predict(more.to_dict("records")), expected, msg=str(name))
+    twice = pd.concat([new.assign(d=1), new.assign(d=1)[["d"]]], axis=1)
+    torch.testing.assert_close(run.predict(twice), expected)
+    with pytest.raises(DataError, match="There are two columns 'a'; leave one of them out"):
+        run.predict(pd.concat([new, new[["a"]]], axis=1))
+    for cells in ([1j, 2j, 3j], [1, "a", None], [{}, {1}, 0]):
+        with pytest.raises(DataError, match="'a'"):
+            run.predict(new.assign(a=pd.Series(cells, dtype=object)))
+    with pytest.raises(DataError, match="'A'" if recipe else "'a'"):  # the names there are help
+        run.predict(new.rename(columns={"a": "A"}))
+
+
 def test_what_was_held_out_is_evaluated_on(frame):
     dataset = nbtrain.load_dataset(frame, name="rows")
     made = dataset.split(method="random", target="label")

@@ -90,6 +90,12 @@ def notes_of(table: Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for each in tables if isinstance(each, FileTable) for note in each.notes))
 
 
+def orders_of(table: Table) -> dict[str, str]:
+    """In which order the dates of columns of CSVs were read, where they could have been read in another one."""
+    tables = table.parts.values() if isinstance(table, FeaturedTable) else [table]
+    return {name: order for each in tables if isinstance(each, FileTable) for name, order in each.date_orders.items()}
+
+
 def row_bytes(table: Table, progress: Progress | None = None) -> int:
     """Bytes of a row in memory, about: as Parquet says, else as its first rows tell, which takes a query."""
     tables = list(table.parts.values()) if isinstance(table, FeaturedTable) else [table]

@@ -15,7 +15,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
-from nbtrain.data.importing.featured import heavy_batches, notes_of, row_bytes
+from nbtrain.data.importing.featured import heavy_batches, notes_of, orders_of, row_bytes
 from nbtrain.data.importing.features import METADATA_KEY, facts_of
 from nbtrain.data.importing.fingerprint import Fingerprint
 from nbtrain.data.importing.layout import layout
@@ -66,6 +66,8 @@ class Imported:
     """Rows of the source that were left out because they could not be read."""
     notes: tuple[str, ...] = ()
     """Sentences on what was decided for the user: a column read as text, an encoding that was guessed."""
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """Columns whose dates could have been read in another order → the order in which they were."""
 
 
 def import_table(table: Table, folder: Path, *, progress: Progress | None = None) -> Imported:
@@ -90,7 +92,7 @@ def import_table(table: Table, folder: Path, *, progress: Progress | None = None
         imported, rejects = read_whole(table, lambda whole: write_parquet(whole, beside, progress), progress=progress)
         if progress is not None:
             progress.check()
-    return keep_rejects(replace(imported, notes=notes_of(table)), rejects, folder)
+    return keep_rejects(replace(imported, notes=notes_of(table), dates=orders_of(table)), rejects, folder)
 
 
 def write_parquet(table: Table, path: Path, progress: Progress | None = None) -> Imported:

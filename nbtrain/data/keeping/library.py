@@ -99,8 +99,9 @@ class Library:
         """What was written down when it was made (``dataset.json``).
 
         That is: what its record held then, but ``columns`` as name, kind and type of each; and where it has them
-        ``options`` (how it was read), ``notes`` (sentences on what was decided then), ``opening`` (how to open its
-        source again) and ``parent`` (the id of the dataset that it was processed from).
+        ``options`` (how it was read), ``notes`` (sentences on what was decided then), ``dates`` (column → order of day,
+        month and year, where it was open), ``opening`` (how to open its source again) and ``parent`` (the id of the
+        dataset that it was processed from).
 
         Raises:
             DatasetNotFoundError: `dataset_id` is no id.
@@ -120,6 +121,16 @@ class Library:
             return tuple(self.facts(dataset_id).get("notes", ()))
         except DataError:  # what was written down is lost; the rows are not
             return ()
+
+    def reading(self, dataset_id: str) -> dict[str, Any]:
+        """``options`` and ``dates`` of its `facts`, or of the dataset it was processed from; not what is lost."""
+        try:
+            facts = self.facts(dataset_id)
+        except DataError:
+            return {}
+        if "parent" in facts:
+            return self.reading(facts["parent"])
+        return {name: facts[name] for name in ("options", "dates") if name in facts}
 
     def size(self, dataset_id: str) -> int:
         """Bytes of all its files on the disk, with what is kept of its profile and split."""
@@ -205,8 +216,8 @@ class Library:
                     imported = fill(beside)
                     record = self._record(
                         dataset_id, imported, wanted, source, stamp, exact=name is not None, distinct=distinct)
-                    notes = {"notes": imported.notes[:NOTES]} if imported.notes else {}
-                    _write_facts(beside, record, {**facts, **notes})
+                    told = {"notes": imported.notes[:NOTES], "dates": imported.dates}
+                    _write_facts(beside, record, {**facts, **{name: each for name, each in told.items() if each}})
                 (beside / lock.NAME).unlink()
         except _Same as same:
             if stamp is not None:

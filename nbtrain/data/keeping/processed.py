@@ -21,7 +21,7 @@ from nbtrain.data.table import Table
 
 def process(
     table: Table, steps: Sequence[Step | Mapping[str, Any]], split: Split, folder: Path, *, target: str | None = None,
-    before: Recipe | None = None, progress: Progress | None = None,
+    before: Recipe | None = None, dates: Mapping[str, str] | None = None, progress: Progress | None = None,
 ) -> Imported:
     """Fit `steps` on the training part of `table`, and write the processed rows, their parts and the recipe.
 
@@ -32,6 +32,7 @@ def process(
         folder: gets ``data.parquet``, the files of a split, and those of a recipe.
         target: column that steps leave alone.
         before: the recipe that made `table`; the one that is written begins with it, so that it takes raw rows.
+        dates: the order in which dates of `table` were read, for new rows; that of `before` where it is given.
         progress: is told how far it is.
 
     Raises:
@@ -47,7 +48,8 @@ def process(
     # What lies ahead of a window is learnt, and not the window itself.
     goal = next((name for name in (f"{target}_ahead", target) if name in first.schema.names), split.spec.target)
     replace(split, parts=found, classes=(), spec=replace(split.spec, target=goal)).save(folder)
-    whole = recipe if before is None else Recipe((*before.steps, *recipe.steps), recipe.target, before.types)
+    whole = replace(recipe, dates=dict(dates or {})) if before is None else replace(
+        before, steps=(*before.steps, *recipe.steps), target=recipe.target)
     whole.save(folder)
     return imported
 

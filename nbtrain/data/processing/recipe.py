@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
 from nbtrain.data.processing.preview import LOOKED_AT, Preview, compare
 from nbtrain.data.processing.randomness import generator
-from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, numbered, schema_of
+from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, names_of, numbered, schema_of
 from nbtrain.data.processing.step import PART, ROW, Step
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
@@ -45,14 +45,17 @@ class Recipe:
     target: tuple[str, ...] = ()
     types: dict[str, str] | None = field(default=None, repr=False)
     """Columns of the table it was fitted on, with their Arrow types; None before."""
+    dates: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The order of day, month and year in columns of dates, where the files of that table left it open."""
 
     def __init__(
         self, steps: Iterable[Step | Mapping[str, Any]] = (), target: str | Sequence[str] | None = None,
-        types: dict[str, str] | None = None,
+        types: dict[str, str] | None = None, dates: Mapping[str, str] | None = None,
     ) -> None:
         object.__setattr__(self, "steps", _parsed(steps))
         object.__setattr__(self, "target", (target,) if isinstance(target, str) else tuple(target or ()))
         object.__setattr__(self, "types", types)
+        object.__setattr__(self, "dates", dict(dates or {}))
 
     @property
     def fitted(self) -> bool:
@@ -107,24 +110,36 @@ class Recipe:
         """
         return pa.Table.from_batches([self._applied(as_batch(rows))])
 
-    def stream_new(self, rows: Rows, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+    def stream_new(
+        self, rows: Rows, progress: Progress | None = None, *, also: Collection[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
         """As `apply`, batch by batch, at least one. Only windows have all rows in memory, which they put in order.
+
+        Args:
+            rows: the new rows.
+            progress: hears how many are done.
+            also: columns that are wanted beside those the steps work on; the others are not looked at. None: all are.
 
         Raises:
             DataError: as `apply`.
             CancelledError: `progress` was cancelled.
         """
+        if also is not None:  # here, while all names are known
+            self._must_have(set(self._must_be_fitted()) - set(self.target), names_of(rows))
+        names = None if also is None else {*also, *(name for step in self.steps for name in _named(step))}
+        if names is not None and any(step.all_columns and not step.columns for step in self.steps):
+            names |= set(self._must_be_fitted())
         if any(step.together for step in self.steps):
-            yield self._applied(as_batch(rows))
+            yield self._applied(as_batch(rows, names))
             return
-        for batch in numbered(rows, progress=progress):
+        for batch in numbered(rows, columns=names, progress=progress):
             yield self._applied(batch.drop_columns([ROW]))
 
     def _applied(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         types = self._must_be_fitted()
         lacking = {name for name in types if name not in batch.schema.names}
-        self._must_have(lacking - set(self.target), batch.schema)
-        batch = cast(batch, types)
+        self._must_have(set(types) - set(self.target), batch.schema.names)
+        batch = cast(batch, types, self.dates)
         for step in self.steps:
             kept = step.without(lacking)
             batch = batch if kept is None else kept.apply_new(batch)
@@ -170,7 +185,7 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """The recipe but for what is in `files`."""
         return {"version": 1, "target": list(self.target), "types": self.types,
-                "steps": [step.to_json() for step in self.steps]}
+                **({"dates": dict(self.dates)} if self.dates else {}), "steps": [step.to_json() for step in self.steps]}
 
     def files(self) -> dict[str, bytes]:
         """What is kept beside the JSON (tokenizers), by file name."""
@@ -182,7 +197,7 @@ class Recipe:
         stored: Any = given
         if not isinstance(stored, Mapping) or given.get("version", 1) != 1 or not isinstance(given.get("steps"), list):
             raise ConfigError([Problem("recipe", f"{given!r:.80} is no recipe that this nbtrain can read.")])
-        return cls(_parsed(given["steps"], files), given.get("target"), given.get("types"))
+        return cls(_parsed(given["steps"], files), given.get("target"), given.get("types"), given.get("dates"))
 
     def save(self, folder: Path) -> None:
         """Write ``recipe.json`` and the files beside into a folder that is there. Raises WorkspaceError."""
@@ -205,7 +220,7 @@ class Recipe:
         """Columns to read while fitting: not the pictures and sounds that no step names; None for all."""
         if not isinstance(table, Table) or any(step.all_columns and not step.columns for step in self.steps):
             return None
-        named = {name for step in self.steps for name in (*step.columns, *step.reads())}
+        named = {name for step in self.steps for name in _named(step)}
         return [column.name for column in table.columns if column.name in named or column.kind not in HEAVY]
 
     def _must_be_fitted(self) -> dict[str, str]:
@@ -213,12 +228,19 @@ class Recipe:
             raise DataError("The recipe has not learned from training rows yet; fit it first.")
         return self.types
 
-    def _must_have(self, missing: set[str], schema: pa.Schema) -> None:
-        needed = sorted(missing & {name for step in self.steps if not step.augments for name in step.reads()})
+    def _must_have(self, names: set[str], there: Sequence[str]) -> None:
+        """Raises DataError where one of these columns is not there, and a step needs it."""
+        read = {name for step in self.steps if not step.augments for name in step.reads()}
+        needed = sorted(read & names.difference(there))
         if needed:
             raise DataError(
                 f"The new rows have no column {', '.join(map(repr, needed))}, which the recipe works on; they have: "
-                f"{', '.join(map(repr, schema.names))}.")
+                f"{', '.join(map(repr, there))}.")
+
+
+def _named(step: Step) -> set[str]:
+    """Columns that a step works on, or reads."""
+    return {*step.columns, *step.reads()}
 
 
 def _through(steps: Iterable[Step], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

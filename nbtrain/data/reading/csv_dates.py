@@ -45,9 +45,7 @@ def with_dates_of_all_rows(dialect: Dialect, names: Iterable[str], progress: Pro
 def agreed(
     dialects: Sequence[Dialect], order: str | None, *, skip: bool,
 ) -> tuple[list[Dialect], list[str]]:
-    """The dialects of a table's files with one type and one order of its dates for each column, and notes on that.
-
-    What is text in one of them is text in all, so that it is spelled in all as it stands there.
+    """The dialects of a table's files with one order of its dates for each column, and notes on that.
 
     Args:
         dialects: of the files.
@@ -65,9 +63,15 @@ def agreed(
             orders[name] = None
             notes.append(f"The column {name!r:.60} was read as text: its dates are written in another way than those "
                          "of another column.")
-    read = [_in_order(dialect, orders) for dialect in dialects]
-    texts = {name for dialect in read for name, kind in dialect.columns.items() if kind == "VARCHAR"}
-    return [dialect.with_types(dict.fromkeys(texts, "VARCHAR")) for dialect in read], notes
+    return [_in_order(dialect, orders) for dialect in dialects], notes
+
+
+def orders_read(dialect: Dialect) -> dict[str, str]:
+    """The order in which each column of dates is read."""
+    forms = {"DATE": dialect.date_format, "TIMESTAMP": dialect.time_format}
+    return {
+        name: order for name, each in dialect.dates.items() if dialect.columns.get(name) == each.kind
+        for order, form in each.formats.items() if form == forms[each.kind]}
 
 
 def undecided(dialects: Sequence[Dialect], order: str | None) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +13,11 @@ import pyarrow as pa
 from nbtrain.core.errors import DataError, DataFileError, NbtrainError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import as_said
+from nbtrain.data.reading.csv_dates import orders_read
 from nbtrain.data.reading.files import Given, files_of, watch
 from nbtrain.data.reading.formats import Format, recognised
 from nbtrain.data.reading.left_out import keep_left_out
+from nbtrain.data.reading.parts import csv_part
 from nbtrain.data.reading.pool import Pool
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Reject, Rejects
@@ -25,7 +27,7 @@ __all__ = ["DEFAULT", "FileTable", "ReadOptions", "Reject", "Rejects", "open_sou
 
 T = TypeVar("T")
 DEFAULT = ReadOptions()
-#: Times that reading begins anew, each for another fault of a file.
+#: Times that reading begins anew for each file, each for another fault.
 _ATTEMPTS = 16
 _ANEW = "{} is not throughout as its beginning is; read it again."
 
@@ -62,9 +64,25 @@ class FileTable(Table):
         """Sentences on what was decided for the user: columns renamed or left out, an encoding that was guessed."""
         return self.pool.notes
 
+    @property
+    def date_orders(self) -> dict[str, str]:
+        """Columns whose dates could be read in another order → the order in which they are read."""
+        return {
+            name: order for part in self.pool.parts if part.dialect is not None
+            for name, order in orders_read(part.dialect).items()}
+
+    def spelled(self, names: Container[str]) -> Table:
+        """Read these columns of CSVs as text, spelled as they stand there, whatever they look like."""
+        for number, part in enumerate(self.pool.parts):
+            if part.dialect is not None:
+                dialect = part.dialect.with_types({name: "VARCHAR" for name in part.dialect.names if name in names})
+                self.pool.parts[number] = csv_part(part, dialect, skip=self.options.on_error == "skip")
+        self.take_up()
+        return self
+
     def sql(self, statement: str, parameters: Sequence[Any] = (), progress: Progress | None = None) -> pa.Table:
         """As of every table; where a file must be read in another way, that is done and the statement run again."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS * len(self.files)):
             try:
                 with self._in_our_words():
                     return super().sql(statement, parameters, progress)
@@ -82,7 +100,7 @@ class FileTable(Table):
             DataError: also when a value far down shows that the file must be read in another way. The next time it is.
         """
         begun = False
-        for _ in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS * len(self.files)):
             try:
                 with self._in_our_words():
                     for batch in super().stream(statement, parameters, size=size, progress=progress, on_share=on_share):
@@ -188,7 +206,7 @@ def read_whole(
         return use(table), None
     skip = table.options.on_error == "skip"
     with watch(table.files):
-        for _ in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS * len(table.files)):
             table.pool.prove(progress)  # again, when a file is now read from a copy
             rejects = Rejects() if skip else None
             view = FileTable(table.pool, whole=True, rejects=rejects)
