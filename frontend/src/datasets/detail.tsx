@@ -1,12 +1,13 @@
 /** One dataset: its name and actions, and below them, in tabs, what is in it and what can be done with it. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { type I18n, useWords } from "../shared/i18n";
 import { Icon, type IconName } from "../shared/icons";
 import { usePanel } from "../shared/panel";
 import { useUid } from "../shared/uid";
 import { Name } from "../shared/work/name";
+import { Tabs } from "../shared/work/tabs";
 import { useEnded } from "../shared/work/tasks";
 import type { Say } from "../shared/work/toast";
 import { ExportForm } from "./detail/export";
@@ -61,7 +62,18 @@ export function Detail(props: DetailProps) {
   return (
     <div class="nbt-detail">
       <Head {...props} facts={facts.value} primary={tab === "preview" || tab === "profile"} />
-      <Tabs id={id} current={tab} facts={facts.value} onChoose={setTab} />
+      <Tabs<Tab>
+        id={id}
+        label={words.t("datasets.tabs")}
+        current={tab}
+        onChoose={setTab}
+        tabs={TABS.map(({ name, icon }) => ({
+          name,
+          icon,
+          label: words.t(`datasets.tab.${name}`),
+          mark: name === "quality" && <Findings facts={facts.value} />,
+        }))}
+      />
       <div class="nbt-detail-body" id={`${id}-body`} role="tabpanel" aria-labelledby={`${id}-${tab}`}>
         {previewed && (
           <div class="nbt-detail-preview" hidden={tab !== "preview"}>
@@ -184,61 +196,6 @@ function factsOf(row: DatasetRow, words: I18n): string[] {
     words.bytes(row.bytes),
     words.date(row.created),
   ];
-}
-
-interface TabsProps {
-  id: string;
-  current: Tab;
-  facts: DatasetFacts | null;
-  onChoose(tab: Tab): void;
-}
-
-function Tabs({ id, current, facts, onChoose }: TabsProps) {
-  const words = useWords();
-  const list = useRef<HTMLDivElement>(null);
-  const move = (event: KeyboardEvent): void => {
-    const at = TABS.findIndex(({ name }) => name === current);
-    const forward = words.direction === "rtl" ? "ArrowLeft" : "ArrowRight";
-    const backward = words.direction === "rtl" ? "ArrowRight" : "ArrowLeft";
-    const steps: Record<string, number> = { [forward]: at + 1, [backward]: at - 1, Home: 0, End: -1 };
-    const step = steps[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const index = (step + TABS.length) % TABS.length;
-    const next = TABS[index];
-    if (next) onChoose(next.name);
-    list.current?.querySelectorAll("button")[index]?.focus();
-  };
-  // Where the tabs do not fit, the chosen one is in sight all the same.
-  useEffect(() => {
-    const chosen = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
-    const { current: row } = list;
-    if (!chosen || !row) return;
-    const { left, right } = chosen.getBoundingClientRect();
-    const edge = row.getBoundingClientRect();
-    if (left < edge.left) row.scrollLeft -= edge.left - left;
-    else if (right > edge.right) row.scrollLeft += right - edge.right;
-  }, [current]);
-  return (
-    <div ref={list} class="nbt-detail-tabs" role="tablist" aria-label={words.t("datasets.tabs")} onKeyDown={move}>
-      {TABS.map(({ name, icon }) => (
-        <button
-          key={name}
-          id={`${id}-${name}`}
-          type="button"
-          role="tab"
-          aria-selected={name === current}
-          aria-controls={`${id}-body`}
-          tabIndex={name === current ? 0 : -1}
-          onClick={() => onChoose(name)}
-        >
-          <Icon name={icon} size={14} />
-          <span>{words.t(`datasets.tab.${name}`)}</span>
-          {name === "quality" && <Findings facts={facts} />}
-        </button>
-      ))}
-    </div>
-  );
 }
 
 /** How many grave findings there are. */

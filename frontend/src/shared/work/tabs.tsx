@@ -1,8 +1,9 @@
 /** Tabs, walked with the arrow keys. */
 
-import { useRef } from "preact/hooks";
-import { useWords } from "../shared/i18n";
-import { Icon, type IconName } from "../shared/icons";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useWords } from "../i18n";
+import { Icon, type IconName } from "../icons";
 import "./tabs.css";
 
 export interface Tab<T extends string> {
@@ -10,7 +11,9 @@ export interface Tab<T extends string> {
   label: string;
   icon?: IconName;
   /** Quiet, beside the word. */
-  count?: number;
+  count?: number | undefined;
+  /** What else stands there. */
+  mark?: ComponentChildren;
 }
 
 export interface TabsProps<T extends string> {
@@ -43,9 +46,19 @@ export function Tabs<T extends string>({ id, label, tabs, current, onChoose }: T
     if (next) onChoose(next.name);
     list.current?.querySelectorAll("button")[index]?.focus();
   };
+  // Where the tabs do not fit, the chosen one is in sight all the same.
+  useEffect(() => {
+    const chosen = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
+    const { current: line } = list;
+    if (!chosen || !line) return;
+    const { left, right } = chosen.getBoundingClientRect();
+    const edge = line.getBoundingClientRect();
+    if (left < edge.left) line.scrollLeft -= edge.left - left;
+    else if (right > edge.right) line.scrollLeft += right - edge.right;
+  }, [current]);
   return (
     <div ref={list} class="nbt-tabs" role="tablist" aria-label={label} onKeyDown={move}>
-      {tabs.map(({ name, label: word, icon, count }) => (
+      {tabs.map(({ name, label: word, icon, count, mark }) => (
         <button
           key={name}
           id={`${id}-${name}`}
@@ -59,6 +72,7 @@ export function Tabs<T extends string>({ id, label, tabs, current, onChoose }: T
           {icon && <Icon name={icon} size={14} />}
           <span>{word}</span>
           {count !== undefined && <span class="nbt-tabs-count nbt-number">{words.integer(count)}</span>}
+          {mark}
         </button>
       ))}
     </div>
