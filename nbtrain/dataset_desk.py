@@ -112,9 +112,9 @@ class WorkspaceDatasets:
         return self._import(_Import(given if held is None else held, given, name, dict(options)))
 
     def import_origin(self, origin: Origin, name: str) -> str:
-        """Import what a preview shows, which is called `name`, as it was read."""
+        """Import what a preview shows, as it was read; `name` is what the preview calls it."""
         title = origin.source if isinstance(origin.source, str) else name
-        return self._import(_Import(origin.source, title, None, dict(origin.options), said=origin.said))
+        return self._import(_Import(origin.source, title, origin.name, dict(origin.options), said=origin.said))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         known = self._known.imports.get(task)
@@ -199,8 +199,10 @@ class WorkspaceDatasets:
         remedy = dataset_facts.remedy(found, finding, kind, count)
         if remedy is None:
             raise CommandError("This finding is no longer known; check the quality again.")
+        goal = dataset_facts.checked_target(found) or self._target(found)
         if remedy.kind == "options":
-            said = ", ".join(f"{name}={value!r}" for name, value in remedy.options.items())
+            options = {**({} if goal is None else {"target": goal}), **remedy.options}
+            said = ", ".join(f"{name}={value!r}" for name, value in options.items())
             return Cure(
                 task=None, taken=self._on_options is not None and self._on_options(remedy.options),
                 code=f"nbtrain.train(model, {found.name!r}, {said})")
@@ -211,7 +213,7 @@ class WorkspaceDatasets:
                 dataset_facts.leave_out(found, remedy.rows, progress)))
         else:
             task = self._work(found, "remedy", lambda progress: found.process(
-                *remedy.steps, target=self._target(found), progress=progress).id)
+                *remedy.steps, target=goal, progress=progress).id)
         return Cure(task=task, taken=True, code="")
 
     def export(self, dataset: str, path: str) -> str:

@@ -154,6 +154,12 @@ def remedy(dataset: Dataset, index: int, kind: str, count: int) -> Remedy | None
     return None if finding is None or (finding.kind, finding.count) != (kind, count) else finding.remedy
 
 
+def checked_target(dataset: Dataset) -> str | None:
+    """The column to predict that the last report is about, where it was said."""
+    report = _report(dataset)
+    return None if report is None else report[0].get("target")
+
+
 def leave_out(dataset: Dataset, rows: Sequence[int], progress: Progress) -> Split:
     """Take rows out of every part of the dataset's split, which is made first where there is none."""
     less = dataset.split(progress=progress).leaving_out(rows)

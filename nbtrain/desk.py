@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -43,6 +44,8 @@ class Origin:
     said: str | None
     """Where it comes from, where `source` does not tell."""
     options: Mapping[str, Any]
+    name: str | None = None
+    """As it is to be called, where that was said."""
 
 
 class PreviewDesk:
@@ -178,14 +181,20 @@ def preview_desk(data: Any, rows: Sequence[int] | None = None, **options: Any) -
 def _origin(data: Any, table: Table, said: str, options: Mapping[str, Any]) -> Origin:
     from nbtrain.data.importing.objects import is_paths  # noqa: PLC0415 - as above
 
+    name = options.get("name")
+    kept = {each: _whole(value) if each == "labels" else value for each, value in options.items() if each != "name"}
     if is_paths(data):
-        return Origin([_whole(each) for each in data], None, options)
-    return Origin(_whole(data), None, options) if isinstance(data, str | Path) else Origin(table, said, {})
+        return Origin([_whole(each) for each in data], None, kept, name)
+    if isinstance(data, str | Path):
+        return Origin(_whole(data), None, kept, name)
+    return Origin(table, said, {}, name)
 
 
 def _whole(given: str | Path) -> str:
-    """A path as it is found from any folder; a pattern, or a name on the Hub, as it is."""
-    return str(Path(given).expanduser().absolute()) if _is_path(str(given)) else str(given)
+    """A path or a pattern as it is found from any folder; a name on the Hub as it is."""
+    text = str(given)
+    is_pattern = glob.has_magic(text) and "://" not in text
+    return str(Path(text).expanduser().absolute()) if is_pattern or _is_path(text) else text
 
 
 def _is_path(text: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from torch import nn
 
 import nbtrain
 from nbtrain import dataset_desk, dataset_facts
@@ -251,11 +252,21 @@ def test_classes_of_unequal_size_are_a_matter_of_the_training_form(desk, done, t
         return True
 
     asked = dataset, finding["index"], "imbalance", finding["count"]
-    code = "nbtrain.train(model, 'unequal', use_oversampling=True)"
+    code = "nbtrain.train(model, 'unequal', target='label', use_oversampling=True)"
     assert desk.remedy(*asked) == {"task": None, "taken": False, "code": code}
     assert WorkspaceDatasets(on_options=take).remedy(*asked) == {"task": None, "taken": True, "code": code}
     assert told == [{"use_oversampling": True}]
     nbtrain.TrainConfig(**told[0])  # the options are those there are
+
+
+def test_the_code_of_a_remedy_trains_on_the_column_that_was_checked(desk, done):
+    rows = pd.DataFrame({"a": [n / 300 for n in range(300)], "spa'm": [int(n % 30 == 0) for n in range(300)]})
+    dataset = nbtrain.load_dataset(rows, name="o'neil")
+    done(desk.quality(dataset.id, "spa'm"))
+    finding = next(each for each in desk.facts(dataset.id)["quality"]["findings"] if each["kind"] == "imbalance")
+    code = desk.remedy(dataset.id, finding["index"], "imbalance", finding["count"])["code"]
+    run = eval(code.replace(")", ", epochs=1, show=False)"), {"nbtrain": nbtrain, "model": nn.Linear(1, 2)})  # noqa: S307 - the code a user would run
+    assert run.wait() == "finished"
 
 
 @pytest.mark.parametrize(("kind", "count"), [("duplicates", 5), ("imbalance", 4)])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 import nbtrain
 from nbtrain import dataset_facts
@@ -101,6 +102,34 @@ def test_what_a_preview_shows_is_imported_as_it_was_read(desk, shown, tmp_path, 
     assert len(desk.rows()) == 1, "it is there already"
     desk.delete(row["id"])
     assert importer.name() is None
+
+
+def test_a_preview_with_a_name_is_imported_under_it(shown, tmp_path):
+    (tmp_path / "odd.csv").write_text("a,b\n1,2\n")
+    for given in (tmp_path / "odd.csv", pd.DataFrame({"a": [1]})):
+        preview, importer = shown(given, name=f"my {type(given).__name__}")
+        importer.begin().wait(SECONDS)
+        assert importer.name() == preview.name == f"my {type(given).__name__}"
+
+
+def test_patterns_and_labels_are_of_the_folder_where_they_were_shown(shown, tmp_path, monkeypatch):
+    for place, value in (("here", 1), ("there", 999)):
+        (tmp_path / place / "photos").mkdir(parents=True)
+        (tmp_path / place / "one.csv").write_text(f"x\n{value}\n")
+        (tmp_path / place / "labels.csv").write_text(f"file_name,label\na.png,{place}\n")
+        Image.new("RGB", (2, 2)).save(tmp_path / place / "photos" / "a.png")
+    monkeypatch.chdir(tmp_path / "here")
+    importers = shown("o*.csv")[1], shown(["o*.csv"])[1], shown(tmp_path / "here" / "photos", labels="labels.csv")[1]
+    monkeypatch.chdir(tmp_path / "there")
+    for importer, column, value in zip(importers, ("x", "x", "label"), (1, 1, "here"), strict=True):
+        importer.begin().wait(SECONDS)
+        assert Library().table(str(importer.name())).page()[column].to_pylist() == [value]
+
+
+def test_labels_that_are_no_path_are_refused_in_a_sentence(tmp_path):
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="labels is a DataFrame; give the path of a table of labels"):
+        preview_desk(tmp_path, labels=pd.DataFrame({"file_name": ["a.png"], "label": ["x"]}))
 
 
 def test_a_data_frame_on_show_is_imported_and_not_kept_alive(desk, shown):

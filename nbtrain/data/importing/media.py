@@ -84,6 +84,8 @@ def open_media(
         DataError: there is no image and no sound, or a table of labels does not fit.
         DataFileError: the folder cannot be read.
     """
+    if labels is not None and not isinstance(labels, str | Path):
+        raise DataError(f"labels is a {type(labels).__name__}; give the path of a table of labels.")
     folder = expanded(given)
     found = _Found()
     for file in _walked(folder, inside or folder, found.outside, progress):
