@@ -30,11 +30,14 @@ def example_inputs(module: nn.Module, about: About, rows: int = 2) -> dict[str, 
     Raises:
         ModelError: nothing says what it takes.
     """
+    shape = about.inputs.get("shape")
     if about.format == "architecture":
-        return architectures.example(about.architecture, about.config, rows)
+        made = architectures.example(about.architecture, about.config, rows)
+        if shape and len(made) == 1:  # as it was trained: a window of so many steps, an image of such a size
+            return {name: _noise((rows, *map(int, shape)), "float32") for name in made}
+        return made
     if about.format == "transformers":
         return _of_transformers(module, rows)
-    shape = about.inputs.get("shape")
     if shape:
         return {first_argument(module): _noise((rows, *map(int, shape)), str(about.inputs.get("dtype", "float32")))}
     raise ModelError(

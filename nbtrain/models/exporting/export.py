@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nbtrain.core.errors import ConfigError, ModelError, Problem
+from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.core.model_views import ExportView, FileView
 from nbtrain.core.tasks import Progress
+from nbtrain.models.exporting import places
 from nbtrain.models.package import MANIFEST, WEIGHTS, About, Version
 from nbtrain.store import atomic
 
@@ -47,7 +46,7 @@ def export(
         format: ``safetensors`` (the weights), ``onnx`` (compared with PyTorch's output by onnxruntime), ``exported``
             (of `torch.export`), ``transformers`` (a folder that `from_pretrained` loads).
         path: a file with the format's ending, or a folder, which is made.
-        overwrite: replace the file, or put files into a folder that has some.
+        overwrite: replace the file, or the folder of an earlier export; what else lies in a folder is never touched.
         module: where only your own code can build the model: one of its class.
         example: a batch of inputs, where nothing says what the model takes.
         progress: may call it off.
@@ -59,19 +58,17 @@ def export(
     """
     target = checked_target(version.about, format, path, overwrite=overwrite, own=module is not None)
     single = bool(target.suffix) and target.suffix == FORMATS[format]
-    with atomic.told("write", target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    if single:
+        _check_one_file(version, format, target)
+    with places.workplace(target.parent) as beside:
         difference, note = _WRITERS[format](version, beside, module, example, progress)
         _say_about(version, beside)
         if progress is not None:
             progress.check()
-        written = _placed(beside, target, single=single)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    files = [FileView(path=each.name if single else str(each.relative_to(target)), size=each.stat().st_size, safe=True)
-             for each in written]
+        written = places.as_file(beside, target, overwrite=overwrite) if single else places.as_folder(beside, target)
+    files = [
+        FileView(path=each.name if single else each.relative_to(target).as_posix(), size=each.stat().st_size, safe=True)
+        for each in written]
     return ExportView(
         path=str(target), files=files, bytes=sum(file["size"] for file in files), difference=difference, note=note)
 
@@ -83,23 +80,29 @@ def checked_target(about: About, format: str, path: str | Path, *, overwrite: bo
     possible = formats_of(about) + (["onnx", "exported"] if own and about.format == "module" else [])
     if format not in possible:
         raise ConfigError([Problem("format", _impossible(about, format, possible))])
-    given = str(path).strip()
-    if not given or "\x00" in given:
-        raise ConfigError([Problem("path", f"The path is {given!r:.60}; give a file or a folder to write to.")])
-    target = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 - resolve() would follow a link
+    target = places.checked_path(path)
     ending = FORMATS[format]
     if target.suffix and target.suffix != ending and target.suffix in {*FORMATS.values(), ".pt", ".bin", ".zip"}:
         wanted = f"a file ending in {ending}, or a folder" if ending else "a folder"
         raise ConfigError([Problem("path", f"{target.name} does not end as {format} does; give {wanted}.")])
     if target.suffix == ending and ending and target.is_dir():
         raise ConfigError([Problem("path", f"{target} is a folder; give the name of a file.")])
-    taken = target.exists() and (target.is_file() or any(target.iterdir()))
-    if taken and target.is_file() and not (ending and target.suffix == ending):
-        raise ConfigError([Problem("path", f"{target} is a file; give a folder.")])
-    if taken and not overwrite:
-        raise ConfigError([Problem("path", (
-            f"{target} is there already; give another path, or say overwrite to replace it."))])
+    single = bool(ending) and target.suffix == ending
+    if single and target.exists() and not overwrite:
+        raise places.taken(target)
+    if not single:
+        places.check_folder(target, overwrite=overwrite)
     return target
+
+
+def _check_one_file(version: Version, format: str, target: Path) -> None:  # noqa: A002
+    """Raises ConfigError for weights that one file cannot hold."""
+    own = [name for name in version.files if name != RECIPE and not name.startswith("tokenizer-")]
+    several = len(own) > 1 if version.about.format == format else (
+        format == "safetensors" and sum(name.endswith(".safetensors") for name in own) != 1)
+    if several or (format == "onnx" and sum(version.files[name].size for name in own) > places.ONE_FILE):
+        raise ConfigError([Problem("path", (
+            f"The weights do not fit into the one file {target.name}; give a folder instead."))])
 
 
 def _impossible(about: About, format: str, possible: Sequence[str]) -> str:  # noqa: A002
@@ -159,32 +162,9 @@ def _say_about(version: Version, folder: Path) -> None:
     about = asdict(version.about)
     about.pop("source_args")  # a path of this machine is nobody else's matter
     atomic.write_new(folder / MANIFEST, [json.dumps(about, indent=2, ensure_ascii=False, default=str).encode()])
-    recipe = version.folder / RECIPE
-    if recipe.is_file():
-        _copy(recipe, folder / RECIPE)
-
-
-def _placed(beside: Path, target: Path, *, single: bool) -> list[Path]:
-    """Move what was written to where it belongs: the folder, or a file with its JSON beside it."""
-    found = sorted(path for path in beside.rglob("*") if path.is_file())
-    if not single:
-        moves = {path: target / path.relative_to(beside) for path in found}
-    else:
-        main = [path for path in found if path.suffix == target.suffix]
-        if len(main) != 1:
-            raise ModelError(
-                f"The model has {len(main)} files of weights, which {target.name} cannot hold; give a folder instead.")
-        moves = {main[0]: target}
-        for path in found:
-            if path is not main[0]:  # model.onnx.data keeps its name, by which model.onnx knows it
-                own = path.name if path.name.startswith(main[0].name) else f"{target.stem}.{path.name}"
-                moves[path] = target.with_name(own)
-    with atomic.told("write", target):
-        for path, to in moves.items():
-            to.parent.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o644)
-            path.replace(to)
-    return sorted(moves.values())
+    for name in version.files:  # a recipe's tokenizers lie beside it
+        if name == RECIPE or name.startswith("tokenizer-"):
+            _copy(version.folder / name, folder / name)
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nbtrain.core.errors import ModelError
 from nbtrain.core.tasks import Progress
+from nbtrain.models.exporting.places import ONE_FILE
 from nbtrain.models.exporting.tracing import (
     Traced,
     first_line,
@@ -24,14 +25,12 @@ from nbtrain.models.exporting.tracing import (
 from nbtrain.models.package import Version
 
 FILE = "model.onnx"
-#: Bytes of weights up to which they fit into the file itself: protobuf ends at 2 GiB.
-_INSIDE = 1_800_000_000
 
 
 def write(
     version: Version, folder: Path, *, module: Any, example: Any, progress: Progress | None,
 ) -> tuple[float, str]:
-    """Write ``model.onnx``; gives the largest difference from PyTorch, and a note or an empty text.
+    """Write ``model.onnx``; gives the largest difference from PyTorch, and what the file takes.
 
     Raises:
         ModelError: the extra is not installed, the model cannot be traced, or its outputs differ.
@@ -41,19 +40,16 @@ def write(
     traced = Traced(loaded, list(inputs))
     if progress is not None:
         progress.report(1, 3)
-    note = ""
     weights = sum(value.numel() * value.element_size() for value in loaded.state_dict().values())
     target = folder / FILE
     try:
-        _trace(traced, inputs, target, inside=weights <= _INSIDE, others=True)
+        sizes = _trace(traced, inputs, target, inside=weights <= ONE_FILE, others=True)
     except Exception:  # noqa: BLE001 - torch raises errors of many kinds where a size cannot differ
         try:
-            _trace(traced, inputs, target, inside=weights <= _INSIDE, others=False)
+            sizes = _trace(traced, inputs, target, inside=weights <= ONE_FILE, others=False)
         except Exception as error:
             raise ModelError(
                 f"{version.about.architecture} cannot be exported to ONNX: {first_line(error)}") from error
-        sizes = ", ".join(f"{name} {tuple(value.shape[1:])}" for name, value in inputs.items())
-        note = f"Inputs must be of the size of the example, but for the number of rows: {sizes}."
     if progress is not None:
         progress.report(2, 3)
     differences = []
@@ -62,7 +58,7 @@ def write(
         differences.append(largest_difference(_run(target, batch), outputs_of(traced, batch), "the ONNX file"))
     if progress is not None:
         progress.report(3, 3)
-    return max(differences), note
+    return max(differences), f"It takes {sizes}."
 
 
 def _need() -> None:
@@ -76,13 +72,29 @@ def _need() -> None:
         ) from None
 
 
-def _trace(module: nn.Module, inputs: Mapping[str, Tensor], target: Path, *, inside: bool, others: bool) -> None:
+def _trace(module: nn.Module, inputs: Mapping[str, Tensor], target: Path, *, inside: bool, others: bool) -> str:
+    """Write the file; gives what it takes, in words: ``x (rows, 24, 3)``."""
     with quietly(), torch.no_grad():
+        # From the graph of `torch.export`: of a module alone, sizes that cannot differ are said to be free as well.
+        graph = torch.export.export(
+            module, tuple(inputs.values()), dynamic_shapes=shapes_of(inputs, others=others))
         program = torch.onnx.export(
-            module, tuple(inputs.values()), input_names=list(inputs), dynamo=True, verbose=False,
-            external_data=not inside, dynamic_shapes=shapes_of(inputs, others=others))
+            graph, (), input_names=list(inputs), dynamo=True, verbose=False, external_data=not inside)
         assert program is not None  # noqa: S101 - with dynamo there is one
+        _say_sizes(program.model.graph.inputs)
         program.save(str(target), external_data=not inside)
+    return ", ".join(
+        f"{value.name} ({', '.join(str(getattr(size, 'value', size)) for size in value.shape or ())})"
+        for value in program.model.graph.inputs)
+
+
+def _say_sizes(values: Any) -> None:
+    """Say which sizes are fixed: the exporter writes 5 as the name of a size that may be any."""
+    for value in values:
+        for place, size in enumerate(value.shape):
+            name = getattr(size, "value", None)
+            if isinstance(name, str):
+                value.shape[place] = int(name) if name.isdigit() else "rows" if place == 0 else name
 
 
 def _run(path: Path, inputs: Mapping[str, Tensor]) -> list[Tensor]:

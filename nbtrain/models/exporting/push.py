@@ -19,6 +19,10 @@ from nbtrain.store import atomic
 
 #: What a commit says.
 MESSAGE = "Upload from nbtrain"
+#: Weights of what was there before: beside the new ones, `transformers` could take them for the model.
+WEIGHTS_OF_OLD = (
+    "*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin", "pytorch_model*.bin.index.json", "model.pt",
+    "model.pt2", "model.onnx", "model.onnx.data")
 
 
 def push(
@@ -61,7 +65,8 @@ def push(
                 atomic.write_new(folder / "README.md", [card(version.about, name or repository.split("/")[1]).encode()])
             if progress is not None:
                 progress.check()
-            api.upload_folder(repo_id=repository, folder_path=folder, commit_message=MESSAGE)
+            api.upload_folder(
+                repo_id=repository, folder_path=folder, commit_message=MESSAGE, delete_patterns=list(WEIGHTS_OF_OLD))
     return f"{endpoint}/{repository}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,16 @@ def prepared(version: Version, module: Any, example: Any) -> tuple[nn.Module, di
     """The module in evaluation mode on the CPU, and a batch it takes. Raises ModelError."""
     loaded = loading.load(version, module=module)
     inputs = example_inputs(loaded, version.about) if example is None else named(loaded, example)
-    return loaded.eval(), {name: value.cpu() for name, value in inputs.items()}
+    inputs = {name: value.cpu() for name, value in inputs.items()}
+    try:
+        with torch.no_grad():
+            loaded.eval()(**inputs)
+    except Exception as error:
+        shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
+        raise ModelError(
+            f"{version.about.architecture} does not take the example ({shapes}): {first_line(error)}; give a batch as "
+            "it was trained with as example=….") from error
+    return loaded, inputs
 
 
 def shapes_of(inputs: Mapping[str, Tensor], *, others: bool) -> tuple[Any, ...]:
@@ -90,12 +100,10 @@ def largest_difference(found: Sequence[Tensor], wanted: Sequence[Tensor], what: 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Tracing warns of its own doings, which is nothing that a user could change."""
-    import logging  # noqa: PLC0415 - here alone
-
-    loud = logging.getLogger("torch.onnx")
+    """Tracing tells of its own doings, which is nothing that a user could change; what went wrong is raised."""
+    loud = logging.getLogger("torch")
     before = loud.level
-    loud.setLevel(logging.ERROR)
+    loud.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

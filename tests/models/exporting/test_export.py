@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from typing import Any
 
 import onnxruntime
@@ -37,6 +39,10 @@ OTHER = {
 }
 
 
+#: What a caller of ONNX is told of the sizes of `x`; None for a name, which stands for any.
+SIZES = {"mlp": [None, 5], "resnet": [None, 1, None, None], "lstm": [None, 24, 3], "hybrid-cnn-lstm": [None, 24, 3]}
+
+
 @pytest.fixture
 def registry():
     return Registry()
@@ -67,12 +73,23 @@ def test_onnx_gives_what_pytorch_gives_for_inputs_of_other_sizes(kept, tmp_path,
     assert view["difference"] <= 1e-4
     assert [file["path"] for file in view["files"]] == ["net.nbtrain.json", "net.onnx", "net.recipe.json"]
     session = onnxruntime.InferenceSession(view["path"], providers=["CPUExecutionProvider"])
+    first = session.get_inputs()[0]
+    assert first.shape[0] == "rows"
+    if name in SIZES:
+        assert [size if isinstance(size, int) else None for size in first.shape] == SIZES[name]
     (found,) = session.run(None, {key: value.numpy() for key, value in OTHER[name].items()})
     with torch.no_grad():
         torch.testing.assert_close(torch.from_numpy(found), net(**OTHER[name]), rtol=1e-4, atol=1e-4)
     told = json.loads((tmp_path / "out" / "net.nbtrain.json").read_text("utf-8"))
     assert told["labels"] == ["بد", "خوب", "cредне"]
     assert "secret" not in json.dumps(told)
+
+
+def test_a_model_of_windows_is_exported_for_windows_as_long_as_those_it_learnt_from(kept, tmp_path):
+    version, _ = kept("lstm")
+    version = replace(version, about=replace(version.about, inputs={"shape": [7, 3]}))
+    view = export(version, "onnx", tmp_path / "net.onnx")
+    assert view["note"] == "It takes x (rows, 7, 3)."
 
 
 def test_an_exported_program_runs_without_the_code_of_the_model(kept, tmp_path):
@@ -161,6 +178,69 @@ def test_a_wrong_wish_is_told_before_anything_is_written(kept, tmp_path, format_
     assert said in str(caught.value)
     assert sorted(map(str, tmp_path.rglob("*"))) == before
     assert (tmp_path / "there.onnx").read_bytes() == b"mine"
+
+
+def test_overwriting_replaces_an_earlier_export_as_a_whole_and_nothing_else(kept, tmp_path):
+    version, _ = kept("mlp")
+    out = tmp_path / "out"
+    export(version, "safetensors", out)
+    (out / "stale.safetensors").write_bytes(b"of an earlier model")
+    with pytest.raises(ConfigError, match="is there already"):
+        export(version, "safetensors", out)
+    export(version, "safetensors", out, overwrite=True)
+    assert sorted(path.name for path in out.iterdir()) == [WEIGHTS, "nbtrain.json", "recipe.json"]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_bytes(b"years of work")
+    with pytest.raises(ConfigError, match="holds files that no export wrote"):
+        export(version, "safetensors", mine, overwrite=True)
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+
+
+def test_what_lies_beside_a_file_is_not_replaced_unasked(kept, tmp_path):
+    version, _ = kept("mlp")
+    (tmp_path / "net.nbtrain.json").write_bytes(b"mine")
+    with pytest.raises(ConfigError, match=r"net\.nbtrain\.json is there already"):
+        export(version, "safetensors", tmp_path / "net.safetensors")
+    assert (tmp_path / "net.nbtrain.json").read_bytes() == b"mine"
+    assert not (tmp_path / "net.safetensors").exists()
+    export(version, "safetensors", tmp_path / "net.safetensors", overwrite=True)
+    assert (tmp_path / "net.nbtrain.json").read_bytes() != b"mine"
+
+
+def test_weights_in_files_of_their_own_need_a_folder(registry, tmp_path):
+    for name in ("model.onnx", "weights.bin"):
+        (tmp_path / name).write_bytes(b"as it came")
+    files = {name: tmp_path / name for name in ("model.onnx", "weights.bin")}
+    version = registry.add(Package(About(format="onnx", architecture="Net"), files), name="net")
+    with pytest.raises(ConfigError, match=r"do not fit into the one file a\.onnx; give a folder"):
+        export(version, "onnx", tmp_path / "out" / "a.onnx")
+    assert not (tmp_path / "out").exists()
+    view = export(version, "onnx", tmp_path / "out")
+    assert [file["path"] for file in view["files"]] == ["model.onnx", "nbtrain.json", "weights.bin"]
+
+
+def test_what_a_killed_export_left_is_swept_by_the_next(kept, tmp_path):
+    version, _ = kept("mlp")
+    left = tmp_path / "out" / ".nbtrain-export-0011"
+    (left / "files").mkdir(parents=True)
+    os.utime(left, (1e9, 1e9))
+    export(version, "safetensors", tmp_path / "out" / "net.safetensors")
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("path", [None, 5, "~nobodyofthisname/x", "x" * 300, "a\x00b", "\ud800"])
+def test_what_is_no_path_is_told_in_a_sentence(kept, path):
+    version, _ = kept("mlp")
+    with pytest.raises(ConfigError, match=r"The path is|is no path to write to"):
+        export(version, "safetensors", path)
+
+
+def test_an_example_that_does_not_fit_is_told_in_a_sentence(kept, tmp_path, capfd):
+    version, _ = kept("mlp")
+    with pytest.raises(ModelError, match=r"mlp does not take the example \(x \(2, 9\)\)"):
+        export(version, "onnx", tmp_path / "net.onnx", example=torch.randn(2, 9))
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_a_module_that_cannot_be_traced_leaves_nothing(registry, tmp_path):

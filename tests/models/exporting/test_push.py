@@ -71,6 +71,13 @@ def test_a_transformers_model_is_loaded_from_the_hub_by_transformers(hub, tmp_pa
         assert torch.equal(again(input_ids=ids).logits, net(input_ids=ids).logits)
 
 
+def test_weights_that_were_there_before_do_not_stay_beside_the_new_ones(hub, mlp):
+    hub.add("local/mlp", {"model-00001-of-00002.safetensors": b"old", "pytorch_model.bin": b"old", "data.csv": b"mine"})
+    push(mlp[0], "local/mlp")
+    files = set(huggingface_hub.HfApi().list_repo_files("local/mlp", token=TOKEN))
+    assert files == {WEIGHTS, "nbtrain.json", "README.md", "data.csv"}
+
+
 def test_a_card_that_is_there_stays(hub, mlp):
     hub.add("local/mlp", {"README.md": b"# Mine"})
     push(mlp[0], "local/mlp")
