@@ -77,6 +77,8 @@ class Dialect:
     """Whether the types were held against all rows."""
     dates: Mapping[str, Dates] = field(default_factory=dict)
     """The columns whose type and format depend on the order of day and month; see `csv_dates`."""
+    empty: frozenset[str] = frozenset()
+    """The columns in which nothing was found, so that their type says nothing."""
 
     def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
         """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
@@ -166,7 +168,11 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
     notes += [
         f"The column {column!r:.60} was read as text: not all of its values look like a {kind}."
         for column, kind, safe in zip(names, found.types, types, strict=True) if kind != safe and kind in _OF_TIME]
-    found = replace(found, names=tuple(names), kept=tuple(names), types=tuple(types))
+    nothing = {
+        name for i, name in enumerate(names) if body and all(len(row) <= i or row[i] in MISSING for row in body)}
+    found = replace(
+        found, names=tuple(names), kept=tuple(names), types=tuple(types), empty=frozenset(
+            name for name, kind in zip(names, types, strict=True) if name in nothing and kind == "VARCHAR"))
     if any(kind != "VARCHAR" for kind in found.types) and _QUOTED_MISSING.search(head):
         found = replace(found, quoted_missing=not _holds(found))
     found, left_out = _without_padding(found, given, name)

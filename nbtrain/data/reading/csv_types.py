@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -36,7 +37,7 @@ def with_spelling_kept(dialect: Dialect, *, progress: Progress | None = None) ->
         if misread:
             wider.append(name)
             notes.append(_note(name, kind, misread, lost))
-    return dialect.with_types(dict.fromkeys(wider, "VARCHAR")), notes
+    return replace(dialect.with_types(dict.fromkeys(wider, "VARCHAR")), empty=dialect.empty - set(wider)), notes
 
 
 def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Dialect, list[str]]:
@@ -60,11 +61,59 @@ def proven(dialect: Dialect, *, progress: Progress | None = None) -> tuple[Diale
         wider[name] = "DOUBLE" if kind == "BIGINT" and not no_numbers else "VARCHAR"
         if wider[name] == "VARCHAR":
             notes.append(_note(name, kind, min(misfits, no_numbers) if kind in _NUMBERS else misfits, lost))
-    found = replace(dialect.with_types(wider), proven=True, dates={
-        name: each for name, each in dialect.dates.items() if name not in wider})
+    found = replace(
+        dialect.with_types(wider), proven=True, empty=dialect.empty - set(wider), dates={
+            name: each for name, each in dialect.dates.items() if name not in wider})
     if not wider and not found.quoted_missing and not _reads(found, progress):
         found = replace(found, quoted_missing=True)  # every value fits, so what did not was a missing one in quotes
     return found, notes
+
+
+def of_one_type(dialects: Sequence[Dialect], files: Sequence[str]) -> tuple[list[Dialect], dict[str, str]]:
+    """The dialects of a table's files with types that go together, and a sentence for each column that is now text.
+
+    Whole numbers and others are numbers; what is text in one file, or of another sort than in the others, is text in
+    all, so that it is spelled as it stands there. A column with nothing in it goes with those of the other files.
+    """
+    notes: dict[str, str] = {}
+    types: dict[str, str] = {}
+    for name in dict.fromkeys(name for dialect in dialects for name in dialect.columns):
+        kinds: dict[str, str] = {}
+        for dialect, file in zip(dialects, files, strict=True):
+            if name in dialect.columns and name not in dialect.empty:
+                kinds.setdefault(dialect.columns[name], file)
+        types[name] = _joined(set(kinds))
+        if types[name] == "VARCHAR" and len(kinds) > 1:
+            told = " and ".join(f"{'text' if kind == 'VARCHAR' else kind} in {file}" for kind, file in kinds.items())
+            notes[name] = f"The column {name!r:.60} was read as text: it holds {told}."
+    return [_of_types(dialect, types, dialects) for dialect in dialects], notes
+
+
+def _joined(kinds: set[str]) -> str:
+    """The type that takes values of all these types as they are spelled."""
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if kinds == _NUMBERS:
+        return "DOUBLE"
+    return "TIMESTAMP" if kinds == {"DATE", "TIMESTAMP"} else "VARCHAR"
+
+
+def _of_types(dialect: Dialect, types: Mapping[str, str], others: Sequence[Dialect]) -> Dialect:
+    wider = {
+        name: types[name] for name, kind in dialect.columns.items()
+        if types[name] != kind and (kind, types[name]) != ("DATE", "TIMESTAMP")}  # DuckDB puts these together
+    if not wider:
+        return dialect
+    found = dialect.with_types(wider)
+    if "DATE" in wider.values() and "DATE" not in dialect.types:
+        found = replace(found, date_format=_form("DATE", others))
+    if "TIMESTAMP" in wider.values() and "TIMESTAMP" not in dialect.types:
+        found = replace(found, time_format=_form("TIMESTAMP", others))
+    return replace(found, proven=dialect.proven and set(wider.values()) == {"VARCHAR"})
+
+
+def _form(kind: str, dialects: Sequence[Dialect]) -> str | None:
+    return next((form for each in dialects if kind in each.types and (form := each.form(kind))), None)
 
 
 def _counted(dialect: Dialect, asked: list[str], progress: Progress | None) -> list[int]:

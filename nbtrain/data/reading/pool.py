@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.data.reading.complaints import Fault, as_said, explained, fault_of, part_at_fault
 from nbtrain.data.reading.csv_dates import agreed, undecided, with_dates_of_all_rows
 from nbtrain.data.reading.csv_dialect import LOOKED_AT, SAMPLE, Dialect
-from nbtrain.data.reading.csv_types import proven, with_spelling_kept
+from nbtrain.data.reading.csv_types import of_one_type, proven, with_spelling_kept
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
 from nbtrain.data.reading.lines import has_both_ends, verify
 from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
@@ -55,11 +56,13 @@ class Pool:
             self.parts.append(self._made(number, progress))
         self._check_columns()
         self._date_notes: list[str] = []
+        self._type_notes: dict[str, str] = {}
         self._agree()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*(note for part in self.parts for note in part.notes), *self._date_notes)
+        return (*(note for part in self.parts for note in part.notes), *self._date_notes,
+                *self._type_notes.values())
 
     @property
     def has_row_numbers(self) -> bool:
@@ -98,7 +101,11 @@ class Pool:
         with self._lock:
             if not self.can_mend(error):
                 return False
-            self._mend(self._index(part_at_fault(error, self.parts)), fault_of(error), progress)
+            number, fault = self._index(part_at_fault(error, self.parts)), fault_of(error)
+            again = any(of is Fault.TYPE for _, of in self._mended)
+            self._mend(number, fault, progress)
+            if fault is Fault.TYPE and again:  # the second file: rather than beginning anew for each of many
+                self._prove_types(progress)
             self._agree()
             return True
 
@@ -149,6 +156,13 @@ class Pool:
             self.parts[number] = replace(
                 csv_part(part, found, skip=self.options.on_error == "skip"), notes=(*part.notes, *notes))
 
+    def _prove_types(self, progress: Progress | None) -> None:
+        """Hold the types of all CSVs against all of their rows."""
+        for number, part in enumerate(self.parts):
+            if part.dialect is not None and (number, Fault.TYPE) not in self._mended:
+                with contextlib.suppress(DataFileError):  # reading will tell it
+                    self._mend(number, Fault.TYPE, progress)
+
     def _see_dates(self, progress: Progress | None) -> None:
         """Look at all rows for the order of day and month, where the first ones do not tell it.
 
@@ -176,7 +190,12 @@ class Pool:
         skip = self.options.on_error == "skip"
         dialects, self._date_notes = agreed(
             [dialect for _, dialect in every], self.options.date_order, skip=skip)
+        dialects, notes = of_one_type(dialects, [self.parts[number].file.name for number, _ in every])
+        told = [note.partition(":")[0] for note in self.notes]
+        self._type_notes |= {name: note for name, note in notes.items() if note.partition(":")[0] not in told}
         for (number, before), dialect in zip(every, dialects, strict=True):
+            if before.proven and not dialect.proven:  # of another type now, so that it may not fit again
+                self._mended.discard((number, Fault.TYPE))
             if dialect != before or dialect.columns != self.parts[number].columns:
                 self.parts[number] = csv_part(self.parts[number], dialect, skip=skip)
 
