@@ -121,9 +121,9 @@ def test_patterns_and_labels_are_of_the_folder_where_they_were_shown(shown, tmp_
     monkeypatch.chdir(tmp_path / "here")
     importers = shown("o*.csv")[1], shown(["o*.csv"])[1], shown(tmp_path / "here" / "photos", labels="labels.csv")[1]
     monkeypatch.chdir(tmp_path / "there")
-    for importer, column, value in zip(importers, ("x", "x", "label"), (1, 1, "here"), strict=True):
+    for importer, column, cell in zip(importers, ("x", "x", "label"), (1, 1, "here"), strict=True):
         importer.begin().wait(SECONDS)
-        assert Library().table(str(importer.name())).page()[column].to_pylist() == [value]
+        assert Library().table(str(importer.name())).page()[column].to_pylist() == [cell]
 
 
 def test_labels_that_are_no_path_are_refused_in_a_sentence(tmp_path):
