@@ -323,6 +323,17 @@ describe("the queue", () => {
     expect(alert()).toContain("Another kernel");
   });
 
+  it("says when one failed, and that this is no good news", async () => {
+    await open([download("d1")]);
+    act(() => model.push({ type: "delta", states: [], series: [], tasks: [task("t1")] }));
+    await pass();
+    const error = { kind: "HubError", message: "cut" };
+    act(() => model.push({ type: "delta", states: [], series: [], tasks: [task("t1", { phase: "failed", error })] }));
+    await pass();
+    await reply(() => model.accept("downloads", { downloads: [download("d1", { phase: "failed", error: "cut" })] }));
+    expect(el.querySelector(".nbt-toast-failed")?.textContent).toContain("models.said.download_failed");
+  });
+
   it("says when one is here, and leads to it", async () => {
     await open([download("d1")]);
     await found([row("o/m")]);

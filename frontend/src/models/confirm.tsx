@@ -49,7 +49,7 @@ export function Confirm({ question, yes, onYes, onNo }: ConfirmProps) {
       }}
     >
       <Icon name="alert" />
-      <span dir="auto">{question}</span>
+      <span>{question}</span>
       <Button label={yes} danger primary busy={busy} onClick={() => void go()} />
       <Button label={words.t("models.keep")} quiet disabled={busy} onClick={onNo} />
       {problem && (

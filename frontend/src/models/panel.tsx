@@ -79,7 +79,9 @@ export function Models() {
   const downloads = useDownloads((task, download) => {
     const name = isolated(download?.repository ?? task.title);
     if (task.phase === "done") toast.say(words.t("models.said.downloaded", { name }));
-    if (task.phase === "failed") toast.say(words.t("models.said.download_failed", { name }));
+    if (task.phase === "failed") {
+      toast.say(words.t("models.said.download_failed", { name }), undefined, true);
+    }
   });
   useEnded((task) => {
     if (task.phase === "done") found.pages.refresh();

@@ -7,6 +7,7 @@ import { Icon } from "../../shared/icons";
 import { errorText, usePanel } from "../../shared/panel";
 import type { TaskState } from "../../shared/wire";
 import type { Imports } from "../../shared/work/use_imports";
+import { isolated } from "../format";
 
 /** What is allowed by which answer. */
 const ALLOWED: Readonly<Record<string, Record<string, boolean>>> = {
@@ -47,8 +48,8 @@ export function Failed({ task, imports }: { task: TaskState; imports: Imports })
     <div class={asked ? "nbt-failed nbt-asks" : "nbt-failed"} role="alert">
       <Icon name={asked ? "help" : "alert"} />
       <div>
-        <p class="nbt-failed-title" dir="auto">
-          {words.t(asked ? `models.ask.${question}` : "models.import.failed", { name: task.title })}
+        <p class="nbt-failed-title">
+          {words.t(asked ? `models.ask.${question}` : "models.import.failed", { name: isolated(task.title) })}
         </p>
         <p dir="auto">{task.error?.message}</p>
         {asked && <p class="nbt-soft">{words.t(`models.ask.${question}.help`)}</p>}

@@ -1,4 +1,4 @@
-/** What was just done, said in place, with the way back where there is one. */
+/** What was just done, or failed, said in place, with the way back where there is one. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../controls/button";
@@ -8,11 +8,12 @@ import { usePanel } from "../panel";
 import "./toast.css";
 import "./work.css";
 
-export type Say = (text: string, undo?: () => Promise<void>) => void;
+/** `text` is a sentence in the language of the panel; `failed`: it is no good news. */
+export type Say = (text: string, undo?: () => Promise<void>, failed?: boolean) => void;
 
 export interface ToastState {
   /** What is said now; a new text takes the place of the last one. */
-  shown: { text: string; undo: (() => Promise<void>) | undefined } | null;
+  shown: { text: string; undo: (() => Promise<void>) | undefined; failed: boolean } | null;
   say: Say;
   dismiss(): void;
 }
@@ -21,7 +22,7 @@ const SEEN_AFTER_MS = 8000;
 
 export function useToast(): ToastState {
   const [shown, setShown] = useState<ToastState["shown"]>(null);
-  const say = useCallback<Say>((text, undo) => setShown({ text, undo }), []);
+  const say = useCallback<Say>((text, undo, failed = false) => setShown({ text, undo, failed }), []);
   return { shown, say, dismiss: () => setShown(null) };
 }
 
@@ -56,9 +57,9 @@ export function Toast({ toast }: { toast: ToastState }) {
   return (
     <div ref={place} class="nbt-toast-place" role="status">
       {shown && (
-        <div class="nbt-toast">
-          <Icon name="check" />
-          <span dir="auto">{shown.text}</span>
+        <div class={shown.failed ? "nbt-toast nbt-toast-failed" : "nbt-toast"}>
+          <Icon name={shown.failed ? "alert" : "check"} />
+          <span>{shown.text}</span>
           {shown.undo && (
             <Button icon="reset" label={words.t("datasets.undo")} busy={busy} onClick={() => void undo()} />
           )}
