@@ -41,6 +41,48 @@ def write_sound(
     return left_out
 
 
+def write_without_lone_cr(
+    file: DataFile, target: Path, *, quote: str, rejects: Rejects | None = None, progress: Progress | None = None,
+) -> list[int]:
+    """Write a CSV whose lines end in LF without those with a CR that is not in quotes, at which DuckDB gives up.
+
+    Gives the numbers of the lines that were left out.
+
+    Raises:
+        DataFileError: there is such a line; without `rejects`.
+        OSError: `target` cannot be written.
+    """
+    mark, left_out, inside, done = quote.encode(), [], False, 0
+    between = b""
+    with target.open("xb") as out:
+        for number, line in numbered_pieces(file, LONGEST):
+            between = between or max((b",", b";", b"\t", b"|"), key=line.count)
+            at = _lone_cr(line, mark, inside=inside)
+            if at is None:
+                inside ^= bool(mark) and line.count(mark) % 2 == 1
+                done += out.write(line)
+                if progress is not None and number % 10_000 == 0:
+                    progress.report(done, unit="bytes")
+                continue
+            if rejects is None:
+                raise file.wrong("a cell has a carriage return (CR) in it and is not in quotes; put it in quotes, or "
+                                 "skip such rows", line=number, column=line.count(between, 0, at) + 1)
+            left_out.append(number)
+            text = line[:KEPT_TEXT].decode(errors="replace").rstrip("\r\n")
+            rejects.add([Reject(str(file.path), number, "", "A cell has a CR in it and is not in quotes.", text)])
+    return left_out
+
+
+def _lone_cr(line: bytes, mark: bytes, *, inside: bool) -> int | None:
+    """Where the first CR is that is not in quotes; `inside`: the line begins in quotes."""
+    at = line.find(b"\r")
+    while at >= 0:
+        if not inside ^ bool(mark and line.count(mark, 0, at) % 2):
+            return at
+        at = line.find(b"\r", at + 1)
+    return None
+
+
 def _judged(file: DataFile, dialect: Dialect | None) -> Iterator[tuple[int, bytes, str]]:
     """Each line with its number and, where it is to be left out, why."""
     mark = dialect.quote.encode() if dialect is not None else b""

@@ -114,6 +114,12 @@ def has_both_ends(raw: bytes) -> bool:
     return 0 < raw.count(b"\r\n") < raw.count(b"\n")
 
 
+def has_lone_cr(raw: bytes) -> bool:
+    """Whether a CR stands where no line ends, in a file whose lines end in LF."""
+    raw = raw.replace(b"\0", b"").removesuffix(b"\r")  # UTF-16; and an end of line that is cut
+    return b"\n" in raw and raw.count(b"\r") > raw.count(b"\r\n")
+
+
 def is_endless(file: DataFile) -> bool:
     """Whether a file, read as it lies, has a line that DuckDB may lose without a word: one of twice `LONGEST` or more.
 

@@ -18,13 +18,13 @@ from nbtrain.data.reading import cells
 from nbtrain.data.reading.copies import arrow_to_parquet, paragraphs_to_parquet, unpack
 from nbtrain.data.reading.csv_dates import with_dates
 from nbtrain.data.reading.csv_dialect import Dialect, dialect_of, first_rows, lines_of
-from nbtrain.data.reading.csv_repair import write_sound
+from nbtrain.data.reading.csv_repair import write_sound, write_without_lone_cr
 from nbtrain.data.reading.encodings import encoding_of, to_utf8
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
 from nbtrain.data.reading.headers import unique_names
 from nbtrain.data.reading.json_rows import json_source, needs_tidying, tidy
 from nbtrain.data.reading.json_shape import write_lines
-from nbtrain.data.reading.lines import ends_in_cr, is_endless, line_chunks, write_unix
+from nbtrain.data.reading.lines import chunks, ends_in_cr, is_endless, line_chunks, write_unix
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Rejects
 from nbtrain.data.reading.scratch import Scratch
@@ -151,6 +151,10 @@ class _Maker:
         left_out: list[int] = []
         if self.care.newlines:
             self._copy(".csv", self._with_one_end)
+            if any(b"\r" in raw for raw in chunks(self.file)):
+                self._copy(".csv", lambda file, target, progress: left_out.extend(write_without_lone_cr(
+                    file, target, quote='"' if self.options.quote is None else self.options.quote,
+                    rejects=self.rejects, progress=progress)))
         if self._is_endless():
             self.care = replace(self.care, sound=True)
         if self.care.sound and self.rejects is not None:

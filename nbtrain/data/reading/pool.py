@@ -17,7 +17,7 @@ from nbtrain.data.reading.csv_dates import agreed, undecided, with_dates_of_all_
 from nbtrain.data.reading.csv_dialect import LOOKED_AT, SAMPLE, Dialect
 from nbtrain.data.reading.csv_types import of_one_type, proven, with_spelling_kept
 from nbtrain.data.reading.formats import Compression, DataFile, Format, opening
-from nbtrain.data.reading.lines import has_both_ends, verify
+from nbtrain.data.reading.lines import has_both_ends, has_lone_cr, verify
 from nbtrain.data.reading.parts import Care, Part, csv_part, part_of
 from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Reject, Rejects
@@ -274,7 +274,8 @@ class Pool:
 def _fault_at_once(error: duckdb.Error, file: DataFile) -> Fault:
     """What went wrong before a row was read; lines that end in two ways fit no dialect."""
     if file.format in _CSV and "sniffing" in str(error) and fault_of(error) is Fault.OTHER:
-        return Fault.NEWLINES if has_both_ends(opening(file.path, file.compression, SAMPLE)) else Fault.OTHER
+        raw = opening(file.path, file.compression, SAMPLE)
+        return Fault.NEWLINES if has_both_ends(raw) or has_lone_cr(raw) else Fault.OTHER
     return fault_of(error)
 
 

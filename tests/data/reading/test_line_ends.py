@@ -7,9 +7,10 @@ import gzip
 import pyarrow as pa
 import pytest
 
+from nbtrain.core.errors import DataFileError
 from nbtrain.data.reading.formats import recognised
 from nbtrain.data.reading.lines import write_unix
-from nbtrain.data.reading.opening import open_source, read_whole
+from nbtrain.data.reading.opening import ReadOptions, open_source, read_whole
 from tests.data.reading.test_opening import whole
 
 
@@ -74,3 +75,19 @@ def test_lines_of_json_and_text_that_end_in_cr_alone(tmp_path):
 
 def whole_rows(path):
     return read_whole(open_source(path), lambda view: sum(batch.num_rows for batch in view.batches()))[0]
+
+
+@pytest.mark.parametrize("rows", [50, 60_000])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_cr_in_a_cell_without_quotes(tmp_path, end, rows):
+    path = tmp_path / "a.csv"
+    lines = ["i,n", *(f'{i},"x\ry"' for i in range(rows)), "60,a\rb", "62,c", ""]
+    path.write_bytes(end.join(lines).encode())
+    with pytest.raises(DataFileError, match="carriage return") as raised:
+        whole(path)
+    assert (raised.value.line, raised.value.column) == (rows + 2, 2)
+    found, rejects = read_whole(open_source(path, ReadOptions(on_error="skip")), lambda view: [
+        row for batch in view.batches() for row in batch.to_pylist()])
+    assert (len(found), found[0]["n"], found[-1]["n"]) == (rows + 1, "x\ry", "c")
+    assert rejects is not None
+    assert [(each.line, each.text) for each in rejects] == [(rows + 2, "60,a\rb")]
