@@ -52,17 +52,32 @@ def checked_path(path: str) -> str:
     return path
 
 
-def found(repository: str, kind: Kind, commit: str, path: str) -> Path | None:
-    """The file, when the cache has it at this commit."""
+def found(repository: str, kind: Kind, commit: str, path: str, size: int | None = None) -> Path | None:
+    """The file, when the cache has it at this commit and, where that is known, in this size."""
     known = huggingface_hub.try_to_load_from_cache(
         repository, path, revision=commit, repo_type=kind, cache_dir=constants.HF_HUB_CACHE)
-    return Path(known) if isinstance(known, str) else None
+    return Path(known) if isinstance(known, str) and _has_size(Path(known), size) else None
 
 
-def blob(cached: Path, etag: str) -> Path | None:
-    """The content of this etag, when the cache has it (another commit may have brought it)."""
+def blob(cached: Path, etag: str, size: int | None = None) -> Path | None:
+    """The content of this etag, when the cache has it (another commit may have brought it); `size` as for `found`."""
     path = cached / "blobs" / etag
-    return path if is_etag(etag) and path.is_file() else None
+    return path if is_etag(etag) and path.is_file() and _has_size(path, size) else None
+
+
+def named(content: Path, cached: Path) -> str:
+    """The etag by which the client put a file into the cache; empty where it shows no content of the cache's."""
+    real = content.resolve()
+    return real.name if real.parent == (cached / "blobs").resolve() and is_etag(real.name) else ""
+
+
+def discard(path: Path, cached: Path) -> None:
+    """Throw away a file that is not what it should be, and the content that it shows. Raises WorkspaceError."""
+    own = named(path, cached)
+    with atomic.told("remove", path):
+        path.unlink(missing_ok=True)
+        if own:
+            (cached / "blobs" / own).unlink(missing_ok=True)
 
 
 def is_etag(text: str) -> bool:
@@ -121,6 +136,13 @@ def name_revision(cached: Path, revision: str, commit: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != commit:
             atomic.write_text(path, commit)
+
+
+def _has_size(path: Path, size: int | None) -> bool:
+    try:
+        return size is None or path.stat().st_size == size
+    except OSError:  # it went meanwhile
+        return False
 
 
 def _link(content: Path, pointer: Path) -> None:

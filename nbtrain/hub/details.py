@@ -193,8 +193,8 @@ def _have(known: _Known, wanted: Iterable[str]) -> int:
     folder = cache.folder(repository, "model")
     return sum(
         known.files[path] for path in wanted
-        if cache.blob(folder, known.etags.get(path, "")) is not None
-        or cache.found(repository, "model", known.commit, path) is not None)
+        if cache.blob(folder, known.etags.get(path, ""), known.files[path]) is not None
+        or cache.found(repository, "model", known.commit, path, known.files[path]) is not None)
 
 
 @dataclass(frozen=True)

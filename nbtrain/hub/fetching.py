@@ -117,9 +117,7 @@ def _is_well(job: Future[Path]) -> bool:
 def _fetched(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter, had: int) -> Path:
     """The file in the cache; of `had` bytes the meter knows. Raises as `fetch_all`."""
     meter.check()
-    known = wanted.found()
-    if known is None and (content := cache.blob(wanted.cached, wanted.digest)) is not None:
-        known = cache.name(wanted.cached, wanted.commit, wanted.path, content)
+    known = _sound(wanted, meter)
     if known is not None:
         meter.add((wanted.size or 0) - had)
         return known
@@ -132,6 +130,32 @@ def _fetched(wanted: Wanted, folder: Path, settings: HubSettings, meter: Meter, 
         raise HubError(
             f"{error} {wanted.title} is not downloaded yet; what arrived of it is kept, so try again later.",
             offline=True) from None
+
+
+def _sound(wanted: Wanted, meter: Meter) -> Path | None:
+    """The file, where the cache has it as it is on the Hub; what the cache has of it otherwise is thrown away."""
+    for path in wanted.there():
+        if not path.exists():  # the content of what was thrown away
+            continue
+        expected = wanted.digest or cache.named(path, wanted.cached)
+        with atomic.told("read", path):
+            size = path.stat().st_size
+            if wanted.size in {None, size} and _hashed(path, expected, size, meter) in {"", expected}:
+                return cache.name(wanted.cached, wanted.commit, wanted.path, path)
+        cache.discard(path, wanted.cached)
+    return None
+
+
+def _hashed(path: Path, expected: str, size: int, meter: Meter) -> str:
+    """The hash of a file, of the sort of the expected one; empty where that is of no known sort."""
+    digest = parts.hasher(expected, size)
+    if digest is None:
+        return ""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            meter.check()
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 class _Fetching:
@@ -249,14 +273,10 @@ class _Fetching:
         """The file in the cache, if it is what it should be."""
         wanted, size = self._wanted, self._size or 0
         expected = wanted.digest or self._etag
-        digest = parts.hasher(expected, size)
-        assert digest is not None  # noqa: S101 - it was asked before anything was written
-        with atomic.told("read", self._part.path), self._part.path.open("rb+") as file:
-            while piece := file.read(_PIECE):
-                self._meter.check()
-                digest.update(piece)
-            os.fsync(file.fileno())
-        found = digest.hexdigest()
+        with atomic.told("read", self._part.path):
+            found = _hashed(self._part.path, expected, size, self._meter)
+            with self._part.path.open("rb+") as file:
+                os.fsync(file.fileno())
         if found != expected:
             self._part.remove()
             raise HubError(

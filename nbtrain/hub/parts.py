@@ -57,8 +57,15 @@ class Wanted:
         return cache.folder(self.repository, self.kind)
 
     def found(self) -> Path | None:
-        """The file, when the cache has it."""
-        return cache.found(self.repository, self.kind, self.commit, self.path)
+        """The file, or its content, when the cache has it in this size."""
+        return (cache.found(self.repository, self.kind, self.commit, self.path, self.size)
+                or cache.blob(self.cached, self.digest, self.size))
+
+    def there(self) -> list[Path]:
+        """The same, of whatever size: the file as it is shown at this commit, and its content."""
+        shown = cache.found(self.repository, self.kind, self.commit, self.path)
+        content = cache.blob(self.cached, self.digest)
+        return [path for path in (shown, content) if path is not None]
 
 
 class Part:
@@ -109,7 +116,7 @@ class Part:
 
 def have(wanted: Wanted, folder: Path) -> int:
     """Bytes of a file that need not be downloaded any more."""
-    if wanted.found() is not None or cache.blob(wanted.cached, wanted.digest) is not None:
+    if wanted.found() is not None:
         return wanted.size or 0
     return Part(wanted, folder).have
 
