@@ -202,6 +202,8 @@ def _known(run: Run, about: About) -> dict[str, Any]:
     inputs |= {key: origin[key] for key in ("target", "features", "grey") if origin.get(key) is not None}
     classes = origin.get("classes") or trainer.evaluation.classes or about.labels
     learnt = trainer.evaluation.task
+    if learnt == "multilabel":
+        inputs["multi_label"] = True  # classes that do not exclude one another
     index = 0 if learnt in {"classification", "binary", "multilabel"} else 1 if learnt == "regression" else None
     task = about.task or ("" if index is None else _TASKS.get(inputs.get("kind", ""), ("", ""))[index])
     return {"inputs": inputs, "labels": tuple(map(str, classes)), "task": task}

@@ -355,6 +355,9 @@ def test_a_model_is_pushed_and_the_token_is_nowhere(tmp_path, desk, kept, worksp
             desk.push(kept, 1, "no name", private=True)
         desk.tasks.find(desk.push(kept, 1, "local/mine", private=True)).wait(SECONDS)
         assert "local/mine" in server.repositories
+        panel = nbtrain.ModelBrowser()
+        assert TOKEN not in repr(panel.get_state())
+        panel.close()
     assert not [path for path in workspace.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 

@@ -152,3 +152,8 @@ def test_a_dataset_is_chosen_in_every_form_that_asks_for_data(net, data):
         time.sleep(0.01)
     assert first.offered == second.offered == {"data": "dataset:other", "last": "data", "count": 2}
     assert bound.offered == {}
+    assert studio._offer_model("digits")
+    while first.offered.get("count") != 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert first.offered == {"data": "dataset:other", "model": "model:digits", "last": "model", "count": 3}

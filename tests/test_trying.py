@@ -275,3 +275,27 @@ def test_what_is_not_yet_a_probability_is_made_one_and_what_is_stays(keep, tmp_p
     said = trying.predict(version, {"inputs": "1 2"})
     assert said["guesses"][0]["probability"] == pytest.approx(float(net(torch.tensor([[1.0, 2.0]])).max()))
     assert nbtrain.models.predict(version.model, {"inputs": "1 2"})["guesses"] == said["guesses"]
+
+
+def test_several_rows_are_several_predictions_and_one_value_needs_no_name(tmp_path, keep):
+    rows = pd.DataFrame({"x": [1.0, 2, 3, 4], "z": [4.0, 3, 2, 1], "label": ["a", "b", "a", "b"]})
+    net = architectures.build("mlp", inputs=2, outputs=2, dropout=0.0, normalise=False).eval()
+    version, _ = processed(
+        rows, [{"step": "scale", "columns": ["x"]}], ["x", "z"], net, tmp_path, labels=("a", "b"), goal="label")
+    one = trying.ask(version, {"x": 2, "z": 3})
+    several = trying.ask(version, rows.drop(columns="label"))
+    assert len(several) == 4
+    assert several[1]["guesses"] == one["guesses"]
+    assert trying.ask(version, [{"x": 2, "z": 3}])[0]["guesses"] == one["guesses"]
+    with pytest.raises(ConfigError, match="give a dict with x, z"):
+        trying.ask(version, "2")
+    plain = keep(architectures.build("mlp", inputs=2, outputs=2))
+    assert trying.ask(plain, [1, 2])["values"] == trying.ask(plain, {"inputs": "1 2"})["values"]
+
+
+def test_classes_that_do_not_exclude_one_another_have_probabilities_of_their_own(keep):
+    net = architectures.build("mlp", inputs=2, outputs=3).eval()
+    version = keep(net, labels=("a", "b", "c"), inputs={"kind": "tabular", "multi_label": True})
+    found = {each["label"]: each["probability"] for each in trying.predict(version, {"inputs": "1 2"})["guesses"]}
+    wanted = torch.sigmoid(net(torch.tensor([[1.0, 2.0]])))[0].tolist()
+    assert [found[name] for name in "abc"] == pytest.approx(wanted)

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.model_views import ExportView, HubFacts, HubPage, Prediction, Stage
+from nbtrain.core.model_views import ExportView, HubFacts, HubPage, Stage
 from nbtrain.core.tasks import Progress
 from nbtrain.models.package import Package, Version
 from nbtrain.models.registry import ModelRecord, Registry
@@ -104,12 +104,13 @@ def load(
     return loading.load(Registry().version(model, version), module=module, device=device)
 
 
-def predict(model: str, values: Mapping[str, Any], *, version: int | None = None) -> Prediction:
-    """What a model says to one row, text, image or series, with probabilities.
+def predict(model: str, values: Any, *, version: int | None = None) -> Any:
+    """What a model says to a row, text, image or series, with probabilities: a `Prediction`, or a list of them.
 
     Args:
         model: its name or id.
-        values: by the names that its form asks for: the columns of a table, ``text``, a file's path.
+        values: by the names that its form asks for: the columns of a table, ``text``, a file's path; a list of such
+            dicts, or a data frame; or the value alone, where there is one field.
         version: its number; None takes the one in production, else in staging, else the newest.
 
     Raises:
@@ -117,8 +118,7 @@ def predict(model: str, values: Mapping[str, Any], *, version: int | None = None
         ConfigError: a value is missing, or cannot be used.
     """
     trying = import_module("nbtrain.trying")  # composed at the top, beside the training: this room is below it
-    found: Prediction = trying.predict(Registry().version(model, version), values)
-    return found
+    return trying.ask(Registry().version(model, version), values)
 
 
 # -- getting ----------------------------------------------------------------------------------------

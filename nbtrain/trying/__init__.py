@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nbtrain.trying.prediction import forget, form, is_tryable, predict
+from nbtrain.trying.prediction import ask, forget, form, is_tryable, predict
 
-__all__ = ["forget", "form", "is_tryable", "predict"]
+__all__ = ["ask", "forget", "form", "is_tryable", "predict"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from nbtrain.core.errors import DataError, ModelError, NbtrainError
+from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
 from nbtrain.core.model_views import Prediction, TryForm
 from nbtrain.models.package import Version
 from nbtrain.trying.held import Held
@@ -71,6 +72,33 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
         seconds = time.perf_counter() - began
         guesses, numbers = told(way, inputs, output, module)
     return Prediction(guesses=guesses, values=numbers, seconds=seconds, note=made.note)
+
+
+def ask(version: Version, given: Any) -> Prediction | list[Prediction]:
+    """As `predict`; also of several inputs, and of one that stands by itself where the form has one field.
+
+    Args:
+        version: from the registry.
+        given: a dict; a list of dicts, or a data frame, a row for each input; or the value of the only field.
+
+    Raises:
+        ConfigError: as `predict`; or there are several fields, and nothing says which is meant.
+    """
+    if isinstance(given, Mapping):
+        return predict(version, {str(name): value for name, value in given.items()})
+    rows = given.to_dict("records") if hasattr(given, "iloc") else given
+    if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping | str | Path) for row in rows):
+        return [predict(version, row if isinstance(row, Mapping) else _named(version, row)) for row in rows]
+    return predict(version, _named(version, given))
+
+
+def _named(version: Version, value: Any) -> dict[str, Any]:
+    """A value by the name of the only field."""
+    names = [each["name"] for each in form(version)["fields"]]
+    if len(names) != 1:
+        raise ConfigError([Problem("values", (
+            f"{value!r:.60} is not said to be for which field; give a dict with {', '.join(names)[:200]}."))])
+    return {names[0]: value}
 
 
 def forget(model: str | None = None, number: int | None = None) -> None:
