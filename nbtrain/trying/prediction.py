@@ -74,8 +74,8 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
     return Prediction(guesses=guesses, values=numbers, seconds=seconds, note=made.note)
 
 
-def ask(version: Version, given: Any) -> Prediction | list[Prediction]:
-    """As `predict`; also of several inputs, and of one that stands by itself where the form has one field.
+def ask(version: Version, given: Any) -> Any:
+    """As `predict`; of several inputs a list of predictions; and of one that stands by itself, for a form of one field.
 
     Args:
         version: from the registry.
