@@ -7,6 +7,7 @@ DuckDB takes more for such a value, without a word: ``1.5`` for the whole number
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbtrain.data.columns import literal, quoted
@@ -33,6 +34,11 @@ _SPELLED = {
 }
 #: How dates and points in time are mostly written.
 _ISO = {"DATE": "'%Y-%m-%d'", "TIMESTAMP": "['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"}
+#: A date whose year is of the Solar Hijri calendar in our time, and of the Middle Ages in the other one.
+_YEAR = r"[1\u06f1][2-4\u06f2-\u06f4]\d\d"
+_JALALI = re.compile(rf"\s*(?:{_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}|\d{{1,2}}([-/.])\d{{1,2}}\2{_YEAR})(?:[ T]\d.*)?\s*")
+JALALI = ("The column {!r:.60} was read as text: its years are 1200 to 1499, so it looks like Jalali dates; if it has "
+          "Gregorian ones, give date_order.")
 #: Types of which not all that DuckDB reads is right.
 LOOKED_AT = frozenset(_SPELLED)
 
@@ -40,6 +46,11 @@ LOOKED_AT = frozenset(_SPELLED)
 def is_value(cell: str, kind: str) -> bool:
     """Whether a cell looks like a value of this type."""
     return kind not in _SPELLED or re.fullmatch(f" *(?:{_SPELLED[kind]}) *", cell) is not None
+
+
+def are_jalali(found: Sequence[str]) -> bool:
+    """Whether these look like dates of the Solar Hijri calendar, in digits of any script."""
+    return bool(found) and all(_JALALI.fullmatch(cell) for cell in found)
 
 
 def value(column: str, kind: str, form: str | None = None) -> str:

@@ -25,7 +25,7 @@ def with_dates(dialect: Dialect, rows: Sequence[Sequence[str]]) -> Dialect:
     """The dialect with what is known of its dates from its first rows; `rows` are some of them. Raises duckdb.Error."""
     asked = {}
     for i, (name, kind) in enumerate(zip(dialect.names, dialect.types, strict=True)):
-        if name in dialect.kept and kind in {"VARCHAR", "DATE", "TIMESTAMP"}:
+        if name in dialect.kept and name not in dialect.jalali and kind in {"VARCHAR", "DATE", "TIMESTAMP"}:
             cell = next((row[i] for row in rows if len(row) > i and row[i] not in MISSING), "")
             found = _formats(dialect, kind, cell)
             if found:

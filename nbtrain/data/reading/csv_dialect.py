@@ -79,6 +79,8 @@ class Dialect:
     """The columns whose type and format depend on the order of day and month; see `csv_dates`."""
     empty: frozenset[str] = frozenset()
     """The columns in which nothing was found, so that their type says nothing."""
+    jalali: frozenset[str] = frozenset()
+    """The columns of dates of the Solar Hijri calendar, which are text."""
 
     def sql(self, *, skip_errors: bool = False, rejects: str = "") -> str:
         """What follows FROM. With `rejects`, bad rows go to DuckDB's table ``<rejects>_errors``."""
@@ -165,13 +167,19 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
         notes.append(f"Columns of {name} were renamed: {', '.join(renamed[:20])}.")
     body = rows[1:] if found.header else rows
     types = [_safe(kind, [row[i] for row in body if len(row) > i]) for i, kind in enumerate(found.types)]
+    jalali = set() if options.date_order else {
+        name for i, name in enumerate(names) if types[i] in {"VARCHAR", "DATE", "TIMESTAMP"}
+        and cells.are_jalali([row[i] for row in body if len(row) > i and row[i] not in MISSING])}
+    notes += [cells.JALALI.format(name) for name in names if name in jalali]
+    types = ["VARCHAR" if name in jalali else kind for name, kind in zip(names, types, strict=True)]
     notes += [
         f"The column {column!r:.60} was read as text: not all of its values look like a {kind}."
-        for column, kind, safe in zip(names, found.types, types, strict=True) if kind != safe and kind in _OF_TIME]
+        for column, kind, safe in zip(names, found.types, types, strict=True)
+        if kind != safe and kind in _OF_TIME and column not in jalali]
     nothing = {
         name for i, name in enumerate(names) if body and all(len(row) <= i or row[i] in MISSING for row in body)}
     found = replace(
-        found, names=tuple(names), kept=tuple(names), types=tuple(types), empty=frozenset(
+        found, names=tuple(names), kept=tuple(names), types=tuple(types), jalali=frozenset(jalali), empty=frozenset(
             name for name, kind in zip(names, types, strict=True) if name in nothing and kind == "VARCHAR"))
     if any(kind != "VARCHAR" for kind in found.types) and _QUOTED_MISSING.search(head):
         found = replace(found, quoted_missing=not _holds(found))

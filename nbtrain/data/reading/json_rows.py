@@ -37,7 +37,7 @@ _NAMES = re.compile(r'"(?:[^"]|"")*"')
 def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tuple[str, dict[str, str], list[str]]:
     """What follows FROM to read rows in JSON, one in a line or in an array, and the columns with their types.
 
-    Third come the columns of numbers that are text here, for some have more digits than a number keeps.
+    Third come sentences on columns that are text here: of numbers with too many digits, of Jalali dates.
     With `every_row` all rows are looked at, else the first ones; a field that comes later is then no column.
     Raises duckdb.Error.
     """
@@ -50,10 +50,14 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         narrow = [(name, _HUGE.sub("BIGINT", kind)) for name, kind in found]
         if narrow != found and (not every_row or _fits(connection, given, narrow)):
             found = narrow
+        jalali = _jalali(connection, given, found, every_row=every_row)
+        found = [(name, "VARCHAR" if name in jalali else kind) for name, kind in found]
         found = _with_dates_that_fit(connection, given, found, every_row=every_row)
         long = _long_numbers(connection, given, found, every_row=every_row)
         found = [(name, "VARCHAR" if name in long else kind) for name, kind in found]
     names = unique_names([name for name, _ in found])
+    notes = [f"The column {name!r:.60} was read as text: {cells.TOO_LONG}." for name in long]
+    notes += [cells.JALALI.format(name) for name in jalali]
     looked_at = frozenset() if every_row else cells.LOOKED_AT  # as in a CSV: 1.5 and true would be read as 2 and 1
     listed = ", ".join(
         f"{literal(name)}: {literal(_READ_AS.get(kind, 'VARCHAR') if kind in looked_at else kind)}"
@@ -69,8 +73,8 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     read = f"read_json({given}, columns={{{listed}}})"
     columns = {name: "VARCHAR" if kind == "JSON" else kind for name, (_, kind) in zip(names, found, strict=True)}
     if all(each == quoted(name) + " AS " + quoted(name) for each, (name, _) in zip(chosen, found, strict=True)):
-        return read, columns, long
-    return f"(SELECT {', '.join(chosen)} FROM {read})", columns, long
+        return read, columns, notes
+    return f"(SELECT {', '.join(chosen)} FROM {read})", columns, notes
 
 
 def _long_numbers(
@@ -99,6 +103,21 @@ def _with_dates_that_fit(
     if not _fits(connection, given, dated, first):
         bad |= {name for name, kind in dated if not _fits(connection, given, [(name, kind)], first)}
     return [(name, _as_text(kind) if name in bad else kind) for name, kind in columns]
+
+
+def _jalali(
+    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
+) -> list[str]:
+    """The columns of dates whose years are those of the Solar Hijri calendar."""
+    dated = [name for name, kind in columns if kind in {"DATE", "TIMESTAMP"}]
+    if not dated:
+        return []
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dated)
+    asked = ", ".join(
+        f"bool_and(TRY_CAST({quoted(name)} AS DATE) BETWEEN '1200-01-01' AND '1499-12-31')" for name in dated)
+    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
+    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    return [name for name, it in zip(dated, has, strict=True) if it]
 
 
 def _no_dates(

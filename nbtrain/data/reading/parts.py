@@ -14,7 +14,6 @@ from nbtrain.core.errors import DataFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import path_literal, quoted
 from nbtrain.data.duck import cursor
-from nbtrain.data.reading import cells
 from nbtrain.data.reading.copies import arrow_to_parquet, paragraphs_to_parquet, unpack
 from nbtrain.data.reading.csv_dates import with_dates
 from nbtrain.data.reading.csv_dialect import Dialect, dialect_of, first_rows, lines_of
@@ -194,17 +193,16 @@ class _Maker:
             self._copy(".jsonl", self._taken_apart)
             lines = True
         try:
-            sql, columns, long = json_source(self.file, lines=lines, every_row=self.care.every_row)
+            sql, columns, notes = json_source(self.file, lines=lines, every_row=self.care.every_row)
         except duckdb.Error as error:
             if self.care.tidy or "uplicate name" not in str(error):
                 raise
             columns = {"json": "JSON"}
-            sql, long = "", []
+            sql, notes = "", []
         if not self.care.tidy and needs_tidying(columns, self._head()):
             lines = self._tidied()
-            sql, columns, long = json_source(self.file, lines=lines, every_row=self.care.every_row)
-        self.notes += [f"The column {name!r:.60} was read as text: {cells.TOO_LONG}."
-                       for name in long]
+            sql, columns, notes = json_source(self.file, lines=lines, every_row=self.care.every_row)
+        self.notes += notes
         return replace(self._part(sql, columns), lines=lines)
 
     def _tidied(self) -> bool:
