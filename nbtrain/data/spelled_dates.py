@@ -9,8 +9,9 @@ from itertools import accumulate, product
 
 import pyarrow as pa
 
-#: What comes first where the year is last, or has two digits; as `date_order` of `ReadOptions`.
-ORDERS = ("dmy", "mdy", "ymd")
+#: What comes first where the year is last, or has two digits; as `date_order` of `ReadOptions`. Where all dates begin
+#: with the year any order fits, and the first one here is taken: it guesses no day of 03/04/2026, should that come.
+ORDERS = ("ymd", "dmy", "mdy")
 CALENDARS = ("gregorian", "persian")
 #: Every way to read a date: an order and a calendar.
 WAYS = tuple(f"{order} {calendar}" for calendar, order in product(CALENDARS, ORDERS))

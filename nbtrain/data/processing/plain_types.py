@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrain.data.columns import Kind
-from nbtrain.data.processing.arrow import is_text, replaced, texts
+from nbtrain.data.processing.arrow import NUMERIC, is_text, kind_of_arrow, replaced, texts
 from nbtrain.data.processing.step import Group, Step, option
 from nbtrain.data.spelled_numbers import latin, numbers
 
@@ -33,7 +33,10 @@ class Booleans(Step):
 
 
 class ToNumber(Step):
-    """Text that says a number, in Latin, Persian or Arabic digits, as float64; other text becomes missing."""
+    """Text that says a number, in Latin, Persian or Arabic digits, as float64; other text becomes missing.
+
+    New rows at prediction time may hold the numbers themselves.
+    """
 
     name: ClassVar[str] = "to_number"
     group: ClassVar[Group] = "numbers"
@@ -42,9 +45,16 @@ class ToNumber(Step):
     decimal: Literal["point", "comma"] = option("point")
     """What stands before the fraction; the other one, and spaces, may separate thousands: groups of three digits."""
 
+    def takes(self) -> frozenset[Kind]:
+        return self.kinds | NUMERIC
+
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return replaced(batch, {
-            name: numbers(latin(texts(batch.column(name))), self.decimal) for name in self.chosen(batch.schema)})
+        return replaced(batch, {name: self._numbers(batch.column(name)) for name in self.chosen(batch.schema)})
+
+    def _numbers(self, column: pa.Array) -> pa.Array:
+        if kind_of_arrow(column.type) in NUMERIC:
+            return column.cast(pa.float64(), safe=False)
+        return numbers(latin(texts(column)), self.decimal)
 
 
 def _truth(column: pa.Array) -> pa.Array:

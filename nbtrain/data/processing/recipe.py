@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
+from nbtrain.data.processing.arrow import NUMERIC, kind_of_arrow
+from nbtrain.data.processing.plain_types import ToNumber
 from nbtrain.data.processing.preview import LOOKED_AT, Preview, compare
 from nbtrain.data.processing.randomness import generator
 from nbtrain.data.processing.rows import HasParts, Rows, as_batch, cast, first_rows, names_of, numbered, schema_of
@@ -139,7 +141,10 @@ class Recipe:
         types = self._must_be_fitted()
         lacking = {name for name in types if name not in batch.schema.names}
         self._must_have(set(types) - set(self.target), batch.schema.names)
-        batch = cast(batch, types, self.dates)
+        # A number is not written down for to_number to read it: 1.234 would be 1234 where commas are before fractions.
+        said = {name for step in self.steps if isinstance(step, ToNumber) for name in step.columns}
+        stay = {field.name for field in batch.schema if field.name in said and kind_of_arrow(field.type) in NUMERIC}
+        batch = cast(batch, {name: kind for name, kind in types.items() if name not in stay}, self.dates)
         for step in self.steps:
             kept = step.without(lacking)
             batch = batch if kept is None else kept.apply_new(batch)

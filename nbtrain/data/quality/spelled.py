@@ -93,8 +93,7 @@ def _mixed_dates(
     args: dict[str, Any] = {"forms": ", ".join(form for _, form in used)}
     remedy = None
     if (way := readings.meant) is not None:
-        order, calendar = way.split()
-        step = {"step": "to_date", "columns": [each.column.name], "order": order, "calendar": calendar}
+        step = {"step": "to_date", "columns": [each.column.name], "order": way.split()[0]}
         remedy = Remedy("steps", "make_dates", (step,))
         args["lost"] = said - readings.counts[way]
     yield Finding("mixed_dates", "medium", odd, odd / subject.rows, (each.column.name,), rows, args, remedy)

@@ -51,6 +51,11 @@ def test_the_order_is_told_by_all_training_rows():
     assert read(["03/04/2020", "13/04/2020"], training=["04/13/2020"]) == [day(2020, 3, 4), None]
 
 
+def test_an_order_that_no_training_row_tells_is_not_guessed_for_new_ones():
+    cells = ["03/04/2020", "1399-01-01", "2020-04-13"]
+    assert read(cells, training=["2020-01-31", "31 January 2020"]) == [None, None, day(2020, 4, 13)]
+
+
 @pytest.mark.parametrize(("cells", "said"), [
     (["03/04/2020", "2020-01-31"], "can be read dmy or mdy, and these are different days; say which with order"),
     (["13/04/2020", "04/13/2020"], "no order and calendar fits all dates of column 'd'"),

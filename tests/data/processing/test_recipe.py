@@ -126,6 +126,13 @@ def test_cells_come_in_the_type_that_was_trained_on(fitted):
         fitted.apply(5)
 
 
+def test_new_numbers_are_not_read_as_texts_of_numbers():
+    table = pa.table({"n": ["1,5", "2,25"]})
+    recipe = Recipe([{"step": "to_number", "columns": ["n"], "decimal": "comma"}]).fit(table)
+    for cell, number in (("1,234", 1.234), (1.234, 1.234), (1234, 1234.0), ("1.234", 1234.0), ("x", None)):
+        assert recipe.apply({"n": cell}).to_pylist() == [{"n": number}]
+
+
 def test_an_unknown_class_and_an_unused_column_are_no_trouble(fitted):
     found = fitted.apply({"text": None, "age": None, "city": "new", "born": None, "more": 1}).to_pylist()[0]
     assert (found["city=a"], found["city=other"], found["age_missing"], found["more"]) == (0, 1, 1, 1)
