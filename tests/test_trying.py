@@ -299,3 +299,93 @@ def test_classes_that_do_not_exclude_one_another_have_probabilities_of_their_own
     found = {each["label"]: each["probability"] for each in trying.predict(version, {"inputs": "1 2"})["guesses"]}
     wanted = torch.sigmoid(net(torch.tensor([[1.0, 2.0]])))[0].tolist()
     assert [found[name] for name in "abc"] == pytest.approx(wanted)
+
+
+# -- what a run registered: tried as the run itself predicts -----------------------------------------
+
+
+def told(said):
+    return {each["label"]: each["probability"] for each in said["guesses"]}
+
+
+def learnt(data, model, **options):
+    """A run that has ended, and the version it registered."""
+    run = nbtrain.train(model, data, epochs=1, batch_size=16, show=False, **options)
+    with torch.enable_grad():
+        run.wait()
+    return run, run.register("tried", promote=False, weights="last").version
+
+
+def test_a_table_goes_the_way_of_the_runs_dataset():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({
+        "age": rng.integers(18, 80, 200), "town": rng.choice(["Qom", "Perm", "Bath"], 200),
+        "member": rng.random(200) > 0.5, "label": rng.choice(["leaves", "stays"], 200)})
+    ready = nbtrain.load_dataset(rows, name="people").process(
+        {"step": "scale", "columns": ["age"]}, {"step": "categories", "columns": ["town"], "method": "one_hot"},
+        target="label")
+    run, version = learnt(ready, "mlp")
+    fields = {each["name"]: each["type"] for each in trying.form(version)["fields"]}
+    assert fields == {"age": "number", "town": "choice", "member": "switch"}
+    row = {"age": 33, "town": "Perm", "member": True}
+    wanted = torch.softmax(run.predict([row]), 1)[0].tolist()
+    found = told(trying.predict(version, row))
+    assert [found["leaves"], found["stays"]] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_text_goes_the_way_of_the_runs_dataset():
+    rows = pd.DataFrame({
+        "text": [f"a {word} film number {n}" for n in range(60) for word in ("good", "bad")], "label": ["y", "n"] * 60})
+    ready = nbtrain.load_dataset(rows, name="films").process(
+        {"step": "lowercase"}, {"step": "tokenize", "algorithm": "wordpiece", "vocabulary": 120}, target="label")
+    run, version = learnt(ready, "text-transformer")
+    (asked,) = trying.form(version)["fields"]
+    assert (trying.form(version)["kind"], asked["name"], asked["type"]) == ("text", "text", "text")
+    wanted = torch.softmax(run.predict([{"text": "Such a GOOD one"}]), 1)[0].tolist()
+    found = told(trying.predict(version, {"text": "Such a GOOD one"}))
+    assert [found["n"], found["y"]] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_an_image_goes_the_way_of_the_runs_dataset(tmp_path):
+    from PIL import Image  # noqa: PLC0415 - only here
+
+    rng = np.random.default_rng(0)
+    for label in ("day", "night"):
+        (tmp_path / "sky" / label).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 256, (14, 18, 3), dtype=np.uint8) // (1 if label == "day" else 4)
+            Image.fromarray(pixels).save(tmp_path / "sky" / label / f"{number}.png")
+    ready = nbtrain.load_dataset(tmp_path / "sky", name="sky").process(
+        {"step": "resize_images", "width": 12, "height": 12}, target="label")
+    run, version = learnt(ready, "resnet")
+    (asked,) = trying.form(version)["fields"]
+    assert (trying.form(version)["kind"], asked["type"]) == ("image", "file")
+    path = tmp_path / "sky" / "night" / "3.png"
+    new = {asked["name"]: {"bytes": path.read_bytes(), "path": path.name}}
+    wanted = torch.softmax(run.predict([new]), 1)[0].tolist()
+    found = told(trying.predict(version, {asked["name"]: path}))
+    assert [found["day"], found["night"]] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_windows_go_the_way_of_the_runs_dataset():
+    days = pd.date_range("2026-01-01", periods=120)
+    rows = pd.DataFrame({"day": days, "load": np.sin(np.arange(120) / 5)})
+    loads = nbtrain.load_dataset(rows, name="loads")
+    loads.split(method="time", time="day", train=0.7, validation=0.3, test=0)
+    ready = loads.process(
+        {"step": "windows", "columns": ["load"], "target": "load", "time": "day", "window": 8}, target="load")
+    run, version = learnt(ready, "mlp", target="load_ahead", features=["load"])
+    (asked,) = trying.form(version)["fields"]
+    assert (trying.form(version)["kind"], asked["type"], asked["rows"]) == ("series", "series", 8)
+    last = rows.tail(8)
+    wanted = float(run.predict(last))
+    said = trying.predict(version, {"load": last["load"].tolist()})
+    assert said["values"] == [{"name": "load_ahead", "value": pytest.approx(wanted, abs=1e-5)}]
+
+
+def test_numbers_of_arrays_go_as_they_are():
+    x = np.random.default_rng(0).normal(size=(80, 3)).astype("float32")
+    run, version = learnt((x, (x[:, 0] > 0).astype("int64")), "mlp")
+    wanted = torch.softmax(run.predict(x[:1]), 1)[0].tolist()
+    found = told(trying.predict(version, {"inputs": x[0].tolist()}))
+    assert [found["0"], found["1"]] == pytest.approx(wanted, abs=1e-5)

@@ -25,6 +25,7 @@ torch.manual_seed(0)
 net = architectures.build("mlp", inputs=3, outputs=2, hidden=[4])
 nbtrain.models.import_(net, name="{name}")
 """
+TOKEN = "hf_canaryCanaryCanaryCanary"  # noqa: S105 - looked for where it must not be
 BIG = "nbtrain/wide-bert"
 WEIGHTS = "model.safetensors"
 
@@ -44,7 +45,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, hub: LocalHub) -> Iterator[Lab
     """A server whose kernels use that Hub, and have a cache of their own."""
     folder = tmp_path_factory.mktemp("browser")
     environment = {
-        **hub.environment(), "HF_HOME": str(folder / "hub"), "HF_HUB_CACHE": str(folder / "hub" / "cache"),
+        **hub.environment(), "HF_TOKEN": TOKEN, "HF_HOME": str(folder / "hub"),
+        "HF_HUB_CACHE": str(folder / "hub" / "cache"),
         "NBTRAIN_HOME": str(folder / "workspace"), "NBTRAIN_HUB_RETRIES": "5"}
     with Lab(folder / "lab", environment=environment) as found:
         yield found
@@ -152,6 +154,12 @@ def test_a_download_survives_cuts_a_stop_and_a_restart_of_the_kernel(notebooks: 
     expect(panel.locator(".nbt-guess")).to_have_count(2)
     said = notebook.ask("nbtrain.models.predict('wide-bert', {'text': 'a good film'})['guesses'][0]['label']")
     expect(panel.locator(".nbt-guess-label").first).to_have_text(said)
+
+    notebook.save()
+    assert f"Bearer {TOKEN}" in hub.tokens
+    files = [path for path in lab.folder.parent.rglob("*") if path.is_file()]
+    assert lab.folder / notebook.name in files
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
 
 
 def test_a_file_is_dropped_named_tagged_deleted_and_brought_back(notebooks: Open, tmp_path: Path):
