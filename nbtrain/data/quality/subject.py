@@ -179,9 +179,11 @@ def _aggregates(column: Column, i: int, *, exact: bool) -> list[tuple[str, str]]
     found = [(f"missing{i}", f"count(*) FILTER ({gone})")]
     if column.kind in {Kind.NESTED, Kind.BINARY, Kind.IMAGE, Kind.AUDIO}:
         return found
+    ends = "::VARCHAR" if column.kind in {Kind.DATE, Kind.TIME} else ""  # Python knows no infinity, and no year 10,000
     found += [
         (f"distinct{i}", f"approx_count_distinct({name}) FILTER (NOT {gone})"),
-        (f"low{i}", f"min({name}) FILTER (NOT {gone})"), (f"high{i}", f"max({name}) FILTER (NOT {gone})")]
+        (f"low{i}", f"(min({name}) FILTER (NOT {gone})){ends}"),
+        (f"high{i}", f"(max({name}) FILTER (NOT {gone})){ends}")]
     if column.kind.is_numeric:
         value = f"{name}::DOUBLE"
         quantile = "quantile_cont" if exact else "approx_quantile"

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -90,6 +91,17 @@ def test_made_up_clean_rows_raise_no_alarm():
     assert report.worst is None
     assert set(report.checks) | set(report.skipped) == set(CHECKS)
     assert "group" in report.skipped["groups"]
+
+
+@pytest.mark.parametrize("value", ["'infinity'", "'-infinity'", "'12020-01-01'"])
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMPTZ"])
+def test_dates_that_python_does_not_know(tmp_path, kind, value):
+    """Parquet may hold them, and infinity above all."""
+    path = tmp_path / "a.parquet"
+    rows = f"SELECT if(i = 5, {value}, '2020-01-01')::{kind} AS t, {value}::{kind} AS c, i FROM range(50) AS r(i)"  # noqa: S608
+    duckdb.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
+    constant = [each for each in quality(Table.of_parquet(path, name="a")).findings if each.kind == "constant"]
+    assert [each.columns for each in constant] == [("c",)]
 
 
 def test_few_values_repeat_by_chance_and_disagree_by_nature():
