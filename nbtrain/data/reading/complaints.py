@@ -72,7 +72,7 @@ def explained(error: duckdb.Error, parts: Sequence[Part]) -> NbtrainError:
     """The error in our words. It may read the file again to find the line."""
     part, text = part_at_fault(error, parts), str(error)
     file = part.file
-    broken = _broken_packing(file)
+    broken = _broken_packing(file) or _of_two_sorts(text, parts)
     if broken is not None:
         return broken
     if "Out of Memory" in text and (not file.format.is_text or _long_line(part).line is None):
@@ -84,6 +84,17 @@ def explained(error: duckdb.Error, parts: Sequence[Part]) -> NbtrainError:
     if not file.format.is_text:
         return file.wrong(f"it is no good {file.format} file, damaged or cut short ({_first(text):.150}); get it again")
     return _json(part, text) if file.format in {Format.JSON, Format.JSONL} else _lines(part, text)
+
+
+def _of_two_sorts(text: str, parts: Sequence[Part]) -> DataFileError | None:
+    """What is wrong where a column of JSON or Parquet has types in two files that do not go together."""
+    match = re.search(r"nimplemented type for cast .* casting from source column (.+?)\)?$", text, re.MULTILINE)
+    kinds = {part.columns[match[1]]: part.file for part in reversed(parts) if match[1] in part.columns} if match else {}
+    if match is None or len(kinds) < 2:
+        return None
+    told = " and ".join(f"{kind} in {file.name}" for kind, file in kinds.items())
+    return DataFileError(f"The column {match[1]!r:.60} is {told}; read files with the same columns together.",
+                         file=str(next(iter(kinds.values())).path))
 
 
 def _broken_packing(file: DataFile) -> DataFileError | None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
+from nbtrain.core.errors import DataFileError
 from nbtrain.data.reading.opening import ReadOptions, open_source, read_whole
 
 FAR = 21_000
@@ -79,3 +80,10 @@ def test_an_empty_column_goes_with_those_of_the_other_files(tmp_path, late):
 def test_dates_beside_an_empty_column(tmp_path, usual, wanted):
     found, _, notes, _ = read(write(tmp_path, a=[""], b=[usual] * 2, c=[*[""] * FAR, usual]))
     assert (found[0], found[1], found[-1], notes) == (None, wanted, wanted, "")
+
+
+def test_files_of_json_with_columns_of_different_sorts_are_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"c": "2020-01-02"}\n')
+    (tmp_path / "b.jsonl").write_text('{"c": 20200102}\n')
+    with pytest.raises(DataFileError, match=r"The column 'c' is BIGINT in b\.jsonl and DATE in a\.jsonl; read"):
+        read(tmp_path)
