@@ -17,7 +17,7 @@ from nbtrain.i18n import printed, text
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do. What it does is ``<words of the topic>.help.<name>`` of the catalogue."""
+    """One thing to do. What it does is ``command.<topic>.help.<name>`` of the catalogue."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -44,14 +44,12 @@ class Topic:
     """What can be asked of one kind of thing.
 
     Args:
-        name: ``data`` or ``models``, as it is typed.
-        words: what the keys of its words begin with.
+        name: ``data`` or ``models``, as it is typed, and in the keys of its words.
         actions: by their names, in the order help lists them.
         offered: what completes a word: names of this kind that the notebook or the workspace has, or fixed choices.
     """
 
     name: str
-    words: str
     actions: Mapping[str, Action]
     offered: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
@@ -79,14 +77,15 @@ class Topic:
         """All actions, a line each; or one with its flags. Raises ConfigError."""
         if name is None:
             rows = {
-                f"{command} {action.usage}": text(f"{self.words}.help.{action.name}")
+                f"{command} {action.usage}": text(f"command.{self.name}.help.{action.name}")
                 for action in self.actions.values()}
-            return "\n".join([printed(text(f"{self.words}.help.title")), "", *columns(rows)])
+            return "\n".join([printed(text(f"command.{self.name}.help.title")), "", *columns(rows)])
         action = self._action(name)
-        lines = [f"{command} {action.usage}: {printed(text(f'{self.words}.help.{name}'))}"]
+        lines = [f"{command} {action.usage}: {printed(text(f'command.{self.name}.help.{name}'))}"]
         if action.flags:
             flags = {
-                f"{flag.text} {flag.example}".rstrip(): text(f"{self.words}.flag.{flag.name}") for flag in action.flags}
+                f"{flag.text} {flag.example}".rstrip(): text(f"command.{self.name}.flag.{flag.name}")
+                for flag in action.flags}
             lines += ["", *columns(flags)]
         return "\n".join(lines)
 

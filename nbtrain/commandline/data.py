@@ -49,5 +49,5 @@ ACTIONS = (
     Action("help", ("action",), least=0),
 )
 TOPIC = Topic(
-    "data", "data", {action.name: action for action in ACTIONS},
+    "data", {action.name: action for action in ACTIONS},
     {"dataset": "dataset", "deleted": "deleted", "source": "data"})

@@ -50,6 +50,6 @@ ACTIONS = (
     Action("help", ("action",), least=0),
 )
 TOPIC = Topic(
-    "models", "command.models", {action.name: action for action in ACTIONS},
+    "models", {action.name: action for action in ACTIONS},
     {"model": "registered", "deleted": "deleted_model", "source": "model", "run": "run", "stage": STAGES,
      "format": FORMATS})

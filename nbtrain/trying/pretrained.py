@@ -10,7 +10,7 @@ import torch
 
 from nbtrain.core.errors import ModelError
 from nbtrain.core.model_views import TryField
-from nbtrain.i18n import text as words
+from nbtrain.i18n import text
 from nbtrain.models.loading import quiet
 from nbtrain.trying import answers, tensors
 from nbtrain.trying.way import PICTURES, SOUNDS, Made, Way, field
@@ -27,27 +27,27 @@ class Texts(Way):
     kind = "text"
 
     def fields(self) -> list[TryField]:
-        return [field("text", "text", example=words("try.example.masked") if self._masked else None)]
+        return [field("text", "text", example=text("try.example.masked") if self._masked else None)]
 
     def note(self) -> str:
         if self._masked:
-            return words("try.note.masked")
+            return text("try.note.masked")
         goes_on = self.version.about.architecture.endswith(("ForCausalLM", "LMHeadModel"))
-        return words("try.note.next") if goes_on else ""
+        return text("try.note.next") if goes_on else ""
 
     def made(self, values: Mapping[str, Any], module: Any) -> Made:
-        text = answers.text(values, "text")
+        typed = answers.text(values, "text")
         tokenizer = self.tokenizer
         if self._masked:
             mask = str(tokenizer.mask_token)
-            text = text.replace("___", mask)
-            if mask not in text:
+            typed = typed.replace("___", mask)
+            if mask not in typed:
                 raise answers.wrong("text", f"The text has no gap; write ___ or {mask} where a word is missing.")
         longest = self._longest(module)
-        encoded = tokenizer(text, return_tensors="pt", truncation=longest is not None, max_length=longest)
-        whole = len(tokenizer(text)["input_ids"])
+        encoded = tokenizer(typed, return_tensors="pt", truncation=longest is not None, max_length=longest)
+        whole = len(tokenizer(typed)["input_ids"])
         read = int(encoded["input_ids"].shape[1])
-        note = words("try.note.cut", read=read, whole=whole) if read < whole else ""
+        note = text("try.note.cut", read=read, whole=whole) if read < whole else ""
         takes = _taken(module)
         return Made({name: value for name, value in encoded.items() if name in takes}, note)
 
@@ -86,7 +86,7 @@ class Images(Way):
         height, width = (size, size) if isinstance(size, int) else tuple(size)
         array, _ = tensors.picture(
             answers.file(values, "image"), "image", int(getattr(module.config, "num_channels", 3)), (height, width))
-        return Made({"pixel_values": (torch.from_numpy(array)[None] - 0.5) / 0.5}, words("try.note.no_processor"))
+        return Made({"pixel_values": (torch.from_numpy(array)[None] - 0.5) / 0.5}, text("try.note.no_processor"))
 
     @cached_property
     def _processor(self) -> Any:
@@ -110,7 +110,7 @@ class Speech(Way):
         if rate != wanted:
             length = max(1, round(mono.shape[1] * wanted / rate))
             mono = torch.nn.functional.interpolate(mono[None], size=length, mode="linear", align_corners=False)[0]
-            note = words("try.note.resampled", rate=rate, to_rate=wanted)
+            note = text("try.note.resampled", rate=rate, to_rate=wanted)
         if extractor is None:
             return Made({"input_values": mono}, note)
         made = extractor(mono[0].numpy(), sampling_rate=wanted, return_tensors="pt")

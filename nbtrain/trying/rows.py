@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain.core.errors import NbtrainError
 from nbtrain.core.model_views import TryField
-from nbtrain.i18n import text as words
+from nbtrain.i18n import text
 from nbtrain.trying import answers, tensors
 from nbtrain.trying.way import PICTURES, SOUNDS, Made, Way, field
 
@@ -44,9 +44,9 @@ class Rows(Way):
     def note(self) -> str:
         if self._as_one:
             named = ", ".join(self._columns[:4])
-            return words("try.note.columns", count=len(self._columns), names=f"{named} …")
+            return text("try.note.columns", count=len(self._columns), names=f"{named} …")
         if self._windows is not None:
-            return words("try.note.window", rows=self._windows.window)
+            return text("try.note.window", rows=self._windows.window)
         return ""
 
     def labels(self) -> Sequence[str]:
@@ -142,7 +142,7 @@ class Rows(Way):
             if image.size != (width, height):
                 from PIL import Image  # noqa: PLC0415 - only images need it
 
-                note = words(
+                note = text(
                     "try.note.resized", width=image.size[0], height=image.size[1], to_width=width, to_height=height)
                 encoded = io.BytesIO()
                 image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR).save(encoded, "PNG")

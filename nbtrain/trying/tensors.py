@@ -9,7 +9,7 @@ from typing import Any
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.model_views import TryField
-from nbtrain.i18n import text as words
+from nbtrain.i18n import text
 from nbtrain.models.package import About
 from nbtrain.trying import answers
 from nbtrain.trying.way import PICTURES, SOUNDS, Made, Way, field
@@ -58,8 +58,8 @@ class Numbers(Way):
     def note(self) -> str:
         rows, width = self._size()
         if len(self._shape) == 1:
-            return words("try.note.numbers", count=width)
-        return words("try.note.steps" if rows else "try.note.any_steps", rows=rows, count=width)
+            return text("try.note.numbers", count=width)
+        return text("try.note.steps" if rows else "try.note.any_steps", rows=rows, count=width)
 
     def made(self, values: Mapping[str, Any], module: Any) -> Made:
         del module
@@ -136,7 +136,7 @@ def picture(path: Any, name: str, channels: int, size: Sequence[int]) -> tuple[A
         raise DataError(f"The model takes images of {channels} channels; an image has 1 or 3.")
     height, width = size
     if height and width and image.size != (width, height):
-        note = words("try.note.resized", width=image.size[0], height=image.size[1], to_width=width, to_height=height)
+        note = text("try.note.resized", width=image.size[0], height=image.size[1], to_width=width, to_height=height)
         image = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     array = np.asarray(image.convert("L" if channels == 1 else "RGB"), dtype=np.float32) / 255.0
     return (array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))), note
