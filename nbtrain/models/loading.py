@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
+import io
 import json
 import logging
 import warnings
@@ -141,10 +143,11 @@ def _auto_class(transformers: Any, folder: Path) -> Any:
 
 
 def _exported(version: Version, _: nn.Module | None) -> nn.Module:
+    data = _as_checked(version, "model.pt2")
     told = logging.getLogger("torch.export")
     told.addFilter(_nothing)  # what it would print is in the error
     try:
-        program: nn.Module = torch.export.load(version.folder / "model.pt2").module()
+        program: nn.Module = torch.export.load(data).module()
     except Exception as error:  # its errors, zipfile's and the deserialiser's have no common class
         raise ModelFileError(f"model.pt2 cannot be read by torch.export: {_first(error)}.", file="model.pt2") from error
     finally:
@@ -157,11 +160,25 @@ def _nothing(record: logging.LogRecord) -> bool:
     return False
 
 
+def _as_checked(version: Version, name: str) -> io.BytesIO:
+    """A file that torch runs, read once: what is loaded is what was looked through when it came in, or nothing is.
+
+    Raises:
+        ModelFileError: it has changed since.
+    """
+    data = (version.folder / name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != version.files[name].sha256:
+        raise ModelFileError(
+            f"{name} of version {version.number} is not what was checked when it was imported, so it was not loaded; "
+            "import the model anew.", file=name)
+    return io.BytesIO(data)
+
+
 def _torchscript(version: Version, _: nn.Module | None) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch would rather have torch.export
-            script: nn.Module = torch.jit.load(version.folder / "model.pt", map_location="cpu")
+            script: nn.Module = torch.jit.load(_as_checked(version, "model.pt"), map_location="cpu")
     except RuntimeError as error:
         raise ModelFileError(f"model.pt cannot be read as TorchScript: {_first(error)}.", file="model.pt") from error
     return script

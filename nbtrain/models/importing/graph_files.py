@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nbtrain.models.importing import archives, expressions, header
+from nbtrain.models.importing import archives, expressions, header, operators
 from nbtrain.models.importing.refusals import refused, shown
 
 #: Bytes of the largest graph as JSON, and of the largest piece of TorchScript.
@@ -23,28 +23,29 @@ _EXPORTED = re.compile(
     r"data/weights/weight_\d+|data/constants/(tensor|constant)_\d+|extra/[\w.-]+")
 _NAME, _PATH, _KEY = (re.compile(pattern, re.ASCII) for pattern in (r"\w{0,500}", r"[\w.]{0,500}", r"[\w. -]{0,500}"))
 _SPEC = re.compile(r"""[\w\s.,:\[\]{}"\\-]*""", re.ASCII)
-#: What nodes may compute: operators of torch that only compute, and arithmetic.
-_TARGET = re.compile(
-    r"torch\.ops\.(aten|prims|prim|higher_order|torchvision|quantized|quantized_decomposed)\.[a-zA-Z_]\w*(\.\w+)?|"
-    r"_operator\.[a-z_]+|math\.[a-z]+|torch\.sym_\w+|torch\._sym_\w+", re.ASCII)
-_READING = re.compile(r"\b(from_file|save|load\w*|rpc_\w+|open|read\w*|wait_tensor|__import__)$")
-#: In TorchScript: what reaches for files, other machines, or classes written in C++.
-_REACHING = re.compile(
-    rb"\b(from_file|rpc_async|rpc_sync|rpc_remote|load_library)\s*\(|\b(?:torch|aten)\s*\.\s*(save|load)\s*\(|"
-    rb"(__torch__\.torch\.classes\.(?!quantized\.|sparse\.)\w+)")
+#: What nodes may compute beside operators: arithmetic on sizes. Not all of `operator`: some of it calls.
+_ARITHMETIC = re.compile(
+    r"_operator\.(eq|ne|le|ge|lt|gt|neg|pos|abs|not_|and_|or_|xor|invert|add|sub|mul|floordiv|truediv|mod|pow|lshift|rshift|"
+    r"getitem)|math\.[a-z0-9]+|torch\._?sym_\w+", re.ASCII)
+#: Operators with their overloads, without which anything that can be called would do.
+_OPERATOR = re.compile(r"torch\.ops\.(?:(\w+)\.(\w+)\.(?!__)\w+|(higher_order)\.(\w+))", re.ASCII)
+#: Of TorchScript that runs while it is loaded, before its graphs can be looked at: words it must not have at all.
+_AT_ONCE = re.compile(rb"\b(from_file|save|load\w*|rpc_\w+|getattr)\b", re.ASCII)
 
 
 def check_torchscript(path: Path, name: str) -> None:
-    """Raises ModelFileError for a TorchScript archive that is damaged or reaches beyond computing."""
+    """Raises ModelFileError for a TorchScript archive that is damaged, or whose loading could reach beyond computing.
+
+    What it computes is looked at by the process that loads it, graph by graph.
+    """
     with archives.archive(path, name, archives.MOST_OF_TORCH) as found:
-        for member, info in archives.files(found).items():
-            if member.endswith(".py"):
-                text = archives.read(found, info, _CODE, name)
-                if (reach := _REACHING.search(text)) is not None:
-                    what = next(group for group in reach.groups() if group).decode()
-                    raise refused(name, f"its TorchScript calls {shown(what)}, which reaches for files, other "
-                                        "machines or "
-                                        "libraries; a model need not")
+        codes = [archives.read(found, info, _CODE, name) for member, info in archives.files(found).items()
+                 if member.endswith(".py")]
+    if any(b"__setstate__" in code for code in codes):
+        for code in codes:
+            if (reach := _AT_ONCE.search(code)) is not None:
+                raise refused(name, f"its TorchScript runs while it is loaded, and has the word {reach[1].decode()!r}, "
+                                    "which may reach for files, other machines or libraries; a model need not")
 
 
 def check_exported(path: Path, name: str) -> list[str]:
@@ -99,7 +100,7 @@ def _check_graph(graph: Mapping[str, Any], name: str) -> None:
         elif key in {"expr_str", "guards_code"}:
             right = expressions.is_plain(value)
         elif key in {"target", "as_operator"}:
-            right = _TARGET.fullmatch(value) is not None and not _READING.search(value.removesuffix(".default"))
+            right = computes(value)
         elif key in {"in_spec", "out_spec"}:
             right = _SPEC.fullmatch(value) is not None
         elif key in {"name", "forward_arg_names"}:
@@ -112,6 +113,14 @@ def _check_graph(graph: Mapping[str, Any], name: str) -> None:
             raise refused(name, f"its graph has {shown(value)!r} as {shown(key)}, which torch would run as code or "
                                 "cannot be "
                                 "checked; export the model anew")
+
+
+def computes(target: str) -> bool:
+    """Whether what a node names as its target only computes."""
+    if _ARITHMETIC.fullmatch(target):
+        return True
+    operator = _OPERATOR.fullmatch(target)
+    return operator is not None and operators.computes(operator[1] or operator[3], operator[2] or operator[4])
 
 
 def _texts(found: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -64,15 +64,6 @@ def test_torchscript(script, tmp_path):
         assert package.notes == ()
 
 
-@pytest.mark.parametrize("call", ['torch.from_file("/etc/passwd")', 'torch.save(x, "here")', "rpc_async(x)",
-                                  "__torch__.torch.classes.dist_c10d.Store"])
-def test_torchscript_that_reaches_for_more(tmp_path, call):
-    code = f"class Net(Module):\n  def forward(self, x):\n    return {call}\n".encode()
-    path = samples.torch_archive(tmp_path / "a.pt", b"\x80\x02N.", constants_dot_pkl=b"\x80\x02).",
-                                 code__net_dot_py=code)
-    assert "reaches for files" in refusal(path)
-
-
 def test_torchscript_that_is_damaged(script, tmp_path):
     path = tmp_path / "a.pt"
     path.write_bytes(script.read_bytes())
@@ -82,11 +73,18 @@ def test_torchscript_that_is_damaged(script, tmp_path):
 # -- torch.export -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def exported(tmp_path):
-    path = tmp_path / "net.pt2"
+@pytest.fixture(scope="module")
+def program():
+    buffer = io.BytesIO()
     batch = torch.export.Dim("batch")
-    torch.export.save(torch.export.export(net(), (torch.zeros(2, 4),), dynamic_shapes=({0: batch},)), path)
+    torch.export.save(torch.export.export(net(), (torch.zeros(2, 4),), dynamic_shapes=({0: batch},)), buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def exported(tmp_path, program):
+    path = tmp_path / "net.pt2"
+    path.write_bytes(program)
     return path
 
 
@@ -102,7 +100,9 @@ def test_an_exported_program(exported, tmp_path):
 
 @pytest.mark.parametrize(("where", "value"), [
     ("target", "torch.os.system"), ("target", "torch.hub.load"), ("target", "torch.ops.load_library"),
-    ("target", "torch.ops.aten.from_file.default"), ("target", "#loader"), ("target", "builtins.eval"),
+    ("target", "torch.ops.aten.from_file.default"),
+    ("target", "torch.ops.aten.from_file.out"), ("target", "_operator.methodcaller"),
+    ("target", "#loader"), ("target", "builtins.eval"),
     ("expr_str", "__import__('os').system('touch x')"), ("expr_str", "S('s0').__class__"), ("expr_str", "sympify('x')"),
     ("name", "x; import os"), ("guards_code", "__import__('os')"), ("fqn", "a\nimport os"),
     ("in_spec", "[1, {\"type\": \"x'); import os\"}]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nbtrain.models.importing import operators
 from nbtrain.models.importing.jobs import pickles, trying
 from nbtrain.models.importing.sandbox import RefusedError
 
@@ -23,8 +25,8 @@ _NUMPY = {"float32": "float32", "float16": "float16", "float64": "float64", "int
 
 
 def torchscript(request: dict[str, Any]) -> dict[str, Any]:
-    """Load the archive at ``path``, and try it with ``inputs`` (shape and type of each) where they are known."""
-    module = torch.jit.load(request["path"], map_location="cpu").eval()
+    """Load the archive at ``path``, look at all it computes, try it with ``inputs`` (shape, type) where known."""
+    module = walked(request["path"])
     weights = list(module.state_dict().items())
     trying.check_finite(weights)
     inputs = [trying.made_up(each["shape"], each["dtype"]) for each in request.get("inputs", ())]
@@ -32,6 +34,59 @@ def torchscript(request: dict[str, Any]) -> dict[str, Any]:
         with torch.no_grad():
             trying.check_outputs(module(*inputs))
     return {**trying.facts(weights), "name": str(getattr(module, "original_name", "")), "tried": bool(inputs)}
+
+
+def walked(path: str) -> Any:
+    """The module, none of whose graphs has an operator that does more than compute. None of them ran but to load it."""
+    unit = torch._C.CompilationUnit()  # noqa: SLF001 - as torch.jit.load does, which gives only the module
+    loaded = torch._C.import_ir_module(unit, path, torch.device("cpu"), {}, False)  # noqa: SLF001
+    seen = 0
+    while seen < len(functions := unit.get_functions()):  # to look at one may bring in others
+        for function in functions[seen:]:
+            _check_graph(function.graph)
+        seen = len(functions)
+    return torch.jit._recursive.wrap_cpp_module(loaded).eval()  # noqa: SLF001
+
+
+def _check_graph(graph: Any) -> None:
+    """Raises RefusedError for the first operator, of this graph and those in it, that does more than compute."""
+    waiting = [graph]
+    while waiting:
+        for node in waiting.pop().nodes():
+            check_operator(node.kind())
+            for value in (*node.inputs(), *node.outputs()):
+                if operators.reaches(value.type().annotation_str):
+                    raise _more(value.type().annotation_str)
+            waiting += node.blocks()
+            for name in node.attributeNames():
+                if node.kindOf(name) in {"g", "gs"}:
+                    waiting += [node.g(name)] if node.kindOf(name) == "g" else node.gs(name)
+
+
+def _check_nodes(program: torch.export.ExportedProgram) -> None:
+    """The same of an exported program, whose names were looked at before it was loaded."""
+    for part in program.graph_module.modules():
+        for node in getattr(getattr(part, "graph", None), "nodes", ()):
+            if node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload):  # noqa: SLF001
+                check_operator(node.target.name().partition(".")[0])
+            elif node.op not in {"call_function", "placeholder", "output", "get_attr"}:
+                raise _more(f"{node.op} {node.target}")
+
+
+@cache
+def check_operator(kind: str) -> None:
+    """Raises RefusedError for an operator that is not known only to compute."""
+    space, _, name = kind.partition("::")
+    if not operators.computes(space, name):
+        raise _more(kind)
+    for schema in torch._C._jit_get_schemas_for_operator(kind):  # noqa: SLF001 - there is no public way
+        if operators.takes_more(space, name, (str(each.type) for each in schema.arguments)):
+            raise _more(kind)
+
+
+def _more(what: str) -> RefusedError:
+    return RefusedError(f"it uses {what}, which is none of the operators that are known only to compute; a model needs "
+                        "no files, other machines or libraries")
 
 
 def exported(request: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +98,7 @@ def exported(request: dict[str, Any]) -> dict[str, Any]:
             if data:  # empty: there is no example
                 pickles.loaded(io.BytesIO(data))
     program = torch.export.load(path)
+    _check_nodes(program)
     weights = list(program.state_dict.items())
     trying.check_finite(weights)
     tried = program.example_inputs is not None
