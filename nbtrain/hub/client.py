@@ -30,7 +30,7 @@ from nbtrain.hub.telling import again, check_online, told
 from nbtrain.store import atomic
 from nbtrain.store import workspace as workspaces
 
-__all__ = ["Client", "Kind", "Listing", "is_repository", "told"]
+__all__ = ["Client", "Kind", "Listing", "checked_revision", "is_repository", "told"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -86,7 +86,7 @@ class Client:
             HubError: there is no such repository or revision, it may not be read, or the Hub cannot be asked and
                 nothing was kept.
         """
-        kept = self._kept_at(revision)
+        kept = self._kept_at(checked_revision(revision))
         try:
             with told(self.repository, self.endpoint, revision):
                 listing = self._fetched(revision)
@@ -215,6 +215,13 @@ class Client:
         """Where the list of files is kept; the name says nothing, so no name from outside can lead anywhere."""
         key = json.dumps([self.endpoint, self.kind, self.repository, revision])
         return workspaces.current().home / "hub" / f"{sha256(key.encode()).hexdigest()[:32]}.json"
+
+
+def checked_revision(revision: Any) -> str | None:
+    """A branch, a tag or a commit, or None for the newest. Raises HubError for what can be none."""
+    if revision is not None and (not isinstance(revision, str) or not revision or not revision.isprintable()):
+        raise HubError(f"{revision!r:.120} is no revision; give a branch, a tag or a commit, or None for the newest.")
+    return revision
 
 
 def is_repository(name: Any) -> bool:

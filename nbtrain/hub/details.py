@@ -17,7 +17,7 @@ from nbtrain.core.errors import HubError
 from nbtrain.core.model_views import FileView, HubFacts, HubRow
 from nbtrain.hub import cache, card, contents, here, memory, rows
 from nbtrain.hub import settings as hub_settings
-from nbtrain.hub.client import is_repository
+from nbtrain.hub.client import checked_revision, is_repository
 from nbtrain.hub.settings import HubSettings
 from nbtrain.hub.telling import again, check_online, told
 
@@ -66,6 +66,7 @@ def details(
     """
     if not is_repository(repository):
         raise HubError(f"{repository!r:.120} is no name of a repository; names look like owner/name.")
+    checked_revision(revision)
     try:
         known = _asked(repository, revision, hub_settings.current())
     except HubError as error:
@@ -156,14 +157,13 @@ def _facts(known: _Known, revision: str | None, training: Mapping[str, Any]) -> 
     have = total if known.offline else _have(known, wanted)
     parameters = known.row["parameters"] or round(
         sum(known.files[path] for path in weights) / memory.size_of(precision)) or None
-    if weights and not all(map(contents.is_safe, weights)):
+    why = contents.problem(known.files, known.config or None)
+    if why and not known.problem:
+        known.problem = f"{known.row['id']} {why}."
+    if weights and not why and not all(map(contents.is_safe, weights)):
         known.notes.append(
             "It has no safetensors, only files that can run code when they are loaded: they are converted in a process "
             "of their own, after you are asked.")
-    if not weights and not known.problem:
-        known.problem = (
-            f"{known.row['id']} has no weights that can be loaded: neither safetensors nor another known format at its "
-            "top; choose another model.")
     return HubFacts(
         row=known.row, revision=revision or "main", commit=known.commit, card=card.blocks(known.card),
         files=_views(known.files), tags=known.tags, architecture=rows.architecture(known.config), precision=precision,

@@ -1,30 +1,36 @@
 """The downloads of a workspace: several at once, each gone on with after a stop, a restart of the kernel or a kill.
 
-What a download is and how it ended is kept in ``downloads/<id>/download.json``, beside the parts of its files. A lock
-that goes with its kernel says whether someone is at it.
+What a download is and how it ended is kept in its folder (`nbtrain.hub.queued`). A lock that goes with its kernel says
+whether someone is at it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from nbtrain.core.errors import CancelledError, HubError, ModelNotFoundError, NbtrainError, WorkspaceError
+from nbtrain.core.errors import (
+    CancelledError,
+    CommandError,
+    HubError,
+    ModelNotFoundError,
+    NbtrainError,
+    WorkspaceError,
+)
 from nbtrain.core.tasks import Progress, Task, Tasks
-from nbtrain.hub import contents
-from nbtrain.hub.client import Client, Listing
+from nbtrain.hub import cache, choosing, queued
+from nbtrain.hub.client import Client, Listing, checked_revision
 from nbtrain.hub.meter import Rate
-from nbtrain.hub.settings import HubSettings
+from nbtrain.hub.queued import Queued
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.lock import FolderLock
@@ -39,8 +45,10 @@ Maker = Callable[[Listing, dict[str, Path]], str]
 #: Which files of a repository are needed.
 Chooser = Callable[[Listing], Sequence[str]]
 
-_FACTS = "download.json"
 _REFUSAL = "The download {folder} is under way {where}; stop it there first."
+_BUSY = "A download is just being begun {where}, and that takes long; try again."
+#: How long another kernel may take to begin one.
+_BEGINNING_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -71,27 +79,10 @@ class Download:
     """What was made of it, once done."""
     remote_code: bool
     """The user allowed code of the repository."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Facts:
-    """What is kept of a download."""
-
-    repository: str
-    revision: str | None
-    remote_code: bool
-    begun: float
-    phase: str = "running"
-    error: str = ""
-    model: str = ""
-    listing: dict[str, Any] | None = None
-    outdated: bool = False
-    """The Hub refused something: the next time it is asked anew what there is."""
-    files: list[str] = field(default_factory=list)
-
-    @property
-    def known(self) -> Listing | None:
-        return None if self.listing is None else Listing(**self.listing)
+    convert: bool
+    """The user allowed pickles to be read for their tensors."""
+    question: str
+    """What it failed for the want of: ``convert``, ``remote_code`` or empty."""
 
 
 @dataclass(slots=True)
@@ -99,7 +90,7 @@ class _Job:
     """A download that this kernel works on."""
 
     folder: Path
-    facts: _Facts
+    facts: Queued
     lock: FolderLock
     make: Maker | None
     choose: Chooser | None
@@ -136,7 +127,7 @@ class Downloads:
         self._rates: dict[Path, Rate] = {}
 
     def begin(
-        self, repository: str, revision: str | None = None, *, trust_remote_code: bool = False,
+        self, repository: str, revision: str | None = None, *, trust_remote_code: bool = False, convert: bool = False,
         on_done: Maker | None = None,
     ) -> Download:
         """Begin to download a model, or go on with a download of it that was not finished.
@@ -145,27 +136,29 @@ class Downloads:
             repository: ``owner/name``.
             revision: a branch, tag or commit; None is the newest.
             trust_remote_code: is kept with the download: the user allowed code of the repository.
+            convert: likewise: pickles may be read for their tensors.
             on_done: makes a model of the files, in the download's thread; what it raises fails the download.
 
         Raises:
-            HubError: `repository` is no such name.
+            HubError: `repository` is no such name, or `revision` none.
             ConfigError: the settings of the Hub are wrong.
             WorkspaceError: the workspace cannot be written.
         """
         Client(repository)
-        with _changing:
-            for folder, facts in self._all():
-                same = (facts.repository, facts.revision, facts.remote_code) == (
-                    repository, revision, trust_remote_code)
-                if same and facts.phase != "done":
-                    return self._view(folder) if lock.is_held(folder) else self.resume(folder.name, on_done=on_done)
+        checked_revision(revision)
+        with _changing, self._alone():
+            for folder, facts in self._unfinished(repository, revision):
+                if not lock.is_held(folder):
+                    return self.resume(
+                        folder.name, on_done=on_done, trust_remote_code=trust_remote_code, convert=convert)
+                if (facts.remote_code, facts.convert) == (trust_remote_code, convert):
+                    return self._view(folder)
             folder = self._workspace.download_folder(self._workspace.new_download_id())
-            facts = _Facts(
-                repository=repository, revision=revision, remote_code=trust_remote_code, begun=time.time())
-            with atomic.told("make the folder", folder):
-                self._workspace.downloads_folder.mkdir(exist_ok=True)
+            facts = Queued(
+                repository=repository, revision=revision, remote_code=trust_remote_code, convert=convert,
+                begun=time.time())
             with atomic.new_folder(folder) as beside:
-                atomic.write_json(beside / _FACTS, asdict(facts))
+                queued.write(beside, facts)
             return self._start(folder, facts, on_done, self._choose)
 
     def all(self) -> list[Download]:
@@ -193,22 +186,30 @@ class Downloads:
             with FolderLock(folder, _REFUSAL):
                 return
 
-    def resume(self, download_id: str, *, on_done: Maker | None = None) -> Download:
+    def resume(
+        self, download_id: str, *, on_done: Maker | None = None, trust_remote_code: bool | None = None,
+        convert: bool | None = None,
+    ) -> Download:
         """Go on with one that was stopped, failed, or lost its kernel; one that runs or is done stays as it is.
 
         Args:
             download_id: of the download.
             on_done: as for `begin`; None takes what `begin` was given in this kernel, else no model is made.
+            trust_remote_code: as for `begin`; None leaves it as it was.
+            convert: likewise.
 
         Raises:
-            CommandError: another kernel works on it.
+            CommandError: another kernel works on it, or what was kept of it cannot be used.
             ModelNotFoundError: there is none (any more).
         """
         folder = self._folder(download_id)
         with _changing:
-            facts = _read(folder)
+            facts = queued.read(folder)
             if _job(folder) is not None or facts.phase == "done":
                 return self._view(folder)
+            if facts.damaged:
+                raise CommandError(facts.error)
+            facts.allow(remote_code=trust_remote_code, convert=convert)
             known, choose = _makers.get(folder, (None, self._choose))
             return self._start(folder, facts, on_done or known, choose)
 
@@ -232,16 +233,16 @@ class Downloads:
             atomic.remove_folder(folder)
 
     def _start(
-        self, folder: Path, facts: _Facts, make: Maker | None, choose: Chooser | None,
+        self, folder: Path, facts: Queued, make: Maker | None, choose: Chooser | None,
     ) -> Download:
         """Work on it in a thread. Raises CommandError when another kernel does."""
         held = FolderLock(folder, _REFUSAL)
         held.acquire()
         try:
-            facts.phase, facts.error = "running", ""
-            _write(folder, facts)
+            facts.phase, facts.error, facts.question = "running", "", ""
+            queued.write(folder, facts)
             _makers[folder] = make, choose
-            had = _have(folder, facts)
+            had = facts.have(folder)
             job = _Job(folder, facts, held, make, choose, had, Rate(had))
             _jobs[os.getpid(), folder] = job  # its thread waits for `_changing` before it looks
             job.task = self._tasks.start("download", facts.repository, partial(_work, job))
@@ -254,7 +255,7 @@ class Downloads:
     def _view(self, folder: Path) -> Download:
         with _changing:
             job = _job(folder)
-        facts = job.facts if job is not None else _read(folder)
+        facts = job.facts if job is not None else queued.read(folder)
         listing = facts.known
         total = sum(listing.files.get(file, 0) for file in facts.files) if listing is not None else 0
         phase, have, speed = self._state(folder, facts, job)
@@ -263,34 +264,51 @@ class Downloads:
             id=folder.name, repository=facts.repository, revision=facts.revision or "",
             commit=listing.commit if listing is not None else "", have=have, total=total, speed=speed, left=left,
             phase=phase, task=job.task.id if job is not None and job.task is not None else "", error=facts.error,
-            model=facts.model, remote_code=facts.remote_code)
+            model=facts.model, remote_code=facts.remote_code, convert=facts.convert, question=facts.question)
 
-    def _state(self, folder: Path, facts: _Facts, job: _Job | None) -> tuple[Phase, int, float | None]:
+    def _state(self, folder: Path, facts: Queued, job: _Job | None) -> tuple[Phase, int, float | None]:
         """Phase, bytes that are here, and speed."""
         if job is not None:
             begun = job.task is not None and job.task.progress.total is not None
             have = int(job.task.progress.done) if job.task is not None and begun else job.had
             return ("waiting", have, None) if job.waiting else ("running", have, job.rate.look(have))
-        have = _have(folder, facts)
+        have = facts.have(folder)
         if facts.phase in {"done", "failed"} or not lock.is_held(folder):
             self._rates.pop(folder, None)
             phase: Phase = "done" if facts.phase == "done" else "failed" if facts.phase == "failed" else "stopped"
             return phase, have, None  # who was at it when it says “running” is no more
         return "running", have, self._rates.setdefault(folder, Rate(have)).look(have)
 
-    def _all(self) -> Iterator[tuple[Path, _Facts]]:
+    def _all(self) -> Iterator[tuple[Path, Queued]]:
         root = self._workspace.downloads_folder
         for folder in root.iterdir() if root.is_dir() else []:
             job = _job(folder)
             if folder.name.startswith(".") or (job is not None and job.dropped):
                 continue
-            with contextlib.suppress(ModelNotFoundError):  # another kernel may have dropped it, or nothing is whole
-                yield folder, _read(folder)
+            with contextlib.suppress(ModelNotFoundError):  # another kernel may have dropped it, or it is the lock
+                yield folder, queued.read(folder)
+
+    def _unfinished(self, repository: str, revision: str | None) -> list[tuple[Path, Queued]]:
+        """Downloads of this that are not done; those that somebody works on last."""
+        found = [
+            (folder, facts) for folder, facts in self._all()
+            if (facts.repository, facts.revision) == (repository, revision)
+            and facts.phase != "done" and not facts.damaged]
+        return sorted(found, key=lambda each: lock.is_held(each[0]))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While this kernel looks whether there is a download already, and begins one, no other does."""
+        root = self._workspace.downloads_folder
+        with atomic.told("make the folder", root):
+            root.mkdir(exist_ok=True)
+        with FolderLock(root, _BUSY, patience=_BEGINNING_SECONDS):
+            yield
 
     def _folder(self, download_id: str) -> Path:
         folder = self._workspace.download_folder(download_id)
         job = _job(folder)
-        if not (folder / _FACTS).is_file() or (job is not None and job.dropped):
+        if not (folder / queued.FACTS).is_file() or (job is not None and job.dropped):
             raise ModelNotFoundError(f"There is no download {download_id} (any more); begin it again.")
         return folder
 
@@ -313,6 +331,7 @@ def _work(job: _Job, progress: Progress) -> str:
             facts.outdated = True
         facts.phase = "stopped" if progress.cancelled else "failed"
         facts.error = "" if progress.cancelled else _said(error)
+        facts.question = "" if progress.cancelled else str(getattr(error, "question", ""))
         raise
     finally:
         _end(job)
@@ -326,14 +345,15 @@ def _fetched(job: _Job, progress: Progress) -> str:
     if listing is None:
         listing = client.listing(facts.revision)
         progress.check()
-        files = contents.needed(listing.files, code=facts.remote_code) if job.choose is None else job.choose(listing)
-        if not files:
-            raise HubError(f"{facts.repository} has no file with weights, so it is no model that can be downloaded.")
+        if job.choose is None:
+            files = choosing.chosen(client, listing, code=facts.remote_code, progress=progress, folder=job.folder)
+        else:
+            files = [cache.checked_path(file) for file in job.choose(listing)]
         facts.listing, facts.files, facts.outdated = asdict(listing), list(files), False
-    _write(job.folder, facts)
+    queued.write(job.folder, facts)
     paths = client.download(listing, facts.files, progress, folder=job.folder)
     for path in job.folder.iterdir():  # parts of another commit's files
-        if path.name not in {_FACTS, lock.NAME}:
+        if path.name not in {queued.FACTS, lock.NAME}:
             path.unlink(missing_ok=True)
     return "" if job.make is None else job.make(listing, paths)
 
@@ -346,7 +366,7 @@ def _end(job: _Job) -> None:
                 _makers.pop(job.folder, None)
                 shutil.rmtree(job.folder, ignore_errors=True)  # what is in use now is dropped when it is dropped again
             else:
-                _write(job.folder, job.facts)
+                queued.write(job.folder, job.facts)
         except WorkspaceError:
             log.exception("How the download of %s ended could not be kept.", job.facts.repository)
         finally:
@@ -368,27 +388,6 @@ def _slot(progress: Progress) -> Iterator[None]:
 
 def _job(folder: Path) -> _Job | None:
     return _jobs.get((os.getpid(), folder))
-
-
-def _have(folder: Path, facts: _Facts) -> int:
-    listing = facts.known
-    if listing is None:
-        return 0
-    return Client(facts.repository, "model", HubSettings()).have(listing, facts.files, folder)
-
-
-def _read(folder: Path) -> _Facts:
-    """Raises ModelNotFoundError when it is not there, or nothing that we wrote."""
-    try:
-        facts = _Facts(**json.loads(atomic.read_bytes(folder / _FACTS)))
-        _ = facts.known
-    except (WorkspaceError, ValueError, TypeError):
-        raise ModelNotFoundError(f"There is no download {folder.name} (any more); begin it again.") from None
-    return facts
-
-
-def _write(folder: Path, facts: _Facts) -> None:
-    atomic.write_json(folder / _FACTS, asdict(facts))
 
 
 def _said(error: BaseException) -> str:

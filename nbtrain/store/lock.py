@@ -50,11 +50,13 @@ class FolderLock:
     Args:
         folder: it must be there.
         refusal: what is said while someone else has it; ``{folder}`` is its name, ``{where}`` who has it.
+        patience: seconds to wait for it.
     """
 
-    def __init__(self, folder: Path, refusal: str) -> None:
+    def __init__(self, folder: Path, refusal: str, patience: float = _PATIENCE_SECONDS) -> None:
         self._path = folder / NAME
         self._refusal = refusal
+        self._patience = patience
         self._file: int | None = None
 
     @property
@@ -74,7 +76,7 @@ class FolderLock:
         with atomic.told("lock", self._path):
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
             try:
-                if _patiently(file):
+                if _patiently(file, self._patience):
                     os.ftruncate(file, 0)
                     os.write(file, str(os.getpid()).encode())
                     self._file = file
@@ -120,8 +122,8 @@ def is_held(folder: Path) -> bool:
             os.close(file)
 
 
-def _patiently(file: int) -> bool:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _patiently(file: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while not _try(file, alone=True):
         if time.monotonic() > deadline:
             return False

@@ -126,7 +126,7 @@ def test_a_new_commit_takes_only_what_changed(hub):
 
 def test_nothing_to_load_is_a_problem(hub):
     hub.add("a/gguf", {"model.gguf": b"GGUF", "README.md": b"# Title"})
-    assert "has no weights that can be loaded" in details("a/gguf")["problem"]
+    assert "has its weights as GGUF alone" in details("a/gguf")["problem"]
 
 
 @pytest.mark.parametrize(("trouble", "said"), [("down", "cannot be reached"), ("503", "has trouble (503)")])

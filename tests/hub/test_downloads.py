@@ -275,7 +275,7 @@ def test_what_loading_needs_is_what_is_fetched(hub, code):
     kept: dict[str, bytes] = {}
     until(queue, queue.begin("owner/name", trust_remote_code=code, on_done=keeper(kept)), "done")
     assert set(kept) == {"config.json", "model.safetensors"} | ({"model.py"} if code else set())
-    assert "no file with weights" in until(queue, queue.begin("owner/none"), "failed").error
+    assert "has no weights that can be loaded" in until(queue, queue.begin("owner/none"), "failed").error
 
 
 def test_dropped_while_it_runs_nothing_is_left(hub, queue, tasks, workspace):
@@ -290,7 +290,7 @@ def test_dropped_while_it_runs_nothing_is_left(hub, queue, tasks, workspace):
             call(begun.id)
     with pytest.raises(CancelledError):
         tasks.all()[0].wait(30)
-    assert not list((workspace / "downloads").iterdir())
+    assert [path.name for path in (workspace / "downloads").iterdir()] == ["lock"]
     assert queue.begin("owner/name").id != begun.id
 
 
@@ -332,16 +332,6 @@ def test_offline_what_is_cached_becomes_a_model(hub, queue, monkeypatch):
     assert until(queue, queue.begin("owner/name", on_done=keeper({})), "done").model == "model of owner/name"
     other = until(queue, queue.begin("owner/other"), "failed")
     assert other.error.startswith("HF_HUB_OFFLINE is set")
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"listing": {"x": 1}}'])
-def test_what_is_no_download_is_left_alone(hub, queue, workspace, text):
-    folder = workspace / "downloads" / "20261122-0931-k3f9"
-    folder.mkdir(parents=True)
-    (folder / "download.json").write_text(text)
-    assert not queue.all()
-    with pytest.raises(ModelNotFoundError):
-        queue.find(folder.name)
 
 
 @pytest.mark.parametrize("number", ["", "..", "../runs", "20261122-0931-k3f9/..", "nonsense"])

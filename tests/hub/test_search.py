@@ -179,7 +179,7 @@ def test_a_cache_that_is_damaged_is_searched_all_the_same(stocked, tmp_path):
     ("pytorch_model.bin training_args.bin optimizer.pt config.json", "config.json pytorch_model.bin"),
     ("pytorch_model-00001-of-00001.bin pytorch_model.bin.index.json",
      "pytorch_model-00001-of-00001.bin pytorch_model.bin.index.json"),
-    ("best.pt notes.md", "best.pt"), ("flax_model.msgpack a.onnx", "flax_model.msgpack"),
+    ("best.pt notes.md", "best.pt"), ("flax_model.msgpack a.onnx", "a.onnx"),
     ("README.md .gitattributes a/config.json", "README.md"), ("adapter_config.json adapter_model.safetensors",
      "adapter_config.json adapter_model.safetensors"), ("weights.safetensors", "weights.safetensors"), ("", "")])
 def test_which_files_are_needed(paths, wanted):
