@@ -93,7 +93,7 @@ def test_the_keyboard_reaches_everything(notebooks: Open):
 
     # Arrows walk the tabs, and the panel follows.
     tab(studio, "Train").focus()
-    for name in ("Datasets", "Charts"):
+    for name in ("Datasets", "Models", "Charts"):
         keys.press("ArrowRight")
         expect(tab(studio, name)).to_be_focused()
         expect(tab(studio, name)).to_have_attribute("aria-selected", "true")
