@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from nbtrain.hub.local import LocalHub, samples
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.browser
 PANEL = "import nbtrain\npanel = nbtrain.ModelBrowser()\npanel"
 NET = """
 import torch
+from PIL import Image
 from nbtrain.models import architectures
 torch.manual_seed(0)
 net = architectures.build("mlp", inputs=3, outputs=2, hidden=[4])
@@ -237,3 +239,26 @@ def test_a_model_is_chosen_in_the_training_form(notebooks: Open):
     press(panel, "Train this model")
     expect(toast(panel)).to_contain_text("uses")
     expect(notebook.panel(0).locator(".nbt-choosers select").first).to_have_value("model:chosen")
+
+
+def test_an_image_is_chosen_and_tried(notebooks: Open, tmp_path: Path):
+    before = """
+from nbtrain.models import architectures
+net = architectures.build("resnet", channels=1, outputs=2, width=4, blocks=[1])
+nbtrain.models.import_(net, name="sees")
+"""
+    _, panel = opened(notebooks, before)
+    panel.get_by_role("listbox", name="My models").get_by_role("option", name="sees").click()
+    panel.get_by_role("tab", name="Try it").click()
+    Image.new("L", (12, 12), 90).save(tmp_path / "grey.png")
+    chosen = panel.locator(".nbt-try-pick")
+    press(panel, "Predict")
+    expect(panel.locator(".nbt-try-field .nbt-field-problem")).to_contain_text("fill it in")
+    for _ in range(2):  # what was looked at is gone, and comes once more
+        chosen.set_input_files(tmp_path / "grey.png")
+        press(panel, "Predict")
+        expect(panel.locator(".nbt-figures dt")).to_have_text(["output 1", "output 2"])
+    (tmp_path / "bad.png").write_text("no image")
+    chosen.set_input_files(tmp_path / "bad.png")
+    press(panel, "Predict")
+    expect(panel.locator(".nbt-try-field .nbt-field-problem")).to_contain_text("no image that can be decoded")
