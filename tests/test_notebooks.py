@@ -154,4 +154,5 @@ def test_the_exported_model_gives_the_same_answers(models):
 def test_the_model_browser_is_shown_with_its_static_list(models):
     shown = outputs(models, "nbtrain.ModelBrowser()")
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in shown)
+    assert any(output.get("data", {}).get("text/plain") == "nbtrain.ModelBrowser()" for output in shown)
     assert any("digits" in output.get("data", {}).get("text/html", "") for output in shown)

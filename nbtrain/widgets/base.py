@@ -52,6 +52,8 @@ class Panel(Unpinned, anywidget.AnyWidget):
     """
 
     name: ClassVar[str]
+    #: What makes it in Python, where that is not called as the class is.
+    public: ClassVar[str] = ""
     #: Beginnings of the keys this panel says; the rest of the catalogue does not travel with it.
     said: ClassVar[tuple[str, ...]] = COMMON
     #: Whether there is something to see without a kernel.

@@ -40,6 +40,7 @@ class Datasets(Panel):
     """
 
     name: ClassVar[str] = "datasets"
+    public: ClassVar[str] = "DatasetsPanel"
     said: ClassVar[tuple[str, ...]] = (
         *COMMON, "data.", "datasets.", "finding.", "remedy.", "split.", "step.", "step_group.", "task.",
     )

@@ -102,7 +102,7 @@ def show(panel: Any) -> None:
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     # Without what changes: nobody brings this text up to date, as the twin is.
     names = ", ".join(brief(run.name, twin.NAME_LENGTH) for run in panel.runs)
-    _publish({**data, "text/plain": f"nbtrain.{type(panel).__name__}({names})"}, metadata=metadata)
+    _publish({**data, "text/plain": f"nbtrain.{panel.public or type(panel).__name__}({names})"}, metadata=metadata)
 
 
 def say(sentence: str) -> None:

@@ -29,6 +29,7 @@ class Models(Panel):
     """
 
     name: ClassVar[str] = "models"
+    public: ClassVar[str] = "ModelBrowser"
     said: ClassVar[tuple[str, ...]] = (
         *COMMON, "choice.optimizer", "choice.mixed_precision", "datasets.rows", "datasets.task", "datasets.undo",
         "datasets.upload", "fit.", "hub.", "model_format.", "model_source.", "models.", "option.optimizer.label",
