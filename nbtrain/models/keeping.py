@@ -12,21 +12,25 @@ What lies there and is not known (a kernel died, the database was made anew) bec
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import re
 import shutil
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from nbtrain.core.errors import ConfigError, ModelNotFoundError, WorkspaceError
+from nbtrain.models.labels import checked_model, checked_number
 from nbtrain.models.objects import Objects
 from nbtrain.models.package import MANIFEST, About, StoredFile, Version
 from nbtrain.store import atomic, lock
 from nbtrain.store.database import Database
+from nbtrain.store.datasets import name_key
 from nbtrain.store.models import ModelRecord, ModelRecords, VersionRecord
 from nbtrain.store.names import free_name
 from nbtrain.store.workspace import Workspace, is_id
@@ -175,6 +179,71 @@ def _manifests(folder: Path, model_id: str, numbers: set[int]) -> list[Manifest]
     found = [(number, Manifest.read(folder / f"v{number}")) for number in sorted(numbers)]
     return [manifest for number, manifest in found
             if manifest is not None and (manifest.version.model, manifest.version.number) == (model_id, number)]
+
+
+# -- moving ---------------------------------------------------------------------------------------
+
+
+def placed(manifest: Manifest, stage: Path, folder: Path, number: int) -> VersionRecord:
+    """A version that lies whole in `stage`, brought to where those of this number lie. Raises WorkspaceError."""
+    version = replace(manifest.version, number=number)
+    replace(manifest, version=version).write(stage)
+    _rename(stage, folder / f"v{number}")
+    return version
+
+
+def moved(folder: Path, to: Path) -> None:
+    """One folder to another place; one that is nowhere, or was moved by a kernel that died, stays.
+
+    Raises WorkspaceError when it cannot be moved, or something lies there.
+    """
+    with atomic.told("look at", folder):
+        here = folder.is_dir()
+    if here:
+        _rename(folder, to)
+
+
+def moved_back(folder: Path, to: Path, what: str) -> None:
+    """As `moved`; raises WorkspaceError for `what` is in neither place any more too."""
+    with atomic.told("look at", folder):
+        gone = not folder.is_dir() and not to.is_dir()
+    if gone:
+        raise WorkspaceError(f"{what} cannot be brought back: its files are no longer in {folder.parent}.")
+    moved(folder, to)
+
+
+def _rename(folder: Path, to: Path) -> None:
+    with atomic.told("move", folder):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            to.rmdir()  # an empty one is in nobody's way
+        if to.exists():
+            raise atomic.explained(
+                errno.EEXIST, f"Cannot move {folder} to {to}",
+                "there is one already; look at both, and move aside the one that is not wanted")
+        folder.rename(to)
+        atomic.sync_folder(to.parent)
+
+
+def last_deleted(
+    records: ModelRecords, model: str | None, number: int | None,
+) -> tuple[ModelRecord | None, VersionRecord | None]:
+    """What was deleted last, of models and of versions; each None where it cannot be meant.
+
+    Args:
+        records: know what was deleted.
+        model: the id of a model; without a number a deleted one's name too, whatever its case; None is any.
+        number: of a version; None is any, of any model.
+    """
+    models, versions = list[ModelRecord](), list[VersionRecord]()
+    if number is None:
+        key = None if model is None else name_key(checked_model(model))
+        models = [each for each in records.deleted() if key is None or model == each.id or key == name_key(each.name)]
+    if number is not None or model is None:
+        wanted = None if number is None else checked_number(number)
+        versions = [each for each in records.deleted_versions()
+                    if wanted in {None, each.number} and model in {None, each.model}]
+    return next(iter(models), None), next(iter(versions), None)
 
 
 # -- removing -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Tags, categories and notes of models as they are kept, and the names that files of a version may have."""
+"""What may be a tag, a category or a note of a model, the name of a file of a version, a model or a version at all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from nbtrain.core.errors import ConfigError, ModelFileError, Problem
+from nbtrain.core.errors import ConfigError, ModelFileError, ModelNotFoundError, Problem
 from nbtrain.models.package import MANIFEST
 from nbtrain.store import lock
 from nbtrain.store.model_listing import folded
+from nbtrain.store.names import is_text
 
 #: Characters of the longest tag or category, and of the longest note; tags of a model.
 LONGEST_TAG, LONGEST_NOTE, MOST_TAGS = 60, 2_000, 50
+#: Versions of a model.
+LARGEST_NUMBER = 10**9 - 1
 
 
 def checked_tags(tags: Sequence[Any]) -> tuple[str, ...]:
@@ -37,8 +40,8 @@ def checked_category(category: Any) -> str:
 
 def checked_note(note: Any) -> str:
     """A note as it is kept. Raises ConfigError when it is no text, or too long."""
-    if not isinstance(note, str) or len(note) > LONGEST_NOTE:
-        length = f"{len(note):,} characters" if isinstance(note, str) else f"the type {type(note).__name__}"
+    if not is_text(note) or len(note) > LONGEST_NOTE:
+        length = f"{len(note):,} characters" if is_text(note) else f"the value {note!r:.60}"
         raise ConfigError([Problem("note", f"The note has {length}; it may be a text of {LONGEST_NOTE:,} characters.")])
     return unicodedata.normalize("NFC", note).strip()
 
@@ -50,6 +53,20 @@ def checked_path(path: str) -> str:
     if not plain or not {"\\", ":", "\0"}.isdisjoint(path) or path.casefold() in {MANIFEST, lock.NAME}:
         raise ModelFileError(f"{path!r:.100} cannot be the name of a model's file; rename it.", file=path)
     return path
+
+
+def checked_model(given: Any) -> str:
+    """What may be the name or the id of a model. Raises ModelNotFoundError."""
+    if not is_text(given):
+        raise ModelNotFoundError(f"{given!r:.100} is no model; give the name or the id of one, as a text.")
+    return given
+
+
+def checked_number(number: Any) -> int:
+    """What may be the number of a version. Raises ModelNotFoundError."""
+    if type(number) is not int or not 1 <= number <= LARGEST_NUMBER:
+        raise ModelNotFoundError(f"{number!r:.40} is no version; they are numbered from 1, as whole numbers.")
+    return number
 
 
 def _checked(given: Any, field: str, what: str) -> str:

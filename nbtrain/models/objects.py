@@ -16,6 +16,7 @@ from hashlib import sha256 as hashing
 from pathlib import Path
 
 from nbtrain.core.errors import ModelFileError
+from nbtrain.core.tasks import Progress
 from nbtrain.models.package import StoredFile
 from nbtrain.store import atomic
 from nbtrain.store.workspace import Workspace
@@ -69,14 +70,13 @@ class Objects:
         return StoredFile(size=size, sha256=digest)
 
     def lay(self, source: Path, target: Path, told: Told | None = None) -> StoredFile:
-        """Put a file in, and give it the name `target` too, in a folder that is being filled."""
+        """Put a file in, and give it the name `target` too, in a folder that is being filled, and must be there."""
         kept = self.put(source, told)
         with atomic.told("write", target):
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(self.path(kept.sha256), target)
             except OSError as error:
-                if error.errno not in _UNLINKABLE:
+                if error.errno not in _UNLINKABLE or not target.parent.is_dir():
                     raise
                 size, digest = atomic.write_new(target, _chunks(source, None))
                 return StoredFile(size=size, sha256=digest)
@@ -113,6 +113,21 @@ def check(path: Path, sha256: str, told: Told | None = None) -> None:
     if _hashed(path, told) != sha256:
         raise ModelFileError(
             f"{path.name} was altered: its SHA-256 is not the one it was kept with ({path}).", file=path.name)
+
+
+def teller(progress: Progress | None, total: int) -> Told | None:
+    """Adds up what was read, and says it."""
+    if progress is None:
+        return None
+    progress.report(0, total, "bytes")
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        progress.report(done, total, "bytes")
+
+    return told
 
 
 def _is(path: Path, digest: str) -> bool:

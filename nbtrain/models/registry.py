@@ -7,10 +7,12 @@ database was made anew) becomes known when models are listed.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nbtrain.config.problems import unknown
@@ -19,7 +21,14 @@ from nbtrain.core.model_views import Stage
 from nbtrain.core.tasks import Progress
 from nbtrain.models import keeping, objects
 from nbtrain.models.keeping import DELETED, Manifest, told_of, version_of
-from nbtrain.models.labels import checked_category, checked_note, checked_path, checked_tags
+from nbtrain.models.labels import (
+    checked_category,
+    checked_model,
+    checked_note,
+    checked_number,
+    checked_path,
+    checked_tags,
+)
 from nbtrain.models.package import Package, StoredFile, Version
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
@@ -73,6 +82,7 @@ class Registry:
 
     def find(self, given: str) -> ModelRecord:
         """A model by name or id."""
+        checked_model(given)
         keeping.adopt(self.workspace, self._records)
         return self._records.find(given)
 
@@ -98,6 +108,7 @@ class Registry:
         found = self.versions(model)
         if number is None:
             return max(found, key=lambda each: (max(RANKS.index(each.stage), 1), each.number))
+        checked_number(number)
         chosen = next((version for version in found if version.number == number), None)
         if chosen is None:
             there = ", ".join(str(version.number) for version in reversed(found))
@@ -168,26 +179,28 @@ class Registry:
     ) -> Version:
         folder = self.workspace.model_folder(record.id)
         keeping.sweep(folder)
-        while True:
-            keeping.adopt_versions(self.workspace, self._records, record.id)
-            number = max({0, *self._records.numbers(record.id), *keeping.numbered(folder)}) + 1
-            draft = Manifest(
-                name=record.name, category=record.category, tags=record.tags,
-                version=replace(draft.version, model=record.id, number=number, created=time.time()))
-            target = folder / f"v{number}"
-            try:
-                with atomic.told("write", target), atomic.new_folder(target) as beside:
-                    with lock.RunLock(beside):
-                        manifest = self._fill(beside, draft, package, progress)
-                    (beside / lock.NAME).unlink()
-            except WorkspaceError:
-                self.find(record.id)  # raises where it was deleted meanwhile, with its folder
-                if target.is_dir():  # another kernel was faster
-                    continue
-                raise
-            self._records.add_version(manifest.version)
-            self._note("model version added", f"{record.name} {number}")
-            return self.version(record.id, number)
+        keeping.adopt_versions(self.workspace, self._records, record.id)
+        draft = Manifest(
+            name=record.name, category=record.category, tags=record.tags,
+            version=replace(draft.version, model=record.id, created=time.time()))
+        stage = folder / f".{secrets.token_hex(8)}.unfinished"
+        try:
+            with atomic.told("write", stage), atomic.new_folder(stage) as beside:
+                with lock.RunLock(beside):
+                    manifest = self._fill(beside, draft, package, progress)
+                (beside / lock.NAME).unlink()
+            version = self._records.append_version(
+                record.id, lambda: keeping.numbered(folder),
+                lambda number: keeping.placed(manifest, stage, folder, number))
+        except WorkspaceError:
+            self.find(record.id)  # raises where it was deleted meanwhile, with its folder
+            raise
+        finally:
+            for place in (folder, self.workspace.models_trash_folder / record.id):  # it may have gone with its model
+                for left in place.glob(f"*{stage.name}*"):
+                    shutil.rmtree(left, ignore_errors=True)
+        self._note("model version added", f"{record.name} {version.number}")
+        return self._version(version)
 
     # -- changing -------------------------------------------------------------------------------
 
@@ -213,7 +226,7 @@ class Registry:
 
     def note(self, model: str, number: int, note: str) -> None:
         """Another note for a version. Raises ConfigError when it is too long."""
-        self._records.note(self.find(model).id, number, checked_note(note))
+        self._records.note(self.find(model).id, checked_number(number), checked_note(note))
 
     def measure(self, model: str, number: int, metrics: Mapping[str, float]) -> None:
         """These figures beside those that are known of a version."""
@@ -228,6 +241,7 @@ class Registry:
         """
         if stage not in RANKS:
             raise ConfigError([Problem("stage", unknown("stage", str(stage), RANKS))])
+        checked_number(number)
         record = self.find(model)
         keeping.adopt_versions(self.workspace, self._records, record.id)
         before = self._records.move(record.id, number, stage)
@@ -243,17 +257,19 @@ class Registry:
             ConfigError: it is the only version.
             WorkspaceError: the folder cannot be moved; then it is not deleted. (On Windows: while it is read.)
         """
+        if number is not None:
+            checked_number(number)
         record = self.find(model)
         folder = self.workspace.model_folder(record.id)
         if number is None:
             trash = self.workspace.models_trash_folder
-            self._records.mark_deleted(record.id, lambda: _moved(folder, trash / record.id))
+            self._records.mark_deleted(record.id, lambda: keeping.moved(folder, trash / record.id))
             self._note("model deleted", record.name)
         else:
             keeping.adopt_versions(self.workspace, self._records, record.id)
             own = f"v{number}"
             self._records.mark_version_deleted(
-                record.id, number, lambda: _moved(folder / own, folder / DELETED / own))
+                record.id, number, lambda: keeping.moved(folder / own, folder / DELETED / own))
             self._note("model version deleted", f"{record.name} {number}")
         self.tidy()
         return record
@@ -262,32 +278,33 @@ class Registry:
         """Bring back a deleted model, or a deleted version of one that is there; None: what was deleted last.
 
         A model whose name was given away gets another; a version that was in production is archived where another is
-        in production now. Raises ModelNotFoundError when there is none to bring back.
+        in production now.
+
+        Raises:
+            ModelNotFoundError: there is none to bring back.
+            WorkspaceError: its files are gone.
         """
-        if number is None:
-            record = next((each for each in self._records.deleted() if model in {None, each.id, each.name}), None)
-        else:
-            record = None
-        version = next((each for each in self._records.deleted_versions() if model is None or (
-            number == each.number and each.model == self.find(model).id)), None)
+        owner = None if model is None or number is None else self.find(model).id
+        record, version = keeping.last_deleted(self._records, owner or model, number)
         if record is not None and (version is None or (record.deleted or 0) >= (version.deleted or 0)):
             return self._restore(record)
         if version is None:
-            which = "no model" if model is None else f"no deleted model {model!r}"
-            which = which if number is None else f"no deleted version {number} of {model!r}"
+            which = "no model" if model is None else f"no deleted model {model!r:.100}"
+            if number is not None:
+                which = f"no deleted version {number}" + ("" if model is None else f" of {model!r:.100}")
             raise ModelNotFoundError(f"There is {which} to bring back; what is deleted is kept for 30 days.")
-        folder, own = self.workspace.model_folder(version.model), f"v{version.number}"
-        self._records.mark_version_restored(
-            version.model, version.number, lambda: _moved(folder / DELETED / own, folder / own))
-        found = self.find(version.model)
+        found, own = self.find(version.model), f"v{version.number}"
+        folder = self.workspace.model_folder(found.id)
+        self._records.mark_version_restored(found.id, version.number, lambda: keeping.moved_back(
+            folder / DELETED / own, folder / own, f"Version {version.number} of {found.name!r}"))
         self._note("model version restored", f"{found.name} {version.number}")
-        return found
+        return self.find(found.id)
 
     def _restore(self, record: ModelRecord) -> ModelRecord:
         trash, folder = (each / record.id for each in (
             self.workspace.models_trash_folder, self.workspace.models_folder))
         name = self._take(record.name, lambda name: self._records.mark_restored(
-            record.id, name, lambda: _moved(trash, folder)))
+            record.id, name, lambda: keeping.moved_back(trash, folder, f"The model {record.name!r}")))
         self._note("model restored", name)
         return self.find(record.id)
 
@@ -308,7 +325,7 @@ class Registry:
             CancelledError: it was called off.
         """
         version = self.version(model, number)
-        told = _teller(progress, version.bytes)
+        told = objects.teller(progress, version.bytes)
         for path, file in version.files.items():
             objects.check(version.folder / path, file.sha256, told)
 
@@ -320,9 +337,13 @@ class Registry:
     def _fill(self, folder: Path, draft: Manifest, package: Package, progress: Progress | None) -> Manifest:
         """Lay all files and the manifest into `folder`; gives the manifest with them."""
         with atomic.told("read", folder):
-            told = _teller(progress, sum(source.stat().st_size for source in package.files.values()))
-        files: dict[str, StoredFile] = {
-            path: self.objects.lay(source, folder / path, told) for path, source in package.files.items()}
+            told = objects.teller(progress, sum(source.stat().st_size for source in package.files.values()))
+        files = dict[str, StoredFile]()
+        for path, source in package.files.items():
+            for parent in reversed(PurePosixPath(path).parents[:-1]):
+                with atomic.told("make the folder", folder / parent):
+                    (folder / parent).mkdir(exist_ok=True)  # never `folder` itself, which goes with its model
+            files[path] = self.objects.lay(source, folder / path, told)
         manifest = replace(draft, version=replace(
             draft.version, files={path: asdict(file) for path, file in files.items()}))
         manifest.write(folder)
@@ -365,27 +386,3 @@ class Registry:
 
     def _note(self, kind: str, text: str) -> None:
         self.workspace.database.add_activity(kind, None, text)
-
-
-def _moved(folder: Path, to: Path) -> None:
-    """One folder to another place; one that is there already, or nowhere, stays."""
-    with atomic.told("move", folder):
-        to.parent.mkdir(parents=True, exist_ok=True)
-        if folder.is_dir() and not to.is_dir():
-            folder.rename(to)
-            atomic.sync_folder(to.parent)
-
-
-def _teller(progress: Progress | None, total: int) -> objects.Told | None:
-    """Adds up what was read, and says it."""
-    if progress is None:
-        return None
-    progress.report(0, total, "bytes")
-    done = 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        progress.report(done, total, "bytes")
-
-    return told

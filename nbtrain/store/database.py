@@ -62,6 +62,11 @@ _MIGRATIONS = (
     CREATE INDEX model_versions_deleted ON model_versions (deleted) WHERE deleted IS NOT NULL;
     CREATE UNIQUE INDEX models_in_production ON model_versions (model) WHERE stage = 'production' AND deleted IS NULL
     """,
+    """
+    ALTER TABLE models ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
+    UPDATE models SET highest =
+        coalesce((SELECT max(number) FROM model_versions WHERE model_versions.model = models.id), 0)
+    """,
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, Problem
+from nbtrain.store.names import is_text
 
 #: What can be sorted by, as SQL, and whether its largest or newest comes first where nothing is said.
 SORTS: Mapping[str, tuple[str, bool]] = MappingProxyType({
@@ -22,6 +23,8 @@ SORTS: Mapping[str, tuple[str, bool]] = MappingProxyType({
     "stage": ("stage_rank", True),
 })
 _KEYS = ("search", "sort", "descending", "stage", "category", "tag", "task")
+#: Models at most, as SQLite counts.
+_MOST = 2**62
 #: Stages, lowest first.
 RANKS = ("archived", "none", "staging", "production")
 #: The figure that a model is known by: the first of these it has; else its first.
@@ -43,14 +46,10 @@ class Listing(NamedTuple):
 
 def parsed(query: Mapping[str, Any]) -> Listing:
     """A query as SQL over the table of models. Raises ConfigError for what is unknown in it, all in one message."""
-    problems = [Problem(key, unknown("part of a query", key, _KEYS)) for key in query if key not in _KEYS]
-    sort, stage = query.get("sort") or "updated", query.get("stage")
-    if sort not in SORTS:
-        problems.append(Problem("sort", unknown("way to sort models", str(sort), list(SORTS))))
-    if stage and stage not in RANKS:
-        problems.append(Problem("stage", unknown("stage", str(stage), RANKS)))
+    problems = _problems(query)
     if problems:
         raise ConfigError(problems)
+    sort, stage = query.get("sort") or "updated", query.get("stage")
     where, values = ["deleted IS NULL"], []
     for word in folded(str(query.get("search") or "")).split():
         where.append("instr(search, ?)")
@@ -73,6 +72,28 @@ def parsed(query: Mapping[str, Any]) -> Listing:
     # What has no such figure comes last either way; the id makes pages that do not overlap.
     order = f"{column} IS NULL, {column} {'DESC' if down else 'ASC'}, updated DESC, id DESC"
     return Listing(" AND ".join(where), tuple(values), order)
+
+
+def _problems(query: Mapping[str, Any]) -> list[Problem]:
+    problems = [Problem(str(key), unknown("part of a query", str(key), _KEYS)) for key in query if key not in _KEYS]
+    given = {key: query[key] for key in _KEYS if key != "descending" and query.get(key) is not None}
+    no_texts = {key for key, value in given.items() if not is_text(value)}
+    problems += [Problem(key, f"{key} is {given[key]!r:.60}; it must be a text.") for key in sorted(no_texts)]
+    for key, what, known in (("sort", "way to sort models", list(SORTS)), ("stage", "stage", list(RANKS))):
+        if given.get(key) and key not in no_texts and given[key] not in known:
+            problems.append(Problem(key, unknown(what, given[key], known)))
+    return problems
+
+
+def paged(offset: int, limit: int | None) -> tuple[int, int]:
+    """What SQL skips and takes. Raises ConfigError for what is no number of models."""
+    problems = [
+        Problem(name, f"{name} is {given!r:.40}; it must be a whole number, 0 or more.")
+        for name, given in (("offset", offset), ("limit", 0 if limit is None else limit))
+        if type(given) is not int or given < 0]
+    if problems:
+        raise ConfigError(problems)
+    return min(offset, _MOST), -1 if limit is None else min(limit, _MOST)
 
 
 def folded(text: str) -> str:

@@ -75,6 +75,8 @@ def insert(connection: sqlite3.Connection, version: VersionRecord) -> None:
         archive_others(connection, version.model, version.number)
     connection.execute(
         f"INSERT INTO model_versions ({', '.join(VERSION)}) VALUES ({marks(VERSION)})", values(version, VERSION))  # noqa: S608 - our names
+    connection.execute(
+        "UPDATE models SET highest = max(highest, ?) WHERE id = ?", (version.number, version.model))
 
 
 def archive_others(connection: sqlite3.Connection, model_id: str, number: int) -> list[int]:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nbtrain.config.problems import unknown
@@ -41,11 +41,11 @@ class ModelRecords:
 
         See `nbtrain.store.model_listing` for what a query may hold. Raises ConfigError for what is unknown in it.
         """
-        asked = listing.parsed(query or {})
+        asked, (skipped, most) = listing.parsed(query or {}), listing.paged(offset, limit)
         total = f"SELECT count(*) FROM models WHERE {asked.where}"  # noqa: S608 - names of our own
         found = self._database.select(  # one statement: each has to wait for the writer's thread
             f"SELECT {', '.join(MODEL)}, ({total}) AS total FROM models WHERE {asked.where} ORDER BY {asked.order} "  # noqa: S608 - our names
-            "LIMIT ? OFFSET ?", (*asked.values, *asked.values, -1 if limit is None else limit, offset))
+            "LIMIT ? OFFSET ?", (*asked.values, *asked.values, most, skipped))
         count = found[0]["total"] if found else self._database.select(total, asked.values)[0][0]
         return [rows.as_model(row) for row in found], int(count)
 
@@ -150,6 +150,24 @@ class ModelRecords:
                 rows.refresh(connection, version.model, time.time())
 
         self._database.transact(work)
+
+    def append_version(
+        self, model_id: str, there: Callable[[], Iterable[int]], place: Callable[[int], VersionRecord],
+    ) -> VersionRecord:
+        """Make a new version known under a number that none ever had, nor one of those that lie `there`.
+
+        `place` puts it where versions of that number lie, while no other kernel can choose one. Raises
+        ModelNotFoundError when its model is not there.
+        """
+        def work(connection: sqlite3.Connection) -> VersionRecord:
+            rows.present(connection, model_id)
+            (highest,) = connection.execute("SELECT highest FROM models WHERE id = ?", (model_id,)).fetchone()
+            version = place(max({highest, *there()}) + 1)
+            rows.insert(connection, version)
+            rows.refresh(connection, model_id, time.time())
+            return version
+
+        return self._database.transact(work)
 
     def give_up(self, model_id: str, remove: Callable[[], None]) -> None:
         """`remove` the folder of a model that could not get its name, also where another kernel found it meanwhile."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.store.workspace import is_id
@@ -70,6 +70,14 @@ def free_name(wanted: str, taken: Callable[[str], bool]) -> str:
         ending = f" {number}"
         name = wanted[: LONGEST - len(ending)] + ending
     return name
+
+
+def is_text(given: object) -> TypeGuard[str]:
+    """Whether it is a text that can be kept and sent: one without halves of characters."""
+    try:
+        return isinstance(given, str) and given.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _unseen(character: str) -> bool:

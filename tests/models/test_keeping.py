@@ -25,11 +25,11 @@ DYING = """
 import os, sys
 from nbtrain.models import registry
 from nbtrain.models.package import About, Package
-from nbtrain.store.models import ModelRecords
+from nbtrain.store import model_rows
 from pathlib import Path
 moment, path, name = sys.argv[1:]
 if moment == "before the row":
-    ModelRecords.add = ModelRecords.add_version = lambda *_: os._exit(9)
+    model_rows.insert = lambda *_: os._exit(9)
 elif moment == "before the folder":
     keep = registry.Registry._fill
     registry.Registry._fill = lambda *given: (keep(*given), os._exit(9))
