@@ -76,7 +76,7 @@ class Arrivals:
         given = source.strip()
         if not given:
             raise ConfigError([Problem("source", "The source is empty; give a path, or a variable of the notebook.")])
-        path = Path(given).expanduser()
+        path = _expanded(given)
         held = namespace().get(given) if given.isidentifier() and not _exists(path) else None
         if held is None and not _exists(path):
             hint = "; to fetch it from the Hub, look for it there" if given.count("/") == 1 else ""
@@ -198,7 +198,9 @@ def imported(source: Any, title: str, name: str | None, options: Mapping[str, bo
     from nbtrain.models.importing import open_model  # noqa: PLC0415 - it loads what looks into files
 
     file = isinstance(source, Path)
-    with open_model(source, progress=progress, **options) as package:
+    with open_model(
+            source, convert=options.get("convert", False), trust_remote_code=options.get("trust_remote_code", False),
+            progress=progress) as package:
         said = {"file": Path(title).name} if file else {"name": title}
         about = package.about
         if not about.source_args:  # an export of ours tells more
@@ -226,7 +228,8 @@ def fetched(listing: Listing, *, trust: bool, progress: Progress | None = None) 
     if known is not None and dict(known.source_args) == told:
         return known.id
     with open_model(
-            Client(listing.repository).snapshot(listing), trust_remote_code=trust, progress=progress) as package:
+            Client(listing.repository).snapshot(listing), trust_remote_code=trust, called=listing.repository,
+            progress=progress) as package:
         about = replace(package.about, source="hub", source_args=told)
         return registry.add(
             Package(about, package.files, package.notes), else_name=title, model=known.id if known else None,
@@ -264,6 +267,13 @@ def _checked(name: str | None) -> str | None:
     if any(name_key(record.name) == name_key(wanted) for record in Registry().list({"search": wanted})[0]):
         raise ConfigError([Problem("name", f"There is a model {wanted!r} already; choose another name.")])
     return wanted
+
+
+def _expanded(given: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:  # of a user that is not here
+        return Path(given)
 
 
 def _exists(path: Path) -> bool:

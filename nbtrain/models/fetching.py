@@ -33,6 +33,8 @@ def fetched(
     if not contents.weights(files):
         raise HubError(f"{repository} has no weights that can be loaded; choose another model.")
     client.download(listing, files, progress)
-    with open_model(client.snapshot(listing), trust_remote_code=trust_remote_code, progress=progress) as package:
+    with open_model(
+            client.snapshot(listing), trust_remote_code=trust_remote_code, called=repository,
+            progress=progress) as package:
         yield replace(package, about=replace(
             package.about, source="hub", source_args={"repository": repository, "revision": listing.commit}))

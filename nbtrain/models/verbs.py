@@ -196,10 +196,10 @@ def import_(
         ModelFileError: it is not a model, damaged, or not safe.
         ConfigError: the name cannot be used, or another model has it.
     """
-    from nbtrain.models.importing import open_model  # noqa: PLC0415 - loads what looks into files
+    from nbtrain.models.importing import located, open_model  # noqa: PLC0415 - loads what looks into files
 
     path = isinstance(source, str | Path)
-    else_name = Path(source).expanduser().resolve().name if path else type(source).__name__
+    else_name = located(source).resolve().name if path else type(source).__name__
     with open_model(
             source, convert=convert, trust_remote_code=trust_remote_code, module=module, progress=progress) as package:
         named = _from(package, {"file": else_name} if path else {"name": else_name}, "file" if path else "object")

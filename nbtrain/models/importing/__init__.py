@@ -6,7 +6,7 @@ registry.add(package, …)
 
 from __future__ import annotations
 
-from nbtrain.models.importing.opening import open_model
+from nbtrain.models.importing.opening import located, open_model
 from nbtrain.models.importing.refusals import NeedsPermission
 
-__all__ = ["NeedsPermission", "open_model"]
+__all__ = ["NeedsPermission", "located", "open_model"]

@@ -55,10 +55,10 @@ class Check:
         self._notes: list[str] = []
         self._jobs = 0
 
-    def path(self, path: Path) -> Package:
-        """The model in a file or folder. Raises as `open_model`."""
+    def path(self, path: Path, called: str | None = None) -> Package:
+        """The model in a file or folder, which messages call `called` or by its name. Raises as `open_model`."""
         if path.is_dir():
-            return self._of_folder(path, path.name)
+            return self._of_folder(path, called or path.name or path.resolve().name)
         beside = folders.beside(path)
         package = self._of_file(path, path.name, beside)
         recipe = {} if package.about.format == "transformers" else folders.recipe_of(beside)
@@ -85,7 +85,8 @@ class Check:
     def _of_folder(self, folder: Path, name: str) -> Package:
         files = folders.listing(folder, name, self._progress)
         if "adapter_config.json" in files and "config.json" not in files:
-            raise refused(name, "it is an adapter of PEFT, which is no model alone; merge it into its base model first")
+            raise refused(name, "it is an adapter of PEFT, which is no model alone; merge it into its base model, and "
+                                "import that")
         if "model_index.json" in files or "saved_model.pb" in files:
             what = "a pipeline of diffusers" if "model_index.json" in files else "a model of TensorFlow"
             raise refused(name, f"it is {what}, which cannot be imported")
@@ -242,9 +243,7 @@ class Check:
         else:
             names = [file for file in ("pytorch_model.bin", "model.bin") if file in files]
         if not names:
-            raise refused("config.json", "there are no weights beside it: no model.safetensors, and no index of "
-                                         "several; fetch "
-                                         "them too")
+            raise folders.without_weights(files)
         found = self._checked({file: self._converted(files[file], file) for file in names})
         path = found.files[names[0]][0] if len(names) == 1 else weights.merged(
             found, self._new("merged") / WEIGHTS, self._progress)

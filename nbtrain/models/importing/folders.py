@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from nbtrain.core.errors import ModelFileError
 from nbtrain.core.tasks import Progress
 from nbtrain.models.importing import header
 from nbtrain.models.importing.refusals import NeedsPermission, refused, shown
@@ -27,6 +28,8 @@ _BINARY = re.compile(r"[\w.-]+\.(model|spm|tiktoken|bpe)")
 RECIPE, _TOKENIZER = "recipe.json", re.compile(r"tokenizer-[\w.-]{1,200}")
 #: Endings of what lies beside models.
 NO_MODELS = (".json", ".md", ".txt", ".py", ".csv", ".jinja")
+#: Endings of weights of other libraries.
+_OTHERS = (".h5", ".keras", ".msgpack", ".onnx", ".gguf", ".ggml", ".tflite", ".mlmodel", ".ot", ".pb", ".npz")
 #: Beginnings of folders that no user means.
 _HIDDEN = (".", "__MACOSX", "__pycache__")
 #: How attention may be computed without code from elsewhere.
@@ -116,6 +119,18 @@ def config_of(files: Mapping[str, Path], name: str) -> dict[str, Any] | None:
         return None
     _check_config(config, name, 0)
     return config
+
+
+def without_weights(files: Mapping[str, Path]) -> ModelFileError:
+    """What is said of a folder of transformers that has none of the weights that are read here."""
+    others = sorted(name for name in files if name.endswith(_OTHERS))
+    if others:
+        return refused(
+            others[0], "weights of this kind are not supported beside a config.json; there are safetensors, and "
+                       "pytorch_model.bin converted to it: load the model with its own library, and save it anew with "
+                       "save_pretrained" + (", or import the .onnx file alone" if others[0].endswith(".onnx") else ""))
+    return refused("config.json", "there are no weights beside it: no model.safetensors, no pytorch_model.bin and no "
+                                  "index of several; fetch them too")
 
 
 def check_code(files: Mapping[str, Path], *, allowed: bool) -> bool:

@@ -19,6 +19,12 @@ from nbtrain.models.importing import telling
 from nbtrain.models.package import WEIGHTS, About, Package
 from nbtrain.store import atomic
 
+#: Types that safetensors has in all its versions that are used here.
+_KEPT = frozenset({
+    torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+    torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.complex64, torch.int64, torch.int32, torch.int16, torch.int8,
+    torch.uint64, torch.uint32, torch.uint16, torch.uint8, torch.bool})
+
 
 def package(source: Any, folder: Path, progress: Progress | None = None) -> Package:
     """The files of an object, written into `folder`. Raises ModelError, WorkspaceError, CancelledError."""
@@ -118,7 +124,11 @@ def _checked(name: str, state: Mapping[str, Any], progress: Progress | None) -> 
             raise ModelError(f"{key} of {name} cannot be kept: it is a {value.layout} tensor on {value.device} of "
                              f"{value.dtype}; make it a dense one with values.")
         tensor = value.detach().cpu().contiguous()
-        if (tensor.is_floating_point() or tensor.is_complex()) and not bool(torch.isfinite(tensor.float()).all()):
+        if tensor.dtype not in _KEPT:
+            raise ModelError(f"{key} of {name} is of the type {str(tensor.dtype).removeprefix('torch.')}, which "
+                             "safetensors does not keep; convert it with .to(), as to "
+                             f"{'complex64' if tensor.is_complex() else 'float32'}.")
+        if (tensor.is_floating_point() or tensor.is_complex()) and not _is_finite(tensor):
             raise ModelError(f"{key} of {name} has values that are NaN or infinite, so it would predict nothing; take "
                              "weights "
                              "from before its training diverged.")
@@ -127,6 +137,13 @@ def _checked(name: str, state: Mapping[str, Any], progress: Progress | None) -> 
         seen.add(tensor.data_ptr())
         found[key] = tensor
     return found
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all values are numbers, in the tensor's own type: 1e300 is none in a smaller one."""
+    if tensor.is_floating_point() and tensor.element_size() == 1:  # torch cannot tell of all of these, and all fit
+        tensor = tensor.float()
+    return bool(torch.isfinite(tensor).all())
 
 
 def _facts(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

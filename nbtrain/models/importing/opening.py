@@ -14,7 +14,7 @@ from typing import Any
 from nbtrain.core.errors import ModelError
 from nbtrain.core.tasks import Progress
 from nbtrain.models.importing.checking import Check
-from nbtrain.models.importing.refusals import refused
+from nbtrain.models.importing.refusals import refused, shown
 from nbtrain.models.package import Package
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
@@ -28,7 +28,7 @@ ABANDONED_SECONDS = 3600.0
 @contextmanager
 def open_model(
     source: Any, *, convert: bool = False, trust_remote_code: bool = False, module: Any = None,
-    progress: Progress | None = None,
+    called: str | None = None, progress: Progress | None = None,
 ) -> Iterator[Package]:
     """Check a model and give it as files, which are gone, as far as they are temporary, when the block ends.
 
@@ -42,6 +42,7 @@ def open_model(
         convert: a pickle may be read, in a process of its own, for its tensors alone.
         trust_remote_code: Python code that lies beside the model may run.
         module: one of the class that weights are for; their names and shapes are compared with it.
+        called: what messages call a path that nobody gave, such as that of a snapshot; None takes its name.
         progress: cancelling it ends the check, and leaves nothing.
 
     Raises:
@@ -53,17 +54,32 @@ def open_model(
     """
     with _workplace() as folder:
         if isinstance(source, str | os.PathLike):
-            path = Path(source).expanduser()
-            if not path.exists():
-                raise refused(str(path), "there is no such file or folder; look at the spelling")
+            path = located(source)
             check = Check(folder, convert=convert, trust=trust_remote_code, module=module, progress=progress)
-            yield check.path(path)
+            yield check.path(path, called)
         elif source is None or isinstance(source, int | float | bytes | list | tuple):
             raise ModelError(f"A {type(source).__name__} is no model; give a path, an nn.Module or a state_dict.")
         else:
             from nbtrain.models.importing import objects  # noqa: PLC0415 - needs torch, which files need not
 
             yield objects.package(source, folder, progress)
+
+
+def located(source: str | os.PathLike[str]) -> Path:
+    """The path that is there, with ``~`` resolved. Raises ModelFileError for one that is not, or cannot be."""
+    given = os.fsdecode(source)
+    try:
+        given.encode()
+        path = Path(given).expanduser()
+        path.stat()
+    except FileNotFoundError:
+        raise refused(shown(given), "there is no such file or folder; look at the spelling") from None
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it has a character that no path has"
+        if isinstance(error, RuntimeError):
+            reason = "there is no such user"
+        raise refused(shown(given), f"this cannot be the path of a model ({reason}); look at the spelling") from None
+    return path
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Inner(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(4))
+        self.weight = torch.ones(4)
 
     @torch.jit.export
     def __getstate__(self) -> tuple[Tensor, bool]:
@@ -65,4 +65,5 @@ class Rich(nn.Module):
             if name.startswith("a"):
                 total = total + number
         sized = nn.functional.interpolate(total[:, None], scale_factor=2.0)[:, 0, ::2]
-        return self.last(sized + torch.jit.wait(waiting))
+        last: Tensor = self.last(sized + torch.jit.wait(waiting))
+        return last

@@ -13,12 +13,15 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+import nbtrain.models
 from nbtrain.core.errors import ModelError, ModelFileError
 from nbtrain.models import architectures
 from nbtrain.models.importing import NeedsPermission, open_model
 from nbtrain.models.package import WEIGHTS
 from tests.models.importing import samples
 from tests.models.importing.conftest import net
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def refusal(path, **options) -> str:
@@ -42,6 +45,7 @@ def change(folder, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+@pytest.mark.usefixtures("cold")
 def test_a_folder_of_transformers(own, workspace):
     (own / "train.py").write_text("raise SystemExit")
     (own / "pytorch_model.bin").write_bytes(b"\x80\x02N.")
@@ -122,6 +126,18 @@ def test_weights_that_are_not_there(own):
     assert "no weights beside it" in refusal(own)
 
 
+@pytest.mark.parametrize("file", ["tf_model.h5", "flax_model.msgpack", "model.onnx", "onnx/model.onnx"])
+def test_weights_of_other_libraries(own, file):
+    (own / WEIGHTS).unlink()
+    (own / file).parent.mkdir(exist_ok=True)
+    (own / file).write_bytes(b"x")
+    said = refusal(own)
+    assert said.startswith(f"{file}: weights of this kind are not supported beside a config.json; there are safeten")
+    assert "fetch" not in said
+    assert ("import the .onnx file alone" in said) == file.endswith(".onnx")
+
+
+@pytest.mark.usefixtures("cold")
 def test_code_of_the_model_runs_only_when_it_is_allowed(own, tmp_path):
     (own / "net.py").write_text(
         f"open({str(tmp_path / 'canary')!r}, 'w')\nfrom transformers import BertForSequenceClassification, BertConfig\n"
@@ -141,6 +157,26 @@ def test_code_of_the_model_runs_only_when_it_is_allowed(own, tmp_path):
         assert package.about.remote_code
         assert package.about.architecture == "Net"
         assert "net.py" in package.files
+
+
+@pytest.mark.usefixtures("cold")
+def test_code_of_the_model_that_takes_what_nobody_knows(own):
+    """Its forward pass has no name for made-up inputs: that is said, and it comes in."""
+    (own / "net.py").write_text(
+        "import torch\nfrom transformers import PretrainedConfig, PreTrainedModel\n"
+        "class Config(PretrainedConfig):\n    model_type = 'own'\n"
+        "class Net(PreTrainedModel):\n    config_class = Config\n"
+        "    def __init__(self, config):\n        super().__init__(config)\n"
+        "        self.layer = torch.nn.Linear(2, 2)\n        self.post_init()\n"
+        "    def forward(self, inputs):\n        return self.layer(inputs)\n")
+    config = {"model_type": "own", "architectures": ["Net"],
+              "auto_map": {"AutoConfig": "net.Config", "AutoModel": "net.Net"}}
+    (own / "config.json").write_text(json.dumps(config))
+    save_file({f"layer.{name}": tensor for name, tensor in nn.Linear(2, 2).state_dict().items()}, own / WEIGHTS,
+              {"format": "pt"})
+    with open_model(own, trust_remote_code=True) as package:
+        assert package.about.architecture == "Net"
+        assert "It was not tried: what goes into it is not known." in package.notes
 
 
 def test_code_of_another_repository(own):
@@ -187,6 +223,7 @@ def test_a_built_in_architecture(tmp_path, mlp, told):
         assert package.about.labels == (("a", "b", "c") if told == "beside" else ())
 
 
+@pytest.mark.usefixtures("cold")
 def test_what_an_export_wrote_beside_a_file(tmp_path, mlp):
     about = json.dumps({"architecture": "mlp", "config": mlp.config, "labels": ["a", "b", "c"], "source": "run"})
     save_file(net().state_dict(), tmp_path / "other.safetensors")
@@ -252,6 +289,9 @@ def test_objects(mlp, bert, workspace):
 @pytest.mark.parametrize(("given", "said"), [
     (3, "A int is no model"), ({}, "has no weights"), (nn.ReLU(), "ReLU has no weights"),
     ({"a": torch.tensor([torch.nan])}, "NaN or infinite"), (nn.Linear(2, 2, device="meta"), "with values"),
+    ({"a": torch.tensor([complex(0, torch.nan)])}, "a of state_dict has values that are NaN or infinite"),
+    ({"a": torch.tensor([torch.nan]).to(torch.float8_e4m3fn)}, "NaN or infinite"),
+    ({"a": torch.ones(2, dtype=torch.complex128)}, "of the type complex128, which safetensors does not keep; convert"),
     (object(), "A object is no model"), (np.zeros(3), "A ndarray is no model"),
 ])
 def test_objects_that_are_no_model(given, said):
@@ -259,11 +299,32 @@ def test_objects_that_are_no_model(given, said):
         pass
 
 
+@pytest.mark.parametrize("tensor", [
+    torch.tensor([1e300], dtype=torch.float64), torch.tensor([1j]), torch.ones(2).to(torch.float8_e5m2),
+    torch.ones(2).to(torch.float8_e4m3fn), torch.ones(2).to(torch.uint16)], ids=lambda tensor: str(tensor.dtype))
+def test_tensors_of_all_types_that_are_kept(tensor):
+    with open_model({"a": tensor}) as package:
+        assert torch.equal(load_file(package.files[WEIGHTS])["a"].view(torch.uint8), tensor.view(torch.uint8))
+
+
+@pytest.mark.parametrize(("path", "said"), [
+    ("~nosuchuser/x", "~nosuchuser/x: this cannot be the path of a model (there is no such user); look"),
+    ("a\0b", "a?b: this cannot be the path of a model (it has a character that no path has)"),
+    ("\udc80", "?: this cannot be the path of a model (it has a character"), ("a" * 300, "(File name too long)"),
+    (f"{__file__}/x", "(Not a directory)"), ("nowhere", "nowhere: there is no such file or folder")])
+def test_paths_that_are_none(path, said):
+    assert said in refusal(path)
+    with pytest.raises(ModelFileError) as caught:
+        nbtrain.models.import_(path)
+    assert said in str(caught.value)
+
+
 def test_folders_of_other_things(tmp_path):
     (tmp_path / "a").mkdir()
     assert "no model in it" in refusal(tmp_path / "a")
     (tmp_path / "a" / "adapter_config.json").write_text("{}")
-    assert "adapter of PEFT" in refusal(tmp_path / "a")
+    assert "a: it is an adapter of PEFT" in refusal(tmp_path / "a")
+    assert "someone/adapter: it is an adapter of PEFT" in refusal(tmp_path / "a", called="someone/adapter")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "saved_model.pb").write_bytes(b"x")
     assert "TensorFlow" in refusal(tmp_path / "b")

@@ -38,14 +38,16 @@ def torchscript(request: dict[str, Any]) -> dict[str, Any]:
 
 def walked(path: str) -> Any:
     """The module, none of whose graphs has an operator that does more than compute. None of them ran but to load it."""
-    unit = torch._C.CompilationUnit()  # noqa: SLF001 - as torch.jit.load does, which gives only the module
-    loaded = torch._C.import_ir_module(unit, path, torch.device("cpu"), {}, False)  # noqa: SLF001
+    inside: Any = torch._C  # noqa: SLF001 - as torch.jit.load does, which gives only the module
+    unit = inside.CompilationUnit()
+    loaded = inside.import_ir_module(unit, path, torch.device("cpu"), {}, False)
     seen = 0
     while seen < len(functions := unit.get_functions()):  # to look at one may bring in others
         for function in functions[seen:]:
             _check_graph(function.graph)
         seen = len(functions)
-    return torch.jit._recursive.wrap_cpp_module(loaded).eval()  # noqa: SLF001
+    module: Any = torch.jit._recursive.wrap_cpp_module(loaded)  # noqa: SLF001
+    return module.eval()
 
 
 def _check_graph(graph: Any) -> None:

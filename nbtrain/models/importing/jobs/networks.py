@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +39,7 @@ def folder(request: dict[str, Any]) -> dict[str, Any]:
         return told
     model = _loaded(kind, request, told)
     told["parameters"] = model.num_parameters()
-    _try(model, config, told)
+    _try(model, config, told, own=request["remote_code"])
     return told
 
 
@@ -118,7 +119,8 @@ def _loaded(kind: Any, request: dict[str, Any], told: dict[str, Any]) -> Any:
     except Exception as error:  # noqa: BLE001 - as above
         raise RefusedError(f"transformers cannot load it ({_first(error)})") from None
     missing, more = sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
-    wrong = [f"{name} ({list(given)} instead of {list(wanted)})" for name, given, wanted in info["mismatched_keys"]]
+    wrong = [f"{name} ({list(given)} instead of {list(wanted)})"
+             for name, given, wanted in sorted(info["mismatched_keys"])]
     stacked = {_pattern(name) for name in model.state_dict()}
     layers = [name for name in more if _pattern(name) in stacked and re.search(r"\d", name)]
     said = [f"{what}: {listed(names)}" for what, names in
@@ -130,9 +132,10 @@ def _loaded(kind: Any, request: dict[str, Any], told: dict[str, Any]) -> Any:
     return model.eval()
 
 
-def _try(model: nn.Module, config: Any, told: dict[str, Any]) -> None:
-    """A forward pass, where it is known what goes in."""
+def _try(model: nn.Module, config: Any, told: dict[str, Any], *, own: bool) -> None:
+    """A forward pass, where it is known what goes in. A model of its `own` code may take and give what it likes."""
     inputs, sure = _inputs(model, config)
+    inputs = _taken(model, inputs)
     if not inputs:
         told["notes"].append("It was not tried: what goes into it is not known.")
         return
@@ -142,12 +145,24 @@ def _try(model: nn.Module, config: Any, told: dict[str, Any]) -> None:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - as above
-        if sure:
+        if sure and not own:
             raise RefusedError(f"it fails on made-up inputs ({_first(error)})") from None
         told["notes"].append(f"It was not tried: {_first(error)}.")
         return
+    if own and not trying.gives_tensors(outputs):
+        told["notes"].append("What it predicts is not known, so it was not looked at.")
+        return
     trying.check_outputs(outputs)
     told["tried"] = True
+
+
+def _taken(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Of made-up inputs those that the forward pass has names for; none where the first of them has none."""
+    takes = inspect.signature(model.forward).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in takes.values()) and set(inputs) & set(takes):
+        return inputs
+    taken = {name: value for name, value in inputs.items() if name in takes}
+    return taken if next(iter(inputs), None) in taken else {}
 
 
 def _inputs(model: Any, config: Any) -> tuple[dict[str, Any], bool]:

@@ -14,8 +14,9 @@ from nbtrain.models.importing.sandbox import RefusedError
 def check_finite(tensors: Iterable[tuple[str, Tensor]]) -> None:
     """Refuses weights that are NaN or infinite."""
     for name, tensor in tensors:
-        if tensor.is_floating_point() and not tensor.is_meta:
-            bad = int((~torch.isfinite(tensor.detach().to(torch.float32))).sum())
+        if (tensor.is_floating_point() or tensor.is_complex()) and not tensor.is_meta:
+            small = tensor.is_floating_point() and tensor.element_size() == 1  # of these torch cannot tell in all types
+            bad = int((~torch.isfinite(tensor.detach().float() if small else tensor.detach())).sum())
             if bad:
                 raise RefusedError(f"{bad:,} of the {tensor.numel():,} values of the tensor {name!r} are NaN or "
                                    "infinite")
@@ -30,6 +31,11 @@ def check_outputs(outputs: Any) -> None:
             raise RefusedError("with made-up inputs it predicts NaN or infinite values, so its weights are of no use")
     if not number:
         raise RefusedError("with made-up inputs it predicts nothing")
+
+
+def gives_tensors(outputs: Any) -> bool:
+    """Whether there is a tensor among the outputs of a forward pass."""
+    return next(_tensors(outputs), None) is not None
 
 
 def made_up(shape: Iterable[int | None], dtype: str) -> Tensor:
