@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +15,13 @@ import torch
 import transformers
 from torch import nn
 
+from nbtrain.models.importing import child
+from tests.models.importing import warm as warmed
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+COLD = child._START
 
 
 def net() -> nn.Module:
@@ -29,3 +40,37 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
     (folder / "tokenizer.json").write_text("{}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+    """What starts processes for foreign files as forks of one that is begun; None where a system has no such thing."""
+    if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("begun")
+    address = str(folder / "socket")
+    with (folder / "words.txt").open("wb") as words, subprocess.Popen(
+            [sys.executable, "-I", "-B", warmed.__file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=words, cwd=folder, env=child._environment(folder)) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([path for path in sys.path if Path(path).is_absolute()]).encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"ready\n", (folder / "words.txt").read_text()
+        yield warmed.CLIENT.format(address=address)
+        process.kill()
+
+
+@pytest.fixture
+def warm(begun: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Foreign files are opened in processes that need not load torch anew."""
+    if begun is not None:
+        monkeypatch.setattr(child, "_START", begun)
+
+
+@pytest.fixture
+def cold(warm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a user's: each process begins with nothing."""
+    del warm  # which would else come after
+    monkeypatch.setattr(child, "_START", COLD)

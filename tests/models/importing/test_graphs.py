@@ -18,6 +18,8 @@ from nbtrain.models.importing import expressions, open_model
 from tests.models.importing import samples
 from tests.models.importing.conftest import net
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def refusal(path, **options) -> str:
     with pytest.raises(ModelFileError) as caught, open_model(path, **options):
@@ -52,6 +54,7 @@ def script(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.usefixtures("cold")
 def test_torchscript(script, tmp_path):
     path = tmp_path / "net.bin"
     path.write_bytes(script.read_bytes())
@@ -88,6 +91,7 @@ def exported(tmp_path, program):
     return path
 
 
+@pytest.mark.usefixtures("cold")
 def test_an_exported_program(exported, tmp_path):
     path = exported.rename(tmp_path / "net.safetensors")
     with open_model(path) as package:
@@ -177,6 +181,7 @@ def model(weight=None, location=None, **place):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
+@pytest.mark.usefixtures("cold")
 def test_onnx(tmp_path):
     (tmp_path / "net.pt").write_bytes(model().SerializeToString())
     with open_model(tmp_path / "net.pt") as package:
