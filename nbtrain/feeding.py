@@ -267,7 +267,7 @@ def _change(found: Examples, recipe: Recipe, table: Table) -> Change:
         if changed.intersection(tokens.columns):
             return Texts(recipe, tokens, table, found.inputs[TOKENS].shape[1])
     elif changed.intersection(found.features) and table.column(found.features[0]).kind is Kind.NESTED:
-        return Series(recipe, found.features[0])
+        return Series(recipe, found.features)
     raise DataError(
         f"The recipe changes {', '.join(map(repr, sorted(changed)))} while training ({names}), of which the model is "
         f"given nothing that can be changed so: it learns from {', '.join(map(repr, found.features))[:200]}; process "

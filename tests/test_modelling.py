@@ -192,3 +192,19 @@ def test_the_form_offers_registered_models_and_starts_them():
     run: Any = launcher.start({"epochs": 1, "device": "cpu"}, model="model:Flowers", data="dataset:rows")
     run.wait()
     assert run.state == "finished"
+
+
+def test_a_series_model_is_fitted_to_windows_of_several_columns_that_change_while_training():
+    days = 160
+    walk = np.random.default_rng(0).normal(size=(2, days)).cumsum(1)
+    prices = nbtrain.load_dataset(
+        pd.DataFrame({"day": pd.date_range("2020-01-01", periods=days), "close": walk[0], "volume": walk[1]}),
+        name="prices")
+    prices.split(method="time", time="day")
+    windows = {"step": "windows", "columns": ["close", "volume"], "time": "day", "window": 6, "horizon": 1}
+    for steps in ([windows], [windows, {"step": "augment_series"}]):
+        ready = prices.process(*steps, target="close")
+        run = nbtrain.train("lstm", ready, features=["close", "volume"], **OPTIONS)
+        assert run.wait(120) == "finished"
+        assert config_of(run)["features"] == 2
+        assert run.predict(prices.frame().head(12)).shape == (7, 1)

@@ -79,17 +79,26 @@ def _cells(values: Tensor, row: int) -> npt.NDArray[Any]:
 
 
 class Series:
-    """What a recipe does to one series (time, …), or to several by name."""
+    """What a recipe does to the series of a row (time, features), or to several by name.
 
-    def __init__(self, recipe: Recipe, column: str) -> None:
-        self._recipe, self._column = recipe, column
+    Args:
+        recipe: what changes series.
+        columns: whose series these are: one of (time, …), or each a feature of all.
+    """
+
+    def __init__(self, recipe: Recipe, columns: Sequence[str]) -> None:
+        self._recipe, self._columns = recipe, tuple(columns)
 
     def __call__(self, row: int, sample: Sample, seed: int) -> Sample:  # noqa: ARG002 - all is in the sample
         if isinstance(sample, dict):
             return self._recipe.augment(sample, seed=seed, epoch=0, index=0)
-        changed: npt.NDArray[Any] = self._recipe.augment({self._column: sample}, seed=seed, epoch=0, index=0)[
-            self._column]
-        return changed
+        if len(self._columns) == 1:
+            (name,) = self._columns
+            whole: npt.NDArray[Any] = self._recipe.augment({name: sample}, seed=seed, epoch=0, index=0)[name]
+            return whole
+        parts = {name: np.ascontiguousarray(sample[:, place]) for place, name in enumerate(self._columns)}
+        changed = self._recipe.augment(parts, seed=seed, epoch=0, index=0)
+        return np.stack([changed[name] for name in self._columns], axis=-1)
 
 
 class Texts:

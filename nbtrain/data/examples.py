@@ -34,9 +34,9 @@ _FILES = {Kind.IMAGE, Kind.AUDIO}
 class Examples:
     """What a model trains on. `inputs` and `target` have as many rows as the table.
 
-    `inputs` is an array (rows, features), an array (rows, time, features) of windows, a dict of token arrays
-    (rows, length), or a `Files` that gives images or sounds one by one. `target` is an array (rows,), a pandas
-    Categorical for text, or None where there is nothing to learn but the inputs themselves.
+    `inputs` is an array (rows, features), one of windows (rows, time) or of several columns (rows, time, features), a
+    dict of token arrays (rows, length), or a `Files` that gives images or sounds one by one. `target` is an array
+    (rows,), a pandas Categorical for text, or None where there is nothing to learn but the inputs themselves.
     """
 
     inputs: Any
@@ -263,14 +263,22 @@ def _padded(lists: Sequence[pa.Array], lengths: npt.NDArray[np.integer[Any]], sa
 def _windows(
     table: Table, nested: Sequence[Column], columns: Sequence[Column], progress: Progress | None,
 ) -> Any:
-    """Lists of numbers as one array, several as a dict of them. Raises DataError where they differ in length."""
+    """Lists of numbers as one array: of one column as they are, of several (rows, time, features).
+
+    Those whose lengths differ from one another stay apart, as a dict. Raises DataError where the lists of a column
+    differ in length.
+    """
     if len(nested) != len(columns):
         plain = [column.name for column in columns if column not in nested]
         raise DataError(
             f"{table.name} has lists ({nested[0].name!r}) beside single numbers ({plain[0]!r}); choose one kind: "
             f"features={[column.name for column in nested]!r:.200}.")
     arrays = {column.name: _array(_column(table, column, progress), column, table) for column in nested}
-    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    shapes = {array.shape for array in arrays.values()}
+    alike = len(shapes) == 1 and len(shapes.pop()) == 2
+    return np.stack([*arrays.values()], axis=-1) if alike else arrays
 
 
 def _column(table: Table, column: Column, progress: Progress | None) -> pa.ChunkedArray:

@@ -102,6 +102,13 @@ def test_windows_become_one_array(table):
         examples(table(window=[[1, 2], [3]], label=[0, 1]))
 
 
+def test_windows_of_several_columns_are_features_of_each_step(table):
+    rows = table(low=[[1.0, 2.0], [3.0, 4.0]], high=[[5.0, 6.0], [7.0, 8.0]], label=[0, 1])
+    assert examples(rows).inputs.tolist() == [[[1.0, 5.0], [2.0, 6.0]], [[3.0, 7.0], [4.0, 8.0]]]
+    apart = examples(table(short=[[1.0], [3.0]], high=[[5.0, 6.0], [7.0, 8.0]], label=[0, 1])).inputs
+    assert {name: array.shape for name, array in apart.items()} == {"short": (2, 1), "high": (2, 2)}
+
+
 def test_no_rows(table):
     with pytest.raises(DataError, match="rows has no rows"):
         examples(table(a=pa.array([], pa.int64()), label=pa.array([], pa.int64())))

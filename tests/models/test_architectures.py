@@ -61,6 +61,13 @@ def test_each_learns_a_batch_by_heart(name):
     assert loss.item() < 0.1
 
 
+@pytest.mark.parametrize("name", ["lstm", "hybrid-cnn-lstm"])
+def test_a_series_of_one_feature_needs_no_dimension_for_it(name):
+    x = torch.randn(4, 12)
+    model = architectures.build(name, **architectures.fit_to(name, x, 2)).eval()
+    assert torch.equal(model(x), model(x.unsqueeze(-1)))
+
+
 @pytest.mark.parametrize("name", architectures.names())
 def test_data_of_another_kind_is_refused_with_what_it_takes(name):
     with pytest.raises(ModelError, match=rf"{name} takes .* the data is of shape \(3,\)"):

@@ -61,7 +61,9 @@ class HybridCNNLSTM(Architecture[HybridCNNLSTMConfig]):
             nn.Linear(config.hidden, config.outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` (rows, steps, features) → (rows, outputs)."""
+        """`x` (rows, steps, features), or (rows, steps) of one feature → (rows, outputs)."""
+        if x.ndim == 2:
+            x = x.unsqueeze(-1)
         seen = self.convolutions(x.transpose(1, 2)).transpose(1, 2)
         states, _ = self.lstm(seen)
         out: Tensor = self.head(self.norm(states + self.attention(states)).mean(1))
@@ -70,9 +72,9 @@ class HybridCNNLSTM(Architecture[HybridCNNLSTMConfig]):
     @classmethod
     def sizes(cls, inputs: Any) -> dict[str, Any]:
         x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim != 3:
-            raise cls.refuse(inputs, "windows of shape (rows, steps, features)")
-        return {"features": x.shape[2]}
+        if not isinstance(x, Tensor) or x.ndim not in {2, 3}:
+            raise cls.refuse(inputs, "windows of shape (rows, steps, features), or (rows, steps)")
+        return {"features": 1 if x.ndim == 2 else x.shape[2]}
 
     @classmethod
     def example(cls, config: HybridCNNLSTMConfig, rows: int) -> dict[str, Tensor]:

@@ -37,7 +37,9 @@ class LSTM(Architecture[LSTMConfig]):
         self.head = nn.Linear(config.hidden * (1 + config.bidirectional), config.outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` (rows, steps, features) → (rows, outputs)."""
+        """`x` (rows, steps, features), or (rows, steps) of one feature → (rows, outputs)."""
+        if x.ndim == 2:
+            x = x.unsqueeze(-1)
         states, _ = self.lstm(x)
         if self.lstm.bidirectional:  # the way back ends at the first step
             last = torch.cat([states[:, -1, : self.lstm.hidden_size], states[:, 0, self.lstm.hidden_size:]], dim=1)
@@ -49,9 +51,9 @@ class LSTM(Architecture[LSTMConfig]):
     @classmethod
     def sizes(cls, inputs: Any) -> dict[str, Any]:
         x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim != 3:
-            raise cls.refuse(inputs, "windows of shape (rows, steps, features)")
-        return {"features": x.shape[2]}
+        if not isinstance(x, Tensor) or x.ndim not in {2, 3}:
+            raise cls.refuse(inputs, "windows of shape (rows, steps, features), or (rows, steps)")
+        return {"features": 1 if x.ndim == 2 else x.shape[2]}
 
     @classmethod
     def example(cls, config: LSTMConfig, rows: int) -> dict[str, Tensor]:
