@@ -197,3 +197,16 @@ def test_targets_of_an_exported_graph_that_do_more(target):
     assert not graph_files.computes(target)
     assert graph_files.computes("torch.ops.aten.relu.default")
     assert graph_files.computes("_operator.getitem")
+
+
+def test_an_exported_program_is_looked_at_once_more_when_it_is_loaded(tmp_path):
+    class Reading(nn.Module):
+        def forward(self, x):
+            read = torch.empty(4, dtype=torch.uint8)
+            torch.ops.aten.from_file.out(str(tmp_path / "made"), True, 4, out=read)
+            return x + read.sum()
+
+    program = torch.export.export(Reading(), (torch.ones(4),))
+    with pytest.raises(RefusedError, match="it uses aten::from_file"):
+        graphs.check_nodes(program)
+    graphs.check_nodes(torch.export.export(nn.Linear(4, 2), (torch.ones(4),)))

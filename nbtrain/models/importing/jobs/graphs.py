@@ -65,7 +65,7 @@ def _check_graph(graph: Any) -> None:
                     waiting += [node.g(name)] if node.kindOf(name) == "g" else node.gs(name)
 
 
-def _check_nodes(program: torch.export.ExportedProgram) -> None:
+def check_nodes(program: torch.export.ExportedProgram) -> None:
     """The same of an exported program, whose names were looked at before it was loaded."""
     for part in program.graph_module.modules():
         for node in getattr(getattr(part, "graph", None), "nodes", ()):
@@ -100,7 +100,7 @@ def exported(request: dict[str, Any]) -> dict[str, Any]:
             if data:  # empty: there is no example
                 pickles.loaded(io.BytesIO(data))
     program = torch.export.load(path)
-    _check_nodes(program)
+    check_nodes(program)
     weights = list(program.state_dict.items())
     trying.check_finite(weights)
     tried = program.example_inputs is not None
