@@ -13,13 +13,10 @@ from nbtrain.config.problems import unknown
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.model_views import DownloadView
 from nbtrain.core.tasks import Progress, Tasks
-from nbtrain.hub.client import Client, Listing
+from nbtrain.hub.client import Listing
 from nbtrain.hub.downloads import Downloads, Maker
 from nbtrain.launcher import namespace
-from nbtrain.models.package import Package
-from nbtrain.models.registry import ModelRecord, Registry
-from nbtrain.store.datasets import name_key
-from nbtrain.store.names import checked_name
+from nbtrain.models.registry import Registry
 from nbtrain.store.uploads import Uploads
 
 #: What an import may be allowed.
@@ -120,10 +117,13 @@ class Arrivals:
 
     # -- downloads ------------------------------------------------------------------------------
 
-    def download(self, repository: str, revision: str | None, *, trust_remote_code: bool) -> str:
+    def download(
+        self, repository: str, revision: str | None, *, trust_remote_code: bool = False, convert: bool = False,
+    ) -> str:
         """Begin to download a model, or go on; the download's id."""
         begun = self._fetching().begin(
-            repository, revision, trust_remote_code=trust_remote_code, on_done=_maker(trust=trust_remote_code))
+            repository, revision, trust_remote_code=trust_remote_code, convert=convert,
+            on_done=_maker(trust=trust_remote_code, convert=convert))
         return begun.id
 
     def downloads(self) -> Sequence[DownloadView]:
@@ -134,10 +134,13 @@ class Arrivals:
         """Stop; what has arrived stays."""
         self._fetching().stop(download)
 
-    def resume_download(self, download: str) -> str:
-        """Go on with one; its id."""
-        known = self._fetching().find(download)
-        return self._fetching().resume(download, on_done=_maker(trust=known.remote_code)).id
+    def resume_download(self, download: str, options: Mapping[str, Any]) -> str:
+        """Go on with one, with more allowed; its id."""
+        known, allowed = self._fetching().find(download), _allowed(options)
+        trust = allowed.get("trust_remote_code", known.remote_code)
+        convert = allowed.get("convert", known.convert)
+        return self._fetching().resume(
+            download, trust_remote_code=trust, convert=convert, on_done=_maker(trust=trust, convert=convert)).id
 
     def drop_download(self, download: str) -> None:
         """Forget it, with what has arrived."""
@@ -215,37 +218,15 @@ def plain_name(title: str) -> str:
     return next((name[: -len(ending)] for ending in _ENDINGS if name.lower().endswith(ending)), name) or "model"
 
 
-def fetched(listing: Listing, *, trust: bool, progress: Progress | None = None) -> str:
-    """Register a model of the Hub that was downloaded; its id.
+def _maker(*, trust: bool, convert: bool) -> Maker:
+    """Registers a model of the Hub whose files have arrived; gives its id."""
+    def make(listing: Listing, _: Mapping[str, Path]) -> str:
+        from nbtrain.models import fetching  # noqa: PLC0415 - it loads what looks into files
 
-    The same commit is not registered twice; another commit of a model that came from there is a new version of it.
-    """
-    from nbtrain.models.importing import open_model  # noqa: PLC0415 - as above
+        with fetching.arrived(listing, convert=convert, trust_remote_code=trust) as package:
+            return fetching.kept(Registry(), package).model
 
-    registry, title = Registry(), listing.repository.rsplit("/", 1)[-1]
-    told = {"repository": listing.repository, "revision": listing.commit}
-    known = _from_hub(registry, listing.repository)
-    if known is not None and dict(known.source_args) == told:
-        return known.id
-    with open_model(
-            Client(listing.repository).snapshot(listing), trust_remote_code=trust, called=listing.repository,
-            progress=progress) as package:
-        about = replace(package.about, source="hub", source_args=told)
-        return registry.add(
-            Package(about, package.files, package.notes), else_name=title, model=known.id if known else None,
-            progress=progress).model
-
-
-def _maker(*, trust: bool) -> Maker:
-    return lambda listing, _: fetched(listing, trust=trust)
-
-
-def _from_hub(registry: Registry, repository: str) -> ModelRecord | None:
-    """The model whose newest version came from this repository."""
-    for record in registry.list()[0]:
-        if record.source == "hub" and record.source_args.get("repository") == repository:
-            return record
-    return None
+    return make
 
 
 def _allowed(options: Mapping[str, Any]) -> dict[str, bool]:
@@ -263,10 +244,8 @@ def _checked(name: str | None) -> str | None:
     """A name that is free. Raises ConfigError, before anything is read."""
     if name is None or not name.strip():
         return None
-    wanted = checked_name(name, "model")
-    if any(name_key(record.name) == name_key(wanted) for record in Registry().list({"search": wanted})[0]):
-        raise ConfigError([Problem("name", f"There is a model {wanted!r} already; choose another name.")])
-    return wanted
+    Registry().check(name=name)
+    return name
 
 
 def _expanded(given: str) -> Path:

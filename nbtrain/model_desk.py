@@ -169,8 +169,10 @@ class WorkspaceModels:
 
         return details(repository, revision, training)
 
-    def download(self, repository: str, revision: str | None, *, trust_remote_code: bool) -> str:
-        return self._arrivals.download(repository, revision, trust_remote_code=trust_remote_code)
+    def download(
+        self, repository: str, revision: str | None, *, trust_remote_code: bool = False, convert: bool = False,
+    ) -> str:
+        return self._arrivals.download(repository, revision, trust_remote_code=trust_remote_code, convert=convert)
 
     def downloads(self) -> Sequence[DownloadView]:
         return self._arrivals.downloads()
@@ -178,8 +180,8 @@ class WorkspaceModels:
     def stop_download(self, download: str) -> None:
         self._arrivals.stop_download(download)
 
-    def resume_download(self, download: str) -> str:
-        return self._arrivals.resume_download(download)
+    def resume_download(self, download: str, options: Mapping[str, Any] | None = None) -> str:
+        return self._arrivals.resume_download(download, options or {})
 
     def drop_download(self, download: str) -> None:
         self._arrivals.drop_download(download)

@@ -84,7 +84,7 @@ def download(found: Download) -> DownloadView:
     return DownloadView(
         id=found.id, repository=found.repository, revision=found.revision or found.commit, have=found.have,
         total=found.total, speed=found.speed, left=found.left, phase=found.phase, task=found.task, error=found.error,
-        model=found.model)
+        model=found.model, question=found.question)
 
 
 def _files(of: Version) -> list[FileView]:

@@ -20,7 +20,6 @@ from nbtrain.models.package import Version
 from nbtrain.models.registry import Registry
 from nbtrain.models.verbs import ModelList
 from nbtrain.run import Run
-from nbtrain.store.names import checked_name
 
 #: Characters of a note or a name in a table, and blocks of a card that are printed.
 _CELL, _BLOCKS = 40, 6
@@ -106,14 +105,16 @@ def _downloads() -> str:
 
 
 def _download(
-    *, repository: str, revision: str | None = None, name: str | None = None, trust_remote_code: bool = False,
+    *, repository: str, revision: str | None = None, name: str | None = None, convert: bool = False,
+    trust_remote_code: bool = False,
 ) -> str:
     """Through the queue, so that what has arrived is kept when it is interrupted."""
-    if name is not None:
-        checked_name(name, "model")
+    from nbtrain.models import fetching  # noqa: PLC0415 - loads the client of the Hub
+
+    fetching.known(Registry(), repository, name)  # a name that is taken is told before anything is fetched
     desk = WorkspaceModels()
     before = {record.id for record in Registry().list()[0]}
-    begun = desk.download(repository, revision, trust_remote_code=trust_remote_code)
+    begun = desk.download(repository, revision, trust_remote_code=trust_remote_code, convert=convert)
     try:
         while True:
             now = next(each for each in desk.downloads() if each["id"] == begun)

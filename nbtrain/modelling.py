@@ -3,6 +3,7 @@
     nbtrain.train("resnet", data)                  an architecture, with sizes that fit the data
     nbtrain.train("digits", data)                  a registered model: its version in production, else the newest
     nbtrain.train("hub:owner/name", data)          a model of the Hub
+    nbtrain.train("hub:owner/name@v2", data)       at a branch, a tag or a commit of its
 
 Where a name could mean two things, ``architecture:`` or ``model:`` before it says which. A run remembers where its
 model came from, so that another kernel builds the module again.
@@ -143,10 +144,11 @@ def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any, seed:
     return Chosen(_loaded(version), name, origin)
 
 
-def _of_hub(repository: str, fed: Fed, loss: Any, seed: int) -> Chosen:
+def _of_hub(given: str, fed: Fed, loss: Any, seed: int) -> Chosen:
     from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
 
-    with _allowed(repository, fetched(repository)) as package:
+    repository, at, revision = given.partition("@")
+    with _allowed(repository, fetched(repository, revision if at else None)) as package:
         if package.about.format != "transformers":
             raise ModelError(
                 f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
@@ -160,16 +162,19 @@ def _of_hub(repository: str, fed: Fed, loss: Any, seed: int) -> Chosen:
 
 @contextmanager
 def _allowed(repository: str, opened: AbstractContextManager[Package]) -> Iterator[Package]:
-    """Code of a repository's own is allowed model by model, where it is downloaded, not in passing by a training."""
+    """What asks for the user's word is allowed model by model, where it is downloaded, not in passing by a training."""
     from nbtrain.models.importing import NeedsPermission  # noqa: PLC0415 - loads what looks into files
 
     try:
         package = opened.__enter__()
     except NeedsPermission as wanted:
+        what, allow = {
+            "convert": ("has its weights as pickles, which could run code; to have them converted", "convert"),
+        }.get(wanted.question, (
+            "needs Python code of its own, which could do anything; read it, and if you trust it", "trust_remote_code"))
         raise ModelError(
-            f"{repository} needs Python code of its own, which could do anything; read it, and if you trust it, use "
-            f"nbtrain.models.download({repository!r}, trust_remote_code=True) and train the registered model by its "
-            "name.") from wanted
+            f"{repository} {what}, use nbtrain.models.download({repository!r}, {allow}=True) and train the registered "
+            "model by its name.") from wanted
     with ExitStack() as stack:
         stack.push(opened)
         yield package

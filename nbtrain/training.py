@@ -42,7 +42,8 @@ def train(
 
     Args:
         model: any `torch.nn.Module`, which is trained in place; or a name: of a built-in architecture (``"mlp"``,
-            ``"resnet"`` …), whose sizes are made to fit the data, of a registered model, or ``"hub:owner/name"``.
+            ``"resnet"`` …), whose sizes are made to fit the data, of a registered model, or ``"hub:owner/name"``,
+            with ``@revision`` behind it where it shall not be the newest.
         data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader; or a dataset of the
             workspace, its name, a file, a folder, a glob or a Hub name, which is imported first.
         target: the column of such a dataset to learn; None takes the one its split names, or that is called `label`,

@@ -59,7 +59,7 @@ function facts(id: string, more: Partial<HubFacts> = {}): HubFacts {
 
 function download(id: string, more: Partial<DownloadView> = {}): DownloadView {
   const plain = { repository: "o/m", revision: "", have: 512, total: 2048, speed: 1024, left: 90, phase: "running" };
-  return { id, task: "t1", error: "", model: "", ...plain, ...more };
+  return { id, task: "t1", error: "", model: "", question: "", ...plain, ...more };
 }
 
 function task(id: string, more: Partial<TaskState> = {}): TaskState {
@@ -321,6 +321,14 @@ describe("the queue", () => {
     expect(model.last("drop_download").download).toBe("d2");
     await reply(() => model.refuse("drop_download", { kind: "CommandError", message: "Another kernel has it." }));
     expect(alert()).toContain("Another kernel");
+  });
+
+  it("goes on with what the user allows, where that is what was wanting", async () => {
+    await open([download("d0"), download("d1", { phase: "failed", error: "It is a pickle.", question: "convert" })]);
+    await press("models.queue.count");
+    expect(el.textContent).toContain("models.ask.convert.help");
+    await press("models.ask.convert.yes");
+    expect(model.last("resume_download")).toMatchObject({ download: "d1", options: { convert: true } });
   });
 
   it("says when one failed, and that this is no good news", async () => {

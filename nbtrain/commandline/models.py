@@ -13,6 +13,7 @@ _NOTE = Flag("note", "text", example="'the first try'")
 _REVISION = Flag("revision", "text", example="main")
 _TASK = Flag("task", "text", ("text-classification", "image-classification", "text-generation"),
              example="text-classification")
+_CONVERT = Flag("convert", "switch", example="")
 _CODE = Flag("trust_remote_code", "switch", example="")
 _STAGE = Flag("stage", "choice", STAGES, example="production")
 
@@ -30,10 +31,10 @@ ACTIONS = (
         Flag("sort", "choice", ("downloads", "likes", "trending", "newest"), example="likes"),
         Flag("limit", "int", example="30")), least=0),
     Action("details", ("repository",), (_REVISION,)),
-    Action("download", ("repository",), (_REVISION, _NAME, _CODE)),
+    Action("download", ("repository",), (_REVISION, _NAME, _CONVERT, _CODE)),
     Action("downloads"),
     Action("import", ("source",), (
-        _NAME, Flag("model", "text", example="digits"), Flag("convert", "switch", example=""), _CODE, _NOTE)),
+        _NAME, Flag("model", "text", example="digits"), _CONVERT, _CODE, _NOTE)),
     Action("export", ("model", "format", "path"), (_VERSION, Flag("overwrite", "switch", example=""))),
     Action("push", ("model", "repository"), (_VERSION, Flag("public", "switch", example=""))),
     Action("register", ("run",), (

@@ -212,7 +212,8 @@ class DownloadView(TypedDict):
     """A download, under way or to be gone on with; ``phase``: ``waiting running stopped done failed``.
 
     `speed` in bytes a second and `left` in seconds, None while unknown. `task` is the id of the task that works on it,
-    empty when none does; `error` a sentence. `model` is the id of the model it became, once done.
+    empty when none does; `error` a sentence. `model` is the id of the model it became, once done. `question` is what it
+    failed for the want of: the user's word, ``convert`` or ``remote_code``; else empty.
     """
 
     id: str
@@ -226,6 +227,7 @@ class DownloadView(TypedDict):
     task: str
     error: str
     model: str
+    question: str
 
 
 class ExportView(TypedDict):

@@ -269,7 +269,7 @@ class ModelDesk(Protocol):
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         """Do an import that failed once more, with these options changed."""
     def question(self, task: str) -> str:
-        """What a failed import would need the user's word for: ``convert``, ``remote_code`` or empty."""
+        """What a failed import or download would need the user's word for: ``convert``, ``remote_code`` or empty."""
     def result(self, task: str) -> str | None:
         """The model that a task made, once it is done."""
     def uploads(self) -> Sequence[UploadView]:
@@ -293,13 +293,16 @@ class ModelDesk(Protocol):
         """
     def hub_facts(self, repository: str, revision: str | None, training: Mapping[str, Any]) -> HubFacts:
         """Details of a model of the Hub; `training` has ``optimizer mixed_precision batch_size`` for its memory."""
-    def download(self, repository: str, revision: str | None, *, trust_remote_code: bool) -> str:
+    def download(
+        self, repository: str, revision: str | None, *, trust_remote_code: bool = False, convert: bool = False,
+    ) -> str:
         """Download a model and register it; the id of the download."""
     def downloads(self) -> Sequence[DownloadView]:
         """Those of this kernel, and those that an earlier one did not end."""
     def stop_download(self, download: str) -> None:
         """Stop; what has arrived stays, to go on from."""
-    def resume_download(self, download: str) -> str: ...
+    def resume_download(self, download: str, options: Mapping[str, Any] | None = None) -> str:
+        """Go on with one, with more allowed: ``convert``, ``trust_remote_code``."""
     def drop_download(self, download: str) -> None:
         """Forget it, with what has arrived."""
 

@@ -18,6 +18,7 @@ from nbtrain.hub import settings as hub_settings
 from nbtrain.hub.client import is_repository
 from nbtrain.hub.settings import HubSettings
 from nbtrain.hub.telling import again, check_online, told
+from nbtrain.store.names import is_text
 
 #: Our names of orders → the Hub's.
 SORTS = {"downloads": "downloads", "likes": "likes", "trending": "trendingScore", "newest": "createdAt"}
@@ -57,10 +58,11 @@ def search(query: Mapping[str, Any], cursor: str | None = None, limit: int = 30)
         limit: most rows of a page, 1–100.
 
     Raises:
-        ConfigError: the query holds what is not allowed; a problem for each field.
+        ConfigError: the query holds what is not allowed, or the cursor or limit is none; a problem for each field.
         HubError: the Hub refuses; or it cannot be asked, and what is asked for is a page after one that came from it.
     """
     asked = _checked(query)
+    _check_page(cursor, limit)
     limit = max(1, min(limit, 100))
     if cursor is not None and cursor.startswith(_OFFLINE):
         return _offline(asked, cursor, limit, "What is on this machine was searched.")
@@ -75,13 +77,27 @@ def search(query: Mapping[str, Any], cursor: str | None = None, limit: int = 30)
         return _offline(asked, None, limit, f"{error} Only what is on this machine was searched.")
 
 
+def _check_page(cursor: Any, limit: Any) -> None:
+    problems = []
+    if cursor is not None and not is_text(cursor):
+        problems.append(Problem("cursor", f"cursor is {cursor!r:.60}; give `next` of the page before, or None."))
+    if type(limit) is not int:
+        problems.append(Problem("limit", f"limit is {limit!r:.60}; give a whole number, 1-100."))
+    if problems:
+        raise ConfigError(problems)
+
+
 def _checked(query: Mapping[str, Any]) -> _Query:
     """The query, as far as each field is allowed. Raises ConfigError with a problem for each that is not."""
     known = {field.name for field in fields(_Query)}
     problems = [
         Problem(name, f"{name} is nothing a search asks for; it asks for {', '.join(sorted(known))}.")
         for name in query if name not in known]
-    found = {name: str(value).strip() for name, value in query.items() if name in known and value is not None}
+    given = {name: value for name, value in query.items() if name in known and value is not None}
+    problems += [
+        Problem(name, f"{name} is {value!r:.60}; it must be a text.") for name, value in given.items()
+        if not is_text(value)]
+    found = {name: value.strip() for name, value in given.items() if is_text(value)}
     for name, choices in (("sort", SORTS), ("size", SIZES)):
         if found.get(name) and found[name] not in choices:
             problems.append(Problem(name, f"{name} is {found[name]!r:.60}; choose one of {', '.join(choices)}."))

@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from nbtrain.core.errors import ModelError, ModelFileError
+from nbtrain.core.errors import ConfigError, ModelError, ModelFileError, Problem
 from nbtrain.models import architectures
 from nbtrain.models.package import WEIGHTS, About, Version
 
@@ -38,8 +38,9 @@ def load(version: Version, *, module: nn.Module | None = None, device: str | tor
         ModelFileError: a file is missing or damaged.
         ModelError: `module` is needed, or the weights do not fit it; transformers does not know the architecture; or
             a library that is needed is not installed.
+        ConfigError: there is no such device.
     """
-    about = version.about
+    about, device = version.about, _checked_device(device)
     if module is not None and about.format not in {"module", "architecture"}:
         raise ModelError(
             f"A model of the format {about.format} builds itself; leave module out.")
@@ -50,6 +51,19 @@ def load(version: Version, *, module: nn.Module | None = None, device: str | tor
             f"Version {version.number} of {about.architecture} cannot be loaded: {_first(error)}; look with "
             f"nbtrain.models.verify({version.model!r}, {version.number}).") from error
     return found.to(device).eval()
+
+
+def _checked_device(given: str | torch.device) -> torch.device:
+    """A device that is here. Raises ConfigError, before anything is read."""
+    try:
+        device = torch.device(given)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        here = ["cpu", *(["cuda"] if torch.cuda.is_available() else []), *(
+            ["mps"] if torch.backends.mps.is_available() else [])]
+        raise ConfigError([Problem("device", (
+            f"device is {str(given)!r:.60}, which is not here; there are: {', '.join(here)}."))]) from error
+    return device
 
 
 def put_weights(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:

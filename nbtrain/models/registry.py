@@ -118,6 +118,14 @@ class Registry:
 
     # -- adding ---------------------------------------------------------------------------------
 
+    def check(self, *, name: str | None = None, model: str | None = None, note: str = "") -> None:
+        """What `add` would refuse whatever the package is, before that is made. Raises as `add`."""
+        if name is not None and self._records.named(checked_name(name, "model")) is not None:
+            raise taken(checked_name(name, "model"))
+        if model is not None:
+            self.find(model)
+        checked_note(note)
+
     def add(
         self, package: Package, *, name: str | None = None, else_name: str = "model", model: str | None = None,
         or_version: bool = False, note: str = "", tags: Sequence[str] = (), category: str = "",

@@ -98,6 +98,7 @@ def load(
         ModelNotFoundError: there is none such.
         ModelError: `module` is needed or does not fit, or a library is missing.
         ModelFileError: a file is missing or damaged.
+        ConfigError: there is no such device.
     """
     from nbtrain.models import loading  # noqa: PLC0415 - loads torch
 
@@ -143,8 +144,8 @@ def details(repository: str, revision: str | None = None, *, training: Mapping[s
 
 
 def download(
-    repository: str, revision: str | None = None, *, name: str | None = None, trust_remote_code: bool = False,
-    progress: Progress | None = None,
+    repository: str, revision: str | None = None, *, name: str | None = None, convert: bool = False,
+    trust_remote_code: bool = False, progress: Progress | None = None,
 ) -> Version:
     """Fetch a model of the Hub and register it; what is on this machine already is not fetched again.
 
@@ -154,25 +155,23 @@ def download(
         repository: ``owner/name``.
         revision: a branch, a tag or a commit; None takes the newest.
         name: how it is called here; None takes the repository's name.
+        convert: pickles may be read, in a process of their own, for their tensors alone.
         trust_remote_code: allow Python code of the repository to run when it is loaded.
         progress: is told how far it is, in bytes, and may call it off.
 
     Raises:
         HubError: there is no such model, it may not be read, or the Hub cannot be asked and it is not here.
-        NeedsPermission: it wants code of its own.
+        NeedsPermission: `convert` or `trust_remote_code` is needed.
         ModelFileError: a file is not safe, or not what it says it is.
         ConfigError: the name cannot be used, or another model has it.
     """
-    from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
+    from nbtrain.models import fetching  # noqa: PLC0415 - loads the client of the Hub
 
     registry = Registry()
-    with fetched(repository, revision, trust_remote_code=trust_remote_code, progress=progress) as package:
-        known = registry.of_repository(repository) if name is None else None
-        if known is not None and dict(known.source_args) == dict(package.about.source_args):
-            return registry.versions(known.id)[0]
-        return registry.add(
-            package, name=name, else_name=repository.rsplit("/", 1)[-1], model=None if known is None else known.id,
-            progress=progress)
+    fetching.known(registry, repository, name)  # a name that is taken is told before anything is fetched
+    with fetching.fetched(
+            repository, revision, convert=convert, trust_remote_code=trust_remote_code, progress=progress) as package:
+        return fetching.kept(registry, package, name, progress)
 
 
 def import_(
@@ -198,12 +197,14 @@ def import_(
     """
     from nbtrain.models.importing import located, open_model  # noqa: PLC0415 - loads what looks into files
 
+    registry = Registry()
+    registry.check(name=name, model=model, note=note)
     path = isinstance(source, str | Path)
     else_name = located(source).resolve().name if path else type(source).__name__
     with open_model(
             source, convert=convert, trust_remote_code=trust_remote_code, module=module, progress=progress) as package:
         named = _from(package, {"file": else_name} if path else {"name": else_name}, "file" if path else "object")
-        return Registry().add(named, name=name, else_name=else_name, model=model, note=note, progress=progress)
+        return registry.add(named, name=name, else_name=else_name, model=model, note=note, progress=progress)
 
 
 # -- giving -----------------------------------------------------------------------------------------

@@ -125,10 +125,12 @@ class Models(Panel):
             "hub_facts": lambda r: desk.hub_facts(
                 text(r, "repository"), optional(r, "revision"), mapping(r, "training")),
             "download": lambda r: {"download": desk.download(
-                text(r, "repository"), optional(r, "revision"), trust_remote_code=flag(r, "trust_remote_code"))},
+                text(r, "repository"), optional(r, "revision"), trust_remote_code=flag(r, "trust_remote_code"),
+                convert=flag(r, "convert") if "convert" in r else False)},
             "downloads": lambda _: {"downloads": list(desk.downloads())},
             "stop_download": lambda r: desk.stop_download(text(r, "download")),
-            "resume_download": lambda r: {"download": desk.resume_download(text(r, "download"))},
+            "resume_download": lambda r: {"download": desk.resume_download(
+                text(r, "download"), mapping(r, "options") if "options" in r else {})},
             "drop_download": lambda r: desk.drop_download(text(r, "download")),
         }
 

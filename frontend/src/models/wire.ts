@@ -159,6 +159,7 @@ export interface DownloadView {
   task: string;
   error: string;
   model: string;
+  question: string;
 }
 
 export interface ExportView {

@@ -10,7 +10,7 @@ import type { Imports } from "../../shared/work/use_imports";
 import { isolated } from "../format";
 
 /** What is allowed by which answer. */
-const ALLOWED: Readonly<Record<string, Record<string, boolean>>> = {
+export const ALLOWED: Readonly<Record<string, Record<string, boolean>>> = {
   convert: { convert: true },
   remote_code: { trust_remote_code: true },
 };

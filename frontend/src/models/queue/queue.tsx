@@ -6,6 +6,7 @@ import { type I18n, useWords } from "../../shared/i18n";
 import { Icon, type IconName } from "../../shared/icons";
 import { errorText } from "../../shared/panel";
 import { Bar } from "../../shared/work/task_card";
+import { ALLOWED } from "../add/failed";
 import { joined } from "../format";
 import type { DownloadView } from "../wire";
 import { type Downloads, isUnderway } from "./use_downloads";
@@ -72,7 +73,8 @@ function Entry({ download, downloads, onShow }: EntryProps) {
       setBusy(false);
     }
   };
-  const { repository, have, total, phase, model } = download;
+  const { repository, have, total, phase, model, question } = download;
+  const allowed = ALLOWED[question];
   const underway = isUnderway(download);
   return (
     <li class="nbt-download" data-phase={phase}>
@@ -86,10 +88,10 @@ function Entry({ download, downloads, onShow }: EntryProps) {
         )}
         {(phase === "stopped" || phase === "failed") && (
           <Button
-            icon="play"
-            label={words.t("models.queue.resume")}
+            icon={allowed ? undefined : "play"}
+            label={words.t(allowed ? `models.ask.${question}.yes` : "models.queue.resume")}
             busy={busy}
-            onClick={() => void act(downloads.resume)}
+            onClick={() => void act((each) => downloads.resume(each, allowed))}
           />
         )}
         {phase === "done" && model !== "" && (
@@ -113,6 +115,7 @@ function Entry({ download, downloads, onShow }: EntryProps) {
           {refused || download.error}
         </p>
       )}
+      {allowed && <p class="nbt-download-facts nbt-soft">{words.t(`models.ask.${question}.help`)}</p>}
     </li>
   );
 }

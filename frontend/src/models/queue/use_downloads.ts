@@ -18,7 +18,8 @@ export interface Downloads {
   here: ReadonlySet<string>;
   begin(repository: string, revision: string | null, trustRemoteCode: boolean): Promise<void>;
   stop(download: DownloadView): Promise<void>;
-  resume(download: DownloadView): Promise<void>;
+  /** Go on, with more allowed. */
+  resume(download: DownloadView, options?: Record<string, boolean>): Promise<void>;
   drop(download: DownloadView): Promise<void>;
 }
 
@@ -65,7 +66,7 @@ export function useDownloads(onEnd: (task: TaskState, download: DownloadView | u
     here: new Set(all.filter(({ phase }) => phase === "done").map(({ repository }) => repository)),
     begin: (repository, revision, trust) => ask("download", { repository, revision, trust_remote_code: trust }),
     stop: ({ id }) => ask("stop_download", { download: id }),
-    resume: ({ id }) => ask("resume_download", { download: id }),
+    resume: ({ id }, options = {}) => ask("resume_download", { download: id, options }),
     drop: ({ id }) => ask("drop_download", { download: id }),
   };
 }
