@@ -253,9 +253,12 @@ def rename(model: str, name: str) -> ModelRecord:
     return Registry().rename(model, name)
 
 
-def tag(model: str, *tags: str) -> ModelRecord:
-    """These tags in place of those it had. Raises ConfigError for one that cannot be used."""
-    return Registry().tag(model, tags)
+def tag(model: str, *tags: str | Sequence[str]) -> ModelRecord:
+    """These tags, one by one or as a list, in place of those it had. Raises ConfigError for one that cannot be used."""
+    one_by_one: builtins.list[str] = []
+    for given in tags:
+        one_by_one += [given] if isinstance(given, str) else given
+    return Registry().tag(model, one_by_one)
 
 
 def move(model: str, version: int, stage: Stage) -> Version:

@@ -31,9 +31,9 @@ class Models(Panel):
     name: ClassVar[str] = "models"
     public: ClassVar[str] = "ModelBrowser"
     said: ClassVar[tuple[str, ...]] = (
-        *COMMON, "choice.optimizer", "choice.mixed_precision", "datasets.rows", "datasets.task", "datasets.undo",
-        "datasets.upload", "fit.", "hub.", "model_format.", "model_source.", "models.", "option.optimizer.label",
-        "option.mixed_precision.label", "stage.", "task.", "try.",
+        *COMMON, "charts.metric.", "charts.validation", "choice.optimizer", "choice.mixed_precision", "datasets.rows",
+        "datasets.task", "datasets.undo", "datasets.upload", "fit.", "hub.", "model_format.", "model_source.",
+        "models.", "option.optimizer.label", "option.mixed_precision.label", "stage.", "task.", "try.",
     )
 
     def __init__(self, desk: ModelDesk, **services: Any) -> None:

@@ -148,7 +148,8 @@ def test_a_module_is_not_asked_for_where_none_is_needed() -> None:
 def test_lists_are_printed_as_tables_and_nothing_heavy_is_loaded() -> None:
     assert "No models yet" in repr(nbtrain.models.list())
     keep(architectures.build("mlp", inputs=4, outputs=3), "شبکه")
-    nbtrain.models.tag("شبکه", "a", "b")
+    assert nbtrain.models.tag("شبکه", ["a", "b"]).tags == ("a", "b")
+    assert nbtrain.models.tag("شبکه", "b", "a", "b").tags in {("a", "b"), ("b", "a")}
     nbtrain.models.move("شبکه", 1, "staging")
     said = repr(nbtrain.models.list()).splitlines()
     assert said[0].split()[:4] == ["name", "id", "versions", "stage"]

@@ -1,6 +1,7 @@
 /** Figures of models as they are said in a line: short, with the exact value for who points at them. */
 
 import type { I18n } from "../shared/i18n";
+import { metricName } from "../shared/metric";
 import type { MetricView } from "./wire";
 
 /** Seconds of each unit of time, the largest first. */
@@ -33,9 +34,9 @@ export function ago(seconds: number, words: I18n, now = Date.now() / 1000): stri
   return format.format(-Math.round(past / unit[1]), unit[0]);
 }
 
-/** `accuracy 0.9312`. */
+/** `Accuracy (validation) 0.9312`. */
 export function metricText({ name, value }: MetricView, words: I18n): string {
-  return `${name} ${words.figure(value)}`;
+  return `${metricName(words, name)} ${words.figure(value)}`;
 }
 
 /** Where a model came from, in a sentence; what it names is kept apart from the language around it. */

@@ -1,6 +1,7 @@
 /** The metrics of a version, its classes, the options it was trained with, and the fingerprint of its data. */
 
 import { useWords } from "../../shared/i18n";
+import { metricName } from "../../shared/metric";
 import type { VersionView } from "../wire";
 
 /** Classes that are named; the rest are counted. */
@@ -16,7 +17,9 @@ export function Figures({ version }: { version: VersionView }) {
         <dl class="nbt-figures">
           {metrics.map(({ name, value }) => (
             <div key={name}>
-              <dt dir="ltr">{name}</dt>
+              <dt title={name}>
+                <bdi>{metricName(words, name)}</bdi>
+              </dt>
               <dd class="nbt-number" title={String(value)}>
                 {words.figure(value)}
               </dd>

@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { type I18n, useWords } from "../i18n";
+import { metricLabel } from "../metric";
 import { usePanel } from "../panel";
 import { useValue } from "../signal";
 import type { Book, BookedCurve, ShownRun } from "./book";
@@ -15,12 +16,6 @@ export interface ChartProps {
   group: Group;
   runs: readonly ShownRun[];
   view: View;
-}
-
-/** The metric's words, or its own name where nobody translated it. */
-export function metricLabel(words: I18n, name: string): string {
-  const key = `charts.metric.${name}`;
-  return words.has(key) ? words.t(key) : name;
 }
 
 /** The chart in words: metric, run, newest, lowest and highest value of each line. */
