@@ -61,6 +61,20 @@ def test_each_learns_a_batch_by_heart(name):
     assert loss.item() < 0.1
 
 
+def test_a_column_far_from_zero_does_not_make_a_short_run_useless():
+    torch.manual_seed(0)
+    x = torch.randn(400, 2)
+    inputs, target = torch.cat([x, torch.full((400, 1), 2026.0)], 1), (x[:, 0] > 0).long()
+    model = architectures.build("mlp", inputs=3, outputs=2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for batch in range(36):
+        rows = torch.arange(32) + 32 * (batch % 12)
+        optimizer.zero_grad()
+        functional.cross_entropy(model(inputs[rows]), target[rows]).backward()
+        optimizer.step()
+    assert (model.eval()(inputs).argmax(1) == target).float().mean() > 0.9
+
+
 @pytest.mark.parametrize("name", ["lstm", "hybrid-cnn-lstm"])
 def test_a_series_of_one_feature_needs_no_dimension_for_it(name):
     x = torch.randn(4, 12)

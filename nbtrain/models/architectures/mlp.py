@@ -30,7 +30,10 @@ class MLP(Architecture[MLPConfig]):
 
     def __init__(self, config: MLPConfig) -> None:
         super().__init__(config)
-        layers: list[nn.Module] = [nn.BatchNorm1d(config.inputs, affine=False)] if config.normalise else []
+        # The plain mean over all batches: one that forgets needs hundreds of steps to get from 0 to a year, and until
+        # then the model sees other inputs when it is evaluated than when it learns.
+        layers: list[nn.Module] = (
+            [nn.BatchNorm1d(config.inputs, affine=False, momentum=None)] if config.normalise else [])
         before = config.inputs
         for width in config.hidden:
             layers += [nn.Linear(before, width), nn.GELU(), nn.Dropout(config.dropout)]
