@@ -27,6 +27,8 @@ from nbtrain.data.table import Table
 BATCH = 16_384
 #: Of rows that hold encoded files.
 HEAVY_BATCH = 32
+#: What Arrow takes for a date, and a date for: the days or moments since 1970.
+_NO_DATES = {Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN}
 Rows: TypeAlias = Table | pa.Table | pa.RecordBatch | pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -157,6 +159,14 @@ def cast(
         if pa.types.is_integer(wanted) and pa.types.is_floating(field.type):
             arrays.append(array)  # 5.5 where all training rows held whole numbers: steps for numbers take either
             continue
+        if array.null_count == len(array):  # NaN, which Arrow takes for no date
+            arrays.append(pa.nulls(len(array), wanted))
+            continue
+        kinds = {kind_of_arrow(wanted), kind_of_arrow(field.type)}
+        if Kind.DATE in kinds and kinds & _NO_DATES:  # 5 would be a day of 1970
+            raise DataError(
+                f"Column {field.name!r} holds {array.drop_null()[0].as_py()!r:.60}, of type {field.type}; the recipe "
+                f"was fitted on {wanted}. Write it as that, a date as year-month-day.")
         try:
             if kind_of_arrow(wanted) is Kind.DATE and kind_of_arrow(field.type) is Kind.TEXT:
                 said = _dates(field.name, texts(array), wanted, (dates or {}).get(field.name))
@@ -173,10 +183,16 @@ def _dates(name: str, column: pa.Array, wanted: pa.DataType, order: str | None) 
     """Texts as the dates they say, in this order of day, month and year; None: in the one that fits all.
 
     Raises:
-        DataError: a text is no date, or may be several.
+        DataError: a text is no date, may be several, or looks like one of the Persian calendar.
     """
     said = pc.utf8_trim_whitespace(column)
     said = pc.if_else(pc.is_in(said, pa.array(MISSING)), None, said)
+    if order is None:  # in these years, as for a file: text there, unless its order is told
+        persian = said.filter(pc.is_valid(pc.coalesce(*dates_of(said, WAYS[3:]).values())))
+        if len(persian):
+            raise DataError(
+                f"Column {name!r} holds {persian[0].as_py()!r:.60}, which looks like a Jalali date; the dataset's "
+                "are Gregorian: write it as one, year-month-day.")
     if pa.types.is_timestamp(wanted) and wanted.tz:
         return said  # with its zone, as Arrow reads it
     readings = Readings()

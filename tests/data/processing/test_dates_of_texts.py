@@ -90,3 +90,20 @@ def test_new_rows_are_read_as_the_training_rows_were():
         {"d_year": 2020, "d_month": 6, "d_day": 5, "d_weekday": 4}]
     stamp = fitted.apply({"d": day(2020, 6, 5)}).to_pylist()  # a frame may hold the dates themselves
     assert stamp == fitted.apply({"d": "05/06/2020"}).to_pylist()
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize("cell", [
+    "1404-12-13", "13/12/1404", "1404/02/31 10:00", "۱۴۰۴-۱۲-۱۳", "2026-12-13, 1404-12-13"])
+def test_a_jalali_date_is_not_read_as_one_of_the_middle_ages(cell, zone):
+    days = pa.table({"d": pa.array([day(2026, 1, 1)], pa.timestamp("us", zone))})
+    recipe = Recipe([{"step": "dates", "columns": ["d"]}])
+    with pytest.raises(DataError, match="looks like a Jalali date; the dataset's are Gregorian"):
+        recipe.fit(days).apply(pa.table({"d": cell.split(", ")}))
+
+
+def test_dates_whose_order_was_told_may_be_of_the_middle_ages():
+    days = pa.table({"d": pa.array([day(1404, 1, 1)], pa.timestamp("us"))})
+    fitted = Recipe([{"step": "dates", "columns": ["d"], "cycles": False}]).fit(days)
+    told = Recipe(fitted.steps, (), fitted.types, {"d": "ymd"})
+    assert told.apply({"d": "1404-12-13"})["d_year"].to_pylist() == [1404]

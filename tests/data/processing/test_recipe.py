@@ -126,6 +126,16 @@ def test_cells_come_in_the_type_that_was_trained_on(fitted):
         fitted.apply(5)
 
 
+@pytest.mark.parametrize("cell", [5, 20260503, 5.0, True])
+def test_a_number_is_no_date_and_a_date_no_number(fitted, cell):
+    plain = {"text": "hi", "age": 3.0, "city": "a", "born": DAY}
+    with pytest.raises(DataError, match=f"'born' holds {cell!r}, .* Write it as that, a date as year-month-day"):
+        fitted.apply({**plain, "born": cell})
+    with pytest.raises(DataError, match=r"'age' holds datetime\.date"):
+        fitted.apply({**plain, "age": DAY})
+    assert fitted.apply(pd.DataFrame([{**plain, "born": np.nan}])) == fitted.apply({**plain, "born": None})
+
+
 def test_new_numbers_are_not_read_as_texts_of_numbers():
     table = pa.table({"n": ["1,5", "2,25"]})
     recipe = Recipe([{"step": "to_number", "columns": ["n"], "decimal": "comma"}]).fit(table)
