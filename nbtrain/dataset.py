@@ -288,8 +288,8 @@ class Dataset:
     # -- making another of it -------------------------------------------------------------------
 
     def process(
-        self, *steps: Step | Mapping[str, Any], target: str | None = None, name: str | None = None,
-        progress: Progress | None = None,
+        self, *steps: Step | Mapping[str, Any] | Sequence[Step | Mapping[str, Any]], target: str | None = None,
+        name: str | None = None, progress: Progress | None = None,
     ) -> Dataset:
         """A new dataset: this one, cleaned, scaled, encoded… Steps learn from the rows of the training part alone.
 
@@ -297,7 +297,7 @@ class Dataset:
         kept as `recipe`, and `nbtrain` applies them alike to new rows.
 
         Args:
-            steps: steps, or their JSON: ``{"step": "scale", "columns": ["age"]}``.
+            steps: steps, or their JSON: ``{"step": "scale", "columns": ["age"]}``; one by one or as a list.
             target: column to predict, which steps leave alone; None takes that of the split, or one that is called
                 `label`, `target` or `y`.
             name: of the new dataset; None calls it ``<name> · processed``.
@@ -310,14 +310,14 @@ class Dataset:
         from nbtrain.data.examples import target_of  # noqa: PLC0415 - as above
         from nbtrain.data.keeping.processed import process  # noqa: PLC0415
 
+        given = _one_by_one(steps)
         split = self.split(progress=progress)
         goal = target or split.spec.target or target_of(self.table)
         parts = sha256(split.parts.tobytes()).hexdigest()
-        stamp = hashed([self.id, self.fingerprint, split.to_json(), parts, _plain(steps), goal])
-        known = self._library.known(stamp, name)
-        if known is None:
+        stamp = hashed([self.id, self.fingerprint, split.to_json(), parts, [step.to_json() for step in given], goal])
+        if (known := self._library.known(stamp, name)) is None:
             known = waited("process", self.name, lambda p: self._library.write(
-                lambda folder: process(self.table, steps, split, folder, target=goal, before=self.recipe,
+                lambda folder: process(self.table, given, split, folder, target=goal, before=self.recipe,
                     dates=self._library.reading(self.id).get("dates"), progress=p),
                 name=name, else_name=self.name.removesuffix(_PROCESSED) + _PROCESSED, source=self.name, stamp=stamp,
                 distinct=True, parent=self.id), progress).dataset
@@ -393,8 +393,8 @@ def _lines(dataset: Dataset) -> Iterator[str]:
         yield f"It has the same content as {', '.join(map(repr, same))}."
 
 
-def _plain(steps: Sequence[Step | Mapping[str, Any]]) -> list[Any]:
-    """As JSON, with a tokenizer that was handed in as an object by what it does. Raises ConfigError."""
+def _one_by_one(given: Sequence[Any]) -> tuple[Step, ...]:
+    """Steps, their JSON, and lists of these as steps. Raises ConfigError."""
     from nbtrain.data.processing import Recipe  # noqa: PLC0415 - as above
 
-    return [step.to_json() for step in Recipe(steps).steps]
+    return Recipe(step for each in given for step in (each if isinstance(each, list | tuple) else [each])).steps

@@ -212,7 +212,14 @@ def test_processing_makes_a_dataset_that_learned_from_the_training_part_alone(pe
     new = recipe.apply([{"age": mean, "id": 1, "city": "Oslo", "note": "x"}])
     assert new["age"].to_pylist() == pytest.approx([0], abs=1e-6)
     assert people.process(*steps) == made
+    assert people.process(steps) == made
     assert [each.name for each in nbtrain.datasets()] == ["people · processed", "people"]
+
+
+@pytest.mark.parametrize("steps", ["scale", 5, None, [["scale"]]])
+def test_what_is_no_step_is_said(people, steps):
+    with pytest.raises(ConfigError, match="is no step; give one of nbtrain"):
+        people.process(steps)
 
 
 def test_rows_that_are_left_out_take_their_parts_with_them(tmp_path):

@@ -217,6 +217,10 @@ class Step(BaseModel):
         Raises:
             ConfigError: an unknown step, or options that are unknown or wrong; all problems in one message.
         """
+        if not isinstance(given, Mapping):
+            raise ConfigError([Problem(
+                "step", f"{given!r:.80} is no step; give one of nbtrain.data.processing, or its JSON: "
+                        '{"step": "scale", "columns": ["age"]}.')])
         rest = dict(given)
         name = rest.pop("step", None)
         if not isinstance(name, str) or name not in _steps:
