@@ -31,7 +31,7 @@ def told(way: Way, inputs: Any, output: Any, module: Any) -> tuple[list[Guess], 
     if output.ndim == 3 and tokenizer is not None:
         return _tokens(tokenizer, inputs, output), []
     row = output.reshape(-1) if output.ndim <= 1 else output[0].reshape(-1)
-    labels = list(way.labels())
+    labels = list(way.labels(len(row)))
     if _is_classifier(way, labels, row, output):
         return _guesses(row, labels, several=_several(way, module)), []
     return [], _values(way, row)
@@ -84,5 +84,6 @@ def _values(way: Way, row: Tensor) -> list[MetricView]:
     values = [way.unscaled(value) for value in row[:MOST_VALUES].tolist()]
     if len(row) == 1:
         return [MetricView(name=name, value=values[0])]
-    names = way.labels() if len(way.labels()) == len(row) else [f"{name} {at + 1}" for at in range(len(row))]
+    labels = way.labels(len(row))
+    names = labels if len(labels) == len(row) else [f"{name} {at + 1}" for at in range(len(row))]
     return [MetricView(name=each, value=value) for each, value in zip(names, values, strict=False)]

@@ -12,7 +12,7 @@ from nbtrain.core.model_views import Prediction, TryForm
 from nbtrain.models.package import Version
 from nbtrain.trying.held import Held
 from nbtrain.trying.rows import RECIPE, Rows
-from nbtrain.trying.tensors import Numbers, Pictures, Sounds, shape_of
+from nbtrain.trying.tensors import Numbers, Pictures, Sounds, picture_shape, shape_of
 from nbtrain.trying.way import Way
 
 #: Ends of the classes of transformers whose outputs are told.
@@ -116,7 +116,7 @@ def _kind_of_way(version: Version) -> str | None:
         return "rows"
     if about.format == "transformers":
         return _of_transformers(version)
-    if kind == "image" and len(shape) == 3 and shape[0] in {1, 3}:
+    if picture_shape(about):
         return "pictures"
     if kind == "sound":
         return "sounds"

@@ -49,23 +49,30 @@ class Rows(Way):
             return text("try.note.window", rows=self._windows.window)
         return ""
 
-    def labels(self) -> Sequence[str]:
-        """Those that were kept; else those that the recipe numbered the target by."""
+    def labels(self, outputs: int) -> Sequence[str]:
+        """Those that the recipe numbered the target by, where it did; its class of rare values comes last."""
         from nbtrain.data.processing import Categories  # noqa: PLC0415 - it loads Arrow
 
         target = self._target
         for step in self._steps:
             if isinstance(step, Categories) and step.method == "ordinal" and target in step.columns:
-                return [str(each) for each in step.classes(str(target))]
-        return self.version.about.labels
+                classes = [str(each) for each in step.classes(str(target))]
+                other = "other"
+                while other in classes:
+                    other += "_"
+                return [*classes, other] if outputs == len(classes) + 1 else classes
+        return super().labels(outputs)
 
     def unscaled(self, value: float) -> float:
-        """As it was before the recipe scaled the target."""
-        from nbtrain.data.processing import Scale  # noqa: PLC0415 - as above
+        """As it was before the recipe scaled the target, or the column of which windows took what lies ahead."""
+        from nbtrain.data.processing import Scale, Windows  # noqa: PLC0415 - as above
 
+        name = str(self._target)
         for step in reversed(self._steps):
-            if isinstance(step, Scale) and self._target in step.columns:
-                learned = step.learned()[str(self._target)]
+            if isinstance(step, Windows) and name == f"{step.target}_ahead":
+                name = step.target
+            elif isinstance(step, Scale) and name in step.columns:
+                learned = step.learned()[name]
                 value = value * learned["scale"] + learned["center"]
         return value
 

@@ -35,6 +35,14 @@ def shape_of(about: About) -> list[int]:
     return []
 
 
+def picture_shape(about: About) -> list[int]:
+    """Channels, height and width of the images that it takes; empty where these are no images."""
+    shape = shape_of(about)
+    if len(shape) == 3 and about.inputs.get("channels_last"):
+        shape = [shape[2], *shape[:2]]
+    return shape if about.inputs.get("kind") == "image" and len(shape) == 3 and shape[0] in {1, 3} else []
+
+
 class Numbers(Way):
     """One sample as numbers: all of them in a row, or a row for each step of a series."""
 
@@ -96,11 +104,16 @@ class Pictures(Way):
         del module
         import torch  # noqa: PLC0415 - as above
 
-        channels, height, width = shape_of(self.version.about)
+        inputs = self.version.about.inputs
+        channels, height, width = picture_shape(self.version.about)
         array, note = picture(answers.file(values, self.name), self.name, channels, (height, width))
-        if "int" in str(self.version.about.inputs.get("dtype", "")):  # it learned from 0–255
-            array = (array * 255.0).round()
-        return Made(torch.from_numpy(array)[None], note)
+        whole = "int" in str(inputs.get("dtype", ""))
+        if inputs.get("range", "0-255" if whole else "0-1") == "0-255":  # as what it learned from
+            array = array * 255.0
+        if inputs.get("channels_last"):
+            array = array.transpose(1, 2, 0)
+        made = torch.from_numpy(array)[None]
+        return Made(made.round() if whole else made, note)
 
 
 class Sounds(Way):

@@ -46,8 +46,8 @@ class Way(ABC):
         """A sentence above the form, or empty."""
         return ""
 
-    def labels(self) -> Sequence[str]:
-        """Names of the classes, in the order of the outputs; none where it is no classifier, or they have no names."""
+    def labels(self, outputs: int) -> Sequence[str]:  # noqa: ARG002 - a recipe may have one class more
+        """Names of the classes, in the order of so many outputs; none where they have none, or it is no classifier."""
         return self.version.about.labels
 
     def unscaled(self, value: float) -> float:
