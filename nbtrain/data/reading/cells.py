@@ -1,7 +1,8 @@
 """How a cell must be spelled to be a value of its column's type, so that nothing in it is lost or made up.
 
 DuckDB takes more for such a value, without a word: ``1.5`` for the whole number 2, ``007`` for 7 and ``1_000`` for
-1000, ``t`` for true, ``infinity`` for a date, and a time without its offset from UTC.
+1000, ``1e400`` for infinity, ``t`` for true, ``infinity`` for a date and ``3-1-2`` for one of the year 3, and a time
+without its offset from UTC.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _KEPT = "0|[1-9][0-9]{0,14}|[1-8][0-9]{15}|900[0-6][0-9]{12}"
 #: And those that it may not keep, with what is said then.
 LONG = "-?(?:[1-9][0-9]{16,}|9[1-9][0-9]{14}|90[1-9][0-9]{13}|900[7-9][0-9]{12})"
 TOO_LONG = "some of its whole numbers have more digits than a number keeps"
-_DAY = "[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
+#: A day with a year of four digits, and of two where a format says so: by whether that begins with the year.
+_DAY = "(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
+_SHORT = {True: "[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}", False: "[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}"}
 _CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?: ?[AaPp][Mm])?"
 #: Of each type, for DuckDB's and Python's patterns alike.
 _SPELLED = {
@@ -43,9 +46,9 @@ JALALI = ("The column {!r:.60} was read as text: its years are 1200 to 1499, so 
 LOOKED_AT = frozenset(_SPELLED)
 
 
-def is_value(cell: str, kind: str) -> bool:
-    """Whether a cell looks like a value of this type."""
-    return kind not in _SPELLED or re.fullmatch(f" *(?:{_SPELLED[kind]}) *", cell) is not None
+def is_value(cell: str, kind: str, form: str | None = None) -> bool:
+    """Whether a cell looks like a value of this type; `form` is how dates are written."""
+    return kind not in _SPELLED or re.fullmatch(_spelling(kind, form), cell) is not None
 
 
 def are_jalali(found: Sequence[str]) -> bool:
@@ -60,15 +63,30 @@ def value(column: str, kind: str, form: str | None = None) -> str:
         read = f"try_strptime({column}, {literal(form)})" + ("::DATE" if kind == "DATE" else "")
     if kind not in _SPELLED:
         return read
-    spelled = f"CASE WHEN regexp_full_match({column}, {literal(f' *(?:{_SPELLED[kind]}) *')}) THEN {read} END"
-    if kind == "DOUBLE":
-        return f"coalesce(CASE WHEN contains({column}, '.') AND NOT contains({column}, '_') THEN {read} END, {spelled})"
+    is_spelled = f"regexp_full_match({column}, {literal(_spelling(kind, form))})"
+    spelled = f"CASE WHEN {is_spelled} THEN {read} END"
+    if kind == "DOUBLE":  # 1e400 is beyond all numbers of this type; what is spelled inf has no digit
+        plain = f"contains({column}, '.') AND NOT contains({column}, '_') AND isfinite({read})"
+        kept = f"{is_spelled} AND NOT (isinf({read}) AND regexp_matches({column}, '[0-9]'))"
+        return f"CASE WHEN {plain} THEN {read} WHEN {kept} THEN {read} END"
     if kind == "BOOLEAN":  # what else it takes is shorter: t, yes, 1
         return f"CASE WHEN strlen({column}) >= 4 THEN {read} END"
-    if kind in {"DATE", "TIMESTAMP"}:  # a pattern takes twice as long as a format; infinity would fit each format
+    if kind in {"DATE", "TIMESTAMP"} and not _is_short(form):  # a pattern takes twice as long as a format
         read = read if form else f"try_strptime({column}, {_ISO[kind]})::{kind}"
-        return f"coalesce(CASE WHEN {column} BETWEEN '0' AND ':' THEN {read} END, {spelled})"
+        year = f"{read} >= '1000-01-01'"  # it has four digits then
+        return f"coalesce(CASE WHEN {column} BETWEEN '0' AND ':' AND {year} THEN {read} END, {spelled})"  # no infinity
     return spelled
+
+
+def _is_short(form: str | None) -> bool:
+    """Whether years have two digits."""
+    return form is not None and "%y" in form
+
+
+def _spelling(kind: str, form: str | None) -> str:
+    """The pattern of a type's values."""
+    day = _SHORT[form.startswith("%y")] if form is not None and _is_short(form) else _DAY
+    return f" *(?:{_SPELLED[kind].replace(_DAY, day)}) *"
 
 
 def value_or_error(name: str, kind: str, path: Path, form: str | None = None) -> str:

@@ -166,7 +166,8 @@ def dialect_of(file: DataFile, head: str, options: ReadOptions) -> tuple[Dialect
     if renamed:
         notes.append(f"Columns of {name} were renamed: {', '.join(renamed[:20])}.")
     body = rows[1:] if found.header else rows
-    types = [_safe(kind, [row[i] for row in body if len(row) > i]) for i, kind in enumerate(found.types)]
+    types = [
+        _safe(kind, [row[i] for row in body if len(row) > i], found.form(kind)) for i, kind in enumerate(found.types)]
     jalali = set() if options.date_order else {
         name for i, name in enumerate(names) if types[i] in {"VARCHAR", "DATE", "TIMESTAMP"}
         and cells.are_jalali([row[i] for row in body if len(row) > i and row[i] not in MISSING])}
@@ -295,11 +296,11 @@ def _is_data(rows: Sequence[Sequence[str]], types: Sequence[str]) -> bool:
     return any(cell and seen[i, cell] >= 2 for i, cell in enumerate(first))
 
 
-def _safe(kind: str, values: Sequence[str]) -> str:
+def _safe(kind: str, values: Sequence[str], form: str | None) -> str:
     """Text instead of a type that would lose characters of these cells: ``00123``, ``+33``, yes and no."""
     if kind.endswith("HUGEINT"):
         return "VARCHAR"
-    return kind if all(cell in MISSING or cells.is_value(cell, kind) for cell in values) else "VARCHAR"
+    return kind if all(cell in MISSING or cells.is_value(cell, kind, form) for cell in values) else "VARCHAR"
 
 
 def _holds(found: Dialect) -> bool:
