@@ -12,6 +12,8 @@ from torch import nn
 
 import nbtrain
 from nbtrain import trying
+from nbtrain.core.errors import ConfigError
+from nbtrain.models import architectures
 from nbtrain.models.importing import open_model
 from nbtrain.models.package import Package, Version
 from nbtrain.models.registry import Registry
@@ -72,7 +74,8 @@ def test_a_forecast_of_a_scaled_series_is_in_the_units_of_the_series(loads):
     center, scale = rows["load"][:84].mean(), rows["load"][:84].std(ddof=0)
     wanted = float(run.predict(rows.tail(8))) * scale + center
     (said,) = trying.predict(version, {"load": rows["load"].tail(8).tolist()})["values"]
-    assert (said["name"], said["value"]) == ("load_ahead", pytest.approx(wanted, rel=1e-3))
+    assert said["name"] == "load_ahead"
+    assert said["value"] == pytest.approx(wanted, rel=1e-3)
     assert said["value"] > 500
 
 
@@ -116,3 +119,48 @@ def test_an_image_has_the_range_and_the_axes_that_the_model_learnt_from(tmp_path
     assert asked["type"] == "file"
     said = trying.predict(version, {"image": tmp_path / "one.png"})
     assert [each["value"] for each in said["values"]] == pytest.approx(wanted)
+
+
+# -- numbers as they are pasted -----------------------------------------------------------------------
+
+_FOREIGN = str.maketrans("0123456789.", "۰۱۲۳۴۵۶۷۸۹٫")
+
+
+def test_a_pasted_series_is_read_line_by_line_as_datasets_are(loads):
+    _, version, rows = loads
+    some = rows["load"].head(8).round(1).tolist()
+    plain = [f"{value:.1f}" for value in some]
+    grouped = [f"{value:,.1f}" for value in some]
+    wanted = trying.predict(version, {"load": some})["values"]
+    for pasted in (
+            "\n".join(plain), "\n".join(plain).replace(".", ","), "\n".join(grouped),
+            "\n".join(grouped).replace(",", " ").replace(".", ","), "\n".join(plain).translate(_FOREIGN),
+            "[" + ",\n".join(plain) + "]", " ".join(grouped), ", ".join(plain)):
+        assert trying.predict(version, {"load": pasted})["values"] == wanted, pasted
+
+
+def test_what_may_be_other_numbers_than_were_meant_is_refused(loads):
+    for line, sentence in (
+            ("1 2", "2 numbers in one line"), ("1.5, 2.5", "2 numbers in one line"),
+            ("1_0", "'1_0', which is no number"), ("1,038", "may be 1038 or 1.038"),
+            ("1038,1\n1038.1", "which is no number"), ("1,2,3,4", "which is no number")):
+        with pytest.raises(ConfigError, match=sentence):
+            trying.predict(loads[1], {"load": "\n".join([line] * 8)})
+
+
+def test_a_line_of_another_width_than_a_step_is_refused():
+    net = architectures.build("lstm", features=2, outputs=1, hidden=4, layers=1, dropout=0.0).eval()
+    with open_model(net) as package:
+        version = Registry().add(package, else_name="net")
+    with pytest.raises(ConfigError, match="A line has 4 numbers; each step has 2"):
+        trying.predict(version, {"inputs": "1,5 2,5\n3 4"})
+
+
+def test_one_number_is_read_as_datasets_are():
+    _, version, _ = classified([{"step": "scale", "columns": ["x"]}], x=np.arange(60.0))
+    wanted = trying.predict(version, {"x": 1038.5})["guesses"]
+    for text in ("1038,5", "1,038.5", "۱٬۰۳۸٫۵", "1 038,5"):
+        assert trying.predict(version, {"x": text})["guesses"] == wanted
+    for text in ("1_0", "nan", "0x10", "1e999"):
+        with pytest.raises(ConfigError, match="which is no number"):
+            trying.predict(version, {"x": text})

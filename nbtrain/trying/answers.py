@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from nbtrain.core.errors import ConfigError, Problem
 #: Characters of a pasted series, and bytes of a file.
 LONGEST, LARGEST = 20_000_000, 200 * 2**20
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
-_BETWEEN = re.compile(r"[\s,;\t\[\]()]+")
-#: The decimal sign of Persian and Arabic; float() knows their digits.
-_SIGNS = str.maketrans({"\u066b": ".", "\u066c": "", "\u2212": "-"})
+#: What stands between the numbers of a row, and between steps on one line: there a comma may be within a number.
+_BETWEEN, _APART = re.compile(r"[\s,،;\[\]()]+"), re.compile(r"[\s;،\[\]()]+|,(?:\s+|$)")
+_AROUND = " \t,،;[]()"
 
 
 def wrong(name: str, message: str) -> ConfigError:
@@ -42,13 +43,7 @@ def text(values: Mapping[str, Any], name: str) -> str:
 def number(values: Mapping[str, Any], name: str) -> float:
     """A finite number. Raises ConfigError."""
     value = given(values, name)
-    try:
-        found = float(value.strip().translate(_SIGNS) if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        raise wrong(name, f"{name!r} is {value!r:.60}; it must be a number, such as 3.5.") from None
-    if not math.isfinite(found):
-        raise wrong(name, f"{name!r} is {value!r:.60}; it must be a finite number.")
-    return found
+    return _numbers([value], name)[0]
 
 
 def switch(values: Mapping[str, Any], name: str) -> bool:
@@ -62,22 +57,20 @@ def switch(values: Mapping[str, Any], name: str) -> bool:
 
 def series(values: Mapping[str, Any], name: str) -> list[list[float]]:
     """Numbers, row by row: a text with a row on each line, a list, or a list of lists. Raises ConfigError."""
-    value = given(values, name)
-    if isinstance(value, Path):
-        value = contents(value, name).decode(errors="replace")
-    if isinstance(value, str):
-        if len(value) > LONGEST:
-            raise wrong(name, f"{name!r} has {len(value):,} characters; paste at most {LONGEST:,}.")
-        rows: Sequence[Any] = [[part for part in _BETWEEN.split(line) if part] for line in value.splitlines()]
-    else:
-        rows = value.tolist() if hasattr(value, "tolist") else value
-        if not isinstance(rows, list | tuple):
-            raise wrong(name, f"{name!r} is a {type(value).__name__}; it must be numbers, one row on each line.")
-    lines = [row if isinstance(row, list | tuple) else [row] for row in rows]
-    found = [[_one(cell, name) for cell in line] for line in lines if line]
-    if not found or not found[0]:
-        raise wrong(name, f"{name!r} holds no numbers; paste some, one row on each line.")
-    return found
+    rows = _rows(values, name, lambda lines: [_parts(_BETWEEN, line) for line in lines])
+    found = iter(_numbers([cell for row in rows for cell in row], name))
+    return [list(islice(found, len(row))) for row in rows]
+
+
+def steps(values: Mapping[str, Any], name: str) -> list[float]:
+    """Numbers of one column: one on each line, or all on one line with spaces between. Raises ConfigError."""
+    rows = _rows(values, name, _one_column)
+    wide = next((row for row in rows if len(row) > 1), None)
+    if wide is not None and len(rows) > 1:
+        raise wrong(name, (
+            f"{name!r} has {len(wide)} numbers in one line ({', '.join(map(str, wide))[:60]}); each step is one "
+            "number, so give one on each line."))
+    return _numbers([cell for row in rows for cell in row], name)
 
 
 def file(values: Mapping[str, Any], name: str) -> Path:
@@ -104,13 +97,85 @@ def contents(path: Path, name: str) -> bytes:
         raise wrong(name, f"{path.name} cannot be read: {error.strerror}.") from None
 
 
-def _one(cell: Any, name: str) -> float:
-    try:
-        found = float(cell.translate(_SIGNS) if isinstance(cell, str) else cell)
-    except (TypeError, ValueError):
-        raise wrong(name, (
-            f"{name!r} holds {cell!r:.40}, which is no number; numbers look like 3.5, with a space or a comma between "
-            "them.")) from None
-    if not math.isfinite(found):
-        raise wrong(name, f"{name!r} holds {cell!r:.40}; all numbers must be finite.")
+def _rows(
+    values: Mapping[str, Any], name: str, split: Callable[[list[str]], list[list[str]]],
+) -> list[Sequence[Any]]:
+    """The cells of each row that has any, of a text as `split` makes them. Raises ConfigError where there are none."""
+    value = given(values, name)
+    if isinstance(value, Path):
+        value = contents(value, name).decode("utf-8-sig", errors="replace")
+    if isinstance(value, str):
+        if len(value) > LONGEST:
+            raise wrong(name, f"{name!r} has {len(value):,} characters; paste at most {LONGEST:,}.")
+        rows: Sequence[Any] = split([line for line in value.splitlines() if line.strip(_AROUND)])
+    else:
+        rows = value.tolist() if hasattr(value, "tolist") else value
+        if not isinstance(rows, list | tuple):
+            raise wrong(name, f"{name!r} is a {type(value).__name__}; it must be numbers, one row on each line.")
+    found = [row for row in (row if isinstance(row, list | tuple) else [row] for row in rows) if row]
+    if not found:
+        raise wrong(name, f"{name!r} holds no numbers; paste some, one row on each line.")
     return found
+
+
+def _one_column(lines: list[str]) -> list[list[str]]:
+    """The numbers of each line, of which several lines have one each, with its sign of thousands, if any."""
+    if len(lines) == 1:
+        return [_parts(_APART, lines[0])]
+    from nbtrain.data.spelled_numbers import MARKS  # noqa: PLC0415 - loads Arrow
+
+    whole = [line.strip(_AROUND) for line in lines]
+    read = [_read(whole, mark) for mark in MARKS]
+    return [
+        [cell] if any(found[at] is not None for found in read) else _parts(_APART, cell)
+        for at, cell in enumerate(whole)]
+
+
+def _parts(between: re.Pattern[str], line: str) -> list[str]:
+    return [part for part in between.split(line) if part]
+
+
+def _numbers(cells: Sequence[Any], name: str) -> list[float]:
+    """The cells as finite numbers; all texts with the same sign before the fraction. Raises ConfigError."""
+    texts = iter(_spelled([cell for cell in cells if isinstance(cell, str)], name))
+    found = [next(texts) if isinstance(cell, str) else _plain(cell, name) for cell in cells]
+    for cell, value in zip(cells, found, strict=True):
+        if not math.isfinite(value):
+            raise wrong(name, f"{name!r} holds {cell!r:.40}; all numbers must be finite.")
+    return found
+
+
+def _spelled(cells: list[str], name: str) -> list[float]:
+    """Texts as datasets read them: a point or a comma is before the fraction, whichever fits all of them."""
+    if not cells:
+        return []
+    point, comma = _read(cells, "point"), _read(cells, "comma")
+    commas = any("," in cell for cell in cells)
+    if None in point and (None in comma or not commas):
+        wrongs = [cell for cell, one, other in zip(cells, point, comma, strict=True) if one is None and other is None]
+        cell = wrongs[0] if wrongs else cells[point.index(None)]
+        raise wrong(name, f"{name!r} holds {cell!r:.40}, which is no number; numbers look like 3.5.")
+    if commas and None not in point and None not in comma and point != comma:
+        at = next(at for at, cell in enumerate(cells) if point[at] != comma[at])
+        raise wrong(name, (
+            f"{name!r} holds {cells[at]!r:.40}, which may be {point[at]:.10g} or {comma[at]:.10g}; write numbers "
+            "without signs between thousands, and with a point before the fraction."))
+    return [value for value in (comma if None in point else point) if value is not None]
+
+
+def _read(cells: list[str], mark: str) -> list[float | None]:
+    """What each text says, with this mark before the fraction; None where it is no number."""
+    import pyarrow as pa  # noqa: PLC0415 - a form needs none
+
+    from nbtrain.data.spelled_numbers import latin, numbers  # noqa: PLC0415 - as above
+
+    plain = [cell.encode(errors="replace").decode() for cell in cells]  # half a character is none that Arrow takes
+    found: list[float | None] = numbers(latin(pa.array(plain, pa.string())), mark).to_pylist()
+    return found
+
+
+def _plain(cell: Any, name: str) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        raise wrong(name, f"{name!r} holds {cell!r:.40}, which is no number; numbers look like 3.5.") from None

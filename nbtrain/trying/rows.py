@@ -130,9 +130,7 @@ class Rows(Way):
                     raise answers.wrong(name, f"{name!r} is {chosen!r:.60}; choose one of: {known}.")
                 return (int(chosen) if self._is_whole(name) else chosen), ""
             case "series":
-                rows = answers.series(values, name)
-                nested = len(rows) > 1 and any(len(row) != 1 for row in rows)
-                return (rows if nested else [cell for row in rows for cell in row]), ""
+                return (answers.series if self._is_nested(name) else answers.steps)(values, name), ""
             case "file":
                 return self._file(values, name)
             case _:
@@ -159,7 +157,7 @@ class Rows(Way):
     def _steps_of_series(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A row for each step; what orders them and tells groups apart is made up."""
         windows = self._windows
-        told = {name: [cell for row in answers.series(values, name) for cell in row] for name in self._columns}
+        told = {name: answers.steps(values, name) for name in self._columns}
         lengths = {name: len(cells) for name, cells in told.items()}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name!r} {count:,}" for name, count in lengths.items())
@@ -240,6 +238,11 @@ class Rows(Way):
     def _as_one(self) -> bool:
         """Whether there are so many numbers that they are pasted."""
         return len(self._columns) > MOST_FIELDS and all(self._field(name)["type"] == "number" for name in self._columns)
+
+    def _is_nested(self, name: str) -> bool:
+        """Whether a cell is a list of rows."""
+        type_, shape = self._types.get(name, ""), tensors.shape_of(self.version.about)
+        return type_.count("list<") > 1 if type_ else len(self._features) == 1 and len(shape) > 1
 
     def _is_whole(self, name: str) -> bool:
         return self._types.get(name, "").startswith(("int", "uint"))

@@ -73,9 +73,13 @@ class Numbers(Way):
         del module
         import torch  # noqa: PLC0415 - a form needs none
 
-        rows = answers.series(values, self.name)
-        flat = [value for row in rows for value in row]
         shape = list(self._shape)
+        rows = [answers.steps(values, self.name)] if shape[1:] == [1] else answers.series(values, self.name)
+        other = next((row for row in rows if len(row) != shape[-1]), None)
+        if len(shape) == 2 and shape[1] > 1 and len(rows) > 1 and other is not None:
+            raise answers.wrong(self.name, (
+                f"A line has {len(other)} numbers; each step has {shape[1]}, so give as many on each line."))
+        flat = [value for row in rows for value in row]
         if shape.count(0) == 1 and len(shape) > 1:
             width = prod(each for each in shape if each)
             shape[shape.index(0)] = max(1, len(flat) // width)
