@@ -45,6 +45,7 @@ class Fed:
 
 def feed(
     given: Any, validation: Any = None, *, target: str | None = None, features: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Fed:
     """Data for a training; what is no dataset, and does not name one, comes back as it is.
 
@@ -53,6 +54,7 @@ def feed(
         validation: the same, or None for the validation part of a dataset that was split.
         target: the column to learn; see `nbtrain.data.examples`.
         features: the columns to learn from.
+        classes: of a target of text, in the order of their numbers; None takes those of the dataset, sorted.
 
     Raises:
         DataError: there is no such dataset or file, it cannot be read, or a column cannot be trained on.
@@ -65,7 +67,7 @@ def feed(
         return Fed(given, validation, None)
     library = Library()
     record = _record(library, given)
-    return _fed(library, record, validation, target, features)
+    return _fed(library, record, validation, target, features, classes)
 
 
 def again(origin: Mapping[str, Any], validation: Any = None) -> Fed:
@@ -76,7 +78,8 @@ def again(origin: Mapping[str, Any], validation: Any = None) -> Fed:
         DataError: it was split anew since.
     """
     library = Library()
-    fed = _fed(library, library.find(origin["dataset"]), validation, origin["target"], origin["features"])
+    fed = _fed(
+        library, library.find(origin["dataset"]), validation, origin["target"], origin["features"], origin["classes"])
     if fed.origin is None or fed.origin["split"] != origin["split"]:
         raise DataError(
             "The dataset was split anew since the run began, so its rows are in other parts; split it as it was, or "
@@ -199,8 +202,9 @@ def held_out(origin: Mapping[str, Any] | None) -> Any:
     return new_rows(part_of(table, made, "test"), origin)
 
 
-def _fed(
+def _fed(  # noqa: PLR0917 - what `feed` was given
     library: Library, record: DatasetRecord, validation: Any, target: str | None, features: Sequence[str] | None,
+    classes: Sequence[str] | None,
 ) -> Fed:
     from nbtrain.data.examples import classes_of, examples  # noqa: PLC0415 - as above
     from nbtrain.data.pictures import Files  # noqa: PLC0415
@@ -210,7 +214,7 @@ def _fed(
     made = _split(folder)
     if target is None and made is not None:
         target = made.spec.target
-    classes = classes_of(table, target)  # of all parts, so that each numbers them alike
+    classes = classes or classes_of(table, target)  # of all parts, so that each numbers them alike
     train = table if made is None else part_of(table, made, "train")
     found = examples(train, target=target, features=features, classes=classes)
     grey = found.inputs.grey if isinstance(found.inputs, Files) else None
@@ -228,6 +232,26 @@ def _fed(
 def _test_of(made: Split | None) -> str | None:
     """Which rows are in the test part; None where none is."""
     return None if made is None or not made.counts[2] else sha256((made.parts == 2).tobytes()).hexdigest()
+
+
+def recipe_of(origin: Mapping[str, Any] | None) -> Recipe | None:
+    """The recipe that a run's dataset was processed by; None where there is none."""
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415 - as above
+
+    folder = None if origin is None else Library().folder(origin["dataset"])
+    return Recipe.load(folder) if folder is not None and (folder / "recipe.json").is_file() else None
+
+
+def classes_by_recipe(origin: Mapping[str, Any] | None) -> list[str]:
+    """The classes of a target that a recipe numbered, with that of all others at the end; none where it did not."""
+    from nbtrain.data.processing import Categories  # noqa: PLC0415 - as above
+
+    recipe, goal = recipe_of(origin), None if origin is None else origin["target"]
+    for step in recipe.steps if recipe is not None else ():
+        if isinstance(step, Categories) and step.method == "ordinal" and goal in step.columns:
+            known = [str(value) for value in step.classes(goal)]
+            return known if step.unknown == "missing" else [*known, step.other(goal)]
+    return []
 
 
 def _augmented(found: Examples, folder: Path, table: Table) -> Any:

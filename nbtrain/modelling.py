@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
 from nbtrain.core.ports import Subject
-from nbtrain.data.keeping.library import Library
-from nbtrain.feeding import Fed
+from nbtrain.feeding import Fed, classes_by_recipe, recipe_of
+from nbtrain.fitting import classes_of, in_order, shown, unapplied
 from nbtrain.i18n import text
-from nbtrain.models import architectures
+from nbtrain.models import architectures, continuing
 from nbtrain.models.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from nbtrain.models.package import About, Package, Version
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 PREFIX, ARCHITECTURE, HUB = "model:", "architecture:", "hub:"
 #: Registered models that the training form offers, the newest.
 OFFERED = 100
-#: A target of whole numbers with more different values than this is taken for amounts, not for classes.
-MOST_CLASSES = 1_000
-_LOSSES_OF_AMOUNTS = {"mse", "mae", "huber"}
 #: By the first input of a model of transformers: how it learns classes.
 _AUTO = {"input_ids": "AutoModelForSequenceClassification", "pixel_values": "AutoModelForImageClassification",
          "input_values": "AutoModelForAudioClassification"}
@@ -51,14 +48,19 @@ class Chosen:
     module: nn.Module
     name: str
     origin: dict[str, Any]
+    fed: Fed | None = None
+    """The data with columns and classes in the model's order; None: as it was."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of it, a sentence each."""
 
 
-def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
+def choose(given: str, fed: Fed, validation: Any = None, *, loss: Any = None, seed: int = 0) -> Chosen:
     """The module that a name means, made to fit the data.
 
     Args:
         given: see above.
         fed: the data that it is to learn from.
+        validation: as it was given to `feed`.
         loss: of the training; one of amounts (``mse mae huber``) asks for one output.
         seed: of the run, from which fresh weights are drawn.
 
@@ -69,7 +71,7 @@ def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
         DataError: the data does not tell how many outputs there must be.
     """
     if given.startswith(HUB):
-        return _of_hub(given.removeprefix(HUB), fed, loss, seed)
+        return _of_hub(given.removeprefix(HUB), fed, validation, loss, seed)
     name = given.removeprefix(ARCHITECTURE)
     if not given.startswith(PREFIX) and architectures.is_architecture(name):
         return _fresh(name, _fitted(name, fed, loss), seed)
@@ -82,7 +84,7 @@ def choose(given: str, fed: Fed, *, loss: Any = None, seed: int = 0) -> Chosen:
         known = [*architectures.names(), *(record.name for record in registry.list(limit=OFFERED)[0])]
         raise ModelNotFoundError(
             f"{unknown('model', given, known)} A model of the Hub is given as {HUB}owner/name.") from missing
-    return _of_version(registry, version, fed, loss, seed)
+    return _of_version(registry, version, fed, validation, loss, seed)
 
 
 def again(origin: Mapping[str, Any]) -> nn.Module:
@@ -128,23 +130,29 @@ def _fresh(name: str, config: Mapping[str, Any], seed: int) -> Chosen:
     return Chosen(module, name, {"from": "architecture", "name": name, "config": dict(config)})
 
 
-def _of_version(registry: Registry, version: Version, fed: Fed, loss: Any, seed: int) -> Chosen:
+def _of_version(  # noqa: PLR0917 - what `choose` was given
+    registry: Registry, version: Version, fed: Fed, validation: Any, loss: Any, seed: int,
+) -> Chosen:
     name = registry.find(version.model).name
     origin = {"from": "registry", "model": version.model, "version": version.number}
     if version.about.format == "transformers":
-        changes = _changes(version.folder, version.about, fed, loss)
+        fed = in_order(name, version.about, fed, validation, loss)
+        changes, notes = _changes(name, version.folder, version.about, fed, loss)
         return Chosen(
-            _pretrained(version.folder, version.about, changes, seed), name, {**origin, "transformers": changes})
+            _pretrained(version.folder, version.about, changes, seed), name, {**origin, "transformers": changes}, fed,
+            (*notes, *unapplied(name, version, fed)))
     if version.about.format != "architecture":
         what = {
             "module": "only its weights are kept, so load it with your own class and train that: "
                       f"nbtrain.models.load({name!r}, module=…)"}.get(
             version.about.format, "it only predicts; register the model it was made from")
         raise ModelError(f"The model {name!r} cannot be trained by its name: {what}.")
-    return Chosen(_loaded(version), name, origin)
+    fed = in_order(name, version.about, fed, validation, loss)
+    continuing.check_classes(name, version.about, classes_of(fed, loss))
+    return Chosen(_loaded(version), name, origin, fed, unapplied(name, version, fed))
 
 
-def _of_hub(given: str, fed: Fed, loss: Any, seed: int) -> Chosen:
+def _of_hub(given: str, fed: Fed, validation: Any, loss: Any, seed: int) -> Chosen:
     from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
 
     repository, at, revision = given.partition("@")
@@ -154,10 +162,11 @@ def _of_hub(given: str, fed: Fed, loss: Any, seed: int) -> Chosen:
                 f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
                 "name; nbtrain.models.download(…) registers it.")
         folder = _folder_of(package.files)
-        changes = _changes(folder, package.about, fed, loss)
+        fed = in_order(repository, package.about, fed, validation, loss)
+        changes, notes = _changes(repository, folder, package.about, fed, loss)
         origin = {"from": "hub", "repository": repository, "commit": package.about.source_args["revision"],
                   "transformers": changes}
-        return Chosen(_pretrained(folder, package.about, changes, seed), repository, origin)
+        return Chosen(_pretrained(folder, package.about, changes, seed), repository, origin, fed, notes)
 
 
 @contextmanager
@@ -198,8 +207,17 @@ def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None, s
         config["id2label"] = {int(number): label for number, label in config["id2label"].items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return loading.from_pretrained(
+        module = loading.from_pretrained(
             folder, replace(about, architecture=changes.get("class") or about.architecture), **config)
+        return _with_new_head(module) if changes.get("new_head") else module
+
+
+def _with_new_head(module: Any) -> nn.Module:
+    """The same with a head that is drawn anew, which has the size of the old one, so that it was loaded."""
+    fresh: Any = type(module)(module.config)
+    fresh.base_model.load_state_dict(module.base_model.state_dict())
+    changed: nn.Module = fresh.to(module.dtype)
+    return changed
 
 
 def _folder_of(files: Mapping[str, Path]) -> Path:
@@ -209,21 +227,30 @@ def _folder_of(files: Mapping[str, Path]) -> Path:
 # -- what follows from the data ---------------------------------------------------------------------
 
 
-def _changes(folder: Path, about: About, fed: Fed, loss: Any) -> dict[str, Any]:
-    """What a model of transformers needs to learn this data: its class, and the number and names of its outputs."""
+def _changes(name: str, folder: Path, about: About, fed: Fed, loss: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a model of transformers needs to learn this data: its class, and the number and names of its outputs.
+
+    And what the user should know of it: that its head begins anew, or that its outputs had no names.
+    """
     import transformers  # noqa: PLC0415 - slow to load
 
     _check_tokenizer(about, fed)
     config = transformers.AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=about.remote_code)
-    inputs, outputs, classes = _shown(fed, loss)
+    inputs, outputs, classes = shown(fed, loss)
     _check_tokens(inputs, config, about)
-    if "Classification" in about.architecture and outputs == config.num_labels:
-        return {"class": about.architecture, "config": _named(classes) if classes else {}}
+    classes = classes or classes_by_recipe(fed.origin)[:outputs]
+    classifies = "Classification" in about.architecture
+    known = continuing.named([str(config.id2label[number]) for number in sorted(config.id2label)]) if classifies else []
+    kept = classifies and outputs == config.num_labels and (not known or not classes or known == list(classes))
+    if kept:
+        unnamed = f"{name} does not name its classes, so its outputs are taken in this order: {', '.join(classes)}."
+        return ({"class": about.architecture, "config": _named(classes) if classes else {}},
+                (unnamed,) if classes and not known else ())
     kind = getattr(transformers, about.architecture, None)
     auto = _AUTO.get(getattr(kind, "main_input_name", ""), "")
     if not auto or outputs is None:
-        return {"class": about.architecture, "config": {}}
+        return {"class": about.architecture, "config": {}}, ()
     try:
         found = getattr(transformers, auto)._model_mapping[type(config)]  # noqa: SLF001 - no public way tells the class
     except KeyError:
@@ -231,7 +258,14 @@ def _changes(folder: Path, about: About, fed: Fed, loss: Any) -> dict[str, Any]:
             f"transformers has no way to learn classes with {about.architecture}; choose another model.") from None
     kind = found[0] if isinstance(found, tuple) else found
     labels = classes or [f"LABEL_{number}" for number in range(outputs)]
-    return {"class": kind.__name__, "config": {"num_labels": outputs, **_named(labels)}}
+    changes = {"class": kind.__name__, "config": {"num_labels": outputs, **_named(labels)}}
+    if not classifies:
+        return changes, ()
+    had = ", ".join(known) or f"{config.num_labels} without names"
+    said = (
+        f"{name} was made for other classes ({had:.200}), so it has a new head for {', '.join(labels):.200}, which "
+        "learns from the beginning.")
+    return {**changes, "new_head": outputs == config.num_labels}, (said,)
 
 
 def _named(classes: Sequence[str]) -> dict[str, Any]:
@@ -250,12 +284,9 @@ def _check_tokens(inputs: Any, config: Any, about: About) -> None:
 
 def _check_tokenizer(about: About, fed: Fed) -> None:
     """A text in tokens that were learnt from it means nothing to a model that was trained with others."""
-    if fed.origin is None:
-        return
-    from nbtrain.data.processing import Recipe, Tokenize  # noqa: PLC0415 - loads Arrow
+    from nbtrain.data.processing import Tokenize  # noqa: PLC0415 - loads Arrow
 
-    folder = Library().folder(fed.origin["dataset"])
-    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
+    recipe = recipe_of(fed.origin)
     for step in recipe.steps if recipe is not None else ():
         if isinstance(step, Tokenize) and step.algorithm != "pretrained":
             raise DataError(
@@ -266,7 +297,7 @@ def _check_tokenizer(about: About, fed: Fed) -> None:
 
 def _fitted(name: str, fed: Fed, loss: Any) -> dict[str, Any]:
     """The config of an architecture for this data."""
-    inputs, outputs, _ = _shown(fed, loss)
+    inputs, outputs, _ = shown(fed, loss)
     if outputs is None:
         raise DataError(
             f"How many outputs {name} must have cannot be told from a {type(fed.data).__name__} that does not tell its "
@@ -287,61 +318,8 @@ def _vocabulary(fed: Fed) -> int:
         ids = getattr(prepared, "inputs", None)
         ids = ids.get("input_ids") if isinstance(ids, Mapping) else ids
         found = int(ids.max()) + 1 if ids is not None and hasattr(ids, "numel") and ids.numel() else 0
-    if fed.origin is None:
-        return found
-    from nbtrain.data.processing import Recipe, Tokenize  # noqa: PLC0415 - loads Arrow
+    from nbtrain.data.processing import Tokenize  # noqa: PLC0415 - loads Arrow
 
-    folder = Library().folder(fed.origin["dataset"])
-    recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
+    recipe = recipe_of(fed.origin)
     sizes = [step.encoder.size for step in recipe.steps if isinstance(step, Tokenize)] if recipe is not None else []
     return max([found, *sizes])
-
-
-def _shown(fed: Fed, loss: Any) -> tuple[Any, int | None, Sequence[str] | None]:
-    """Inputs as a model gets them, how many outputs they ask for, and the names of the classes; None where unknown."""
-    from nbtrain.engine import arrays  # noqa: PLC0415 - loads torch
-
-    named = fed.origin.get("classes") if fed.origin is not None else None
-    data = arrays.prepare(fed.data)
-    if isinstance(data, arrays.Arrays):
-        classes = named or data.classes
-        return data.inputs, _outputs(data.target, classes, loss), classes
-    inputs, targets, own = _first_batch(data)
-    classes = named or own
-    return inputs, _outputs(targets, classes, loss), classes
-
-
-def _first_batch(data: Any) -> tuple[Any, Tensor | None, Sequence[str] | None]:
-    """Inputs of the first samples, all targets where the data tells them, and names of classes."""
-    import torch  # noqa: PLC0415 - as above
-
-    from nbtrain.config import TrainConfig  # noqa: PLC0415
-    from nbtrain.engine.batches import as_source  # noqa: PLC0415
-    from nbtrain.engine.samples import known_targets  # noqa: PLC0415
-
-    config = TrainConfig(num_workers=0)
-    source = as_source(
-        data, batch_size=2, seed=0, train=False, pipeline=config.pipeline, device=torch.device("cpu"))
-    try:
-        batch = next(source.epoch(0), None)
-        if batch is None:
-            raise DataError("The data is empty: it gives no sample.")
-        targets = source.targets if source.targets is not None else known_targets(data)
-        if targets is None and batch.target is not None and batch.target.is_floating_point():
-            targets = batch.target  # amounts: their number is that of each sample
-        return batch.inputs, targets, source.classes
-    finally:
-        source.close()
-
-
-def _outputs(target: Any, classes: Sequence[str] | None, loss: Any) -> int | None:
-    """How many outputs a target asks for; None where it does not tell."""
-    if classes:
-        return len(classes)
-    if target is None or not hasattr(target, "numel") or not target.numel():
-        return None
-    if target.is_floating_point() or target.ndim > 1:
-        return int(target[0].numel())
-    if loss in _LOSSES_OF_AMOUNTS or int(target.min()) < 0 or int(target.max()) >= MOST_CLASSES:
-        return 1
-    return max(2, int(target.max()) + 1)

@@ -76,12 +76,14 @@ def train(
     chosen_options = _config(config, options)
     fed = feed(data, validation, target=target, features=features)
     module, origin = model, None
+    notes: tuple[str, ...] = ()
     if isinstance(model, str):
         from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
 
-        chosen = choose(model, fed, loss=loss, seed=chosen_options["seed"])
+        chosen = choose(model, fed, validation, loss=loss, seed=chosen_options["seed"])
         module, origin, name = chosen.module, chosen.origin, name or chosen.name
-    given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin)  # type: ignore[arg-type]  # `prepare` says what no module is
+        fed, notes = chosen.fed or fed, chosen.notes
+    given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes)  # type: ignore[arg-type]  # `prepare` says what no module is
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
@@ -131,7 +133,9 @@ def resume(
         origin: Mapping[str, Any] | None = None
         if is_dataset(data):
             named = stored or {}
-            fed = feed(data, validation, target=named.get("target"), features=named.get("features"))
+            fed = feed(
+                data, validation, target=named.get("target"), features=named.get("features"),
+                classes=named.get("classes"))
             data, validation, origin = fed.data, fed.validation, fed.origin
         elif data is None and before is None and stored is not None:
             fed = again(stored, validation)

@@ -208,3 +208,82 @@ def test_a_series_model_is_fitted_to_windows_of_several_columns_that_change_whil
         assert run.wait(120) == "finished"
         assert config_of(run)["features"] == 2
         assert run.predict(prices.frame().head(12)).shape == (7, 1)
+
+
+def known(rows=150):
+    """A class that is plain to see in three columns, and its name."""
+    rng = np.random.default_rng(0)
+    y = np.arange(rows) % 3
+    x = rng.normal(size=(rows, 3)).astype(np.float32) + 5 * np.eye(3, dtype=np.float32)[y]
+    return pd.DataFrame(x, columns=list("abn")).assign(label=np.array(["zed", "alpha", "mid"])[y])
+
+
+def learned(data: Any, name: str = "al", **options: Any) -> None:
+    run = nbtrain.train("mlp", data, **OPTIONS | {"epochs": 15, "learning_rate": 1e-2, "batch_size": 16} | options)
+    run.wait()
+    run.register(name, promote=False)
+
+
+def gone_on(data: Any, name: str = "al", **options: Any) -> Any:
+    """A run that changes nothing, so that its accuracy is the model's own on this data."""
+    run = nbtrain.train(name, data, **OPTIONS | {"epochs": 1, "learning_rate": 1e-7} | options)
+    run.wait()
+    return run
+
+
+def kept(frame: pd.DataFrame, name: str) -> Any:
+    return nbtrain.load_dataset(frame.reset_index(drop=True), name=name)
+
+
+def test_classes_keep_the_numbers_that_the_model_knows_them_by(tmp_path):
+    frame = known()
+    learned(kept(frame, "all"))
+    frame[frame.label != "alpha"].to_csv(tmp_path / "two.csv", index=False)
+    run = gone_on(tmp_path / "two.csv")
+    assert run.history.last("val_accuracy") == 1.0
+    assert run.register("al", promote=False).version.about.labels == ("alpha", "mid", "zed")
+    others = kept(frame.replace({"label": {"mid": "new"}}), "others")
+    with pytest.raises(ModelError, match="knows the classes 'alpha', 'mid', 'zed', and the data has 'new' beside"):
+        gone_on(others)
+    few = frame[frame.label != "alpha"]
+    with pytest.raises(DataError, match="numbers its classes otherwise"):
+        gone_on((few[["a", "b", "n"]], few.label.reset_index(drop=True)))
+
+
+def test_a_run_that_goes_on_with_fewer_classes_is_resumed_in_another_kernel():
+    frame = known()
+    learned(kept(frame, "all"))
+    two = kept(frame[frame.label != "alpha"][["n", "b", "a", "label"]], "two")
+    stopped = nbtrain.train("al", two, **OPTIONS | {"epochs": 900, "learning_rate": 1e-7})
+    while stopped.step < 3:
+        time.sleep(0.001)
+    stopped.stop()
+    found = elsewhere("""
+        run = nbtrain.resume(run_id, show=False)
+        run.stop()
+        print(json.dumps([run.resumed["exact"], run.evaluate("two")["accuracy"]]))
+    """, run_id=stopped.id)
+    assert found == [True, 1.0]
+
+
+def test_columns_keep_the_order_that_the_model_learned_them_in():
+    frame = known()
+    learned(kept(frame, "all"))
+    turned = frame[["n", "label", "b", "a"]]
+    run = gone_on(kept(turned, "turned"))
+    assert run.history.last("val_accuracy") == 1.0
+    assert run.register("al", promote=False).version.about.inputs["features"] == ["a", "b", "n"]
+    with pytest.raises(DataError, match="in another order"):
+        gone_on(turned)
+    with pytest.raises(DataError, match="the data lacks 'n' and has 'm' beside"):
+        gone_on(kept(turned.rename(columns={"n": "m"}), "renamed"))
+    assert gone_on(kept(frame.assign(m=1.0), "more"), features=["n", "a", "b"]).history.last("val_accuracy") == 1.0
+
+
+def test_that_the_recipe_of_a_model_is_not_applied_is_said():
+    frame = known()
+    raw = kept(frame, "raw")
+    ready = raw.process({"step": "scale"}, name="ready", target="label")
+    learned(ready)
+    assert any("went through scale, and these steps are not applied" in line for line in gone_on(raw).warnings)
+    assert not any("are not applied" in line for line in gone_on(ready).warnings)

@@ -154,3 +154,30 @@ def test_code_of_a_repository_does_not_run_in_passing_by_a_training(hub):
     with pytest.raises(ModelError, match=r"download\('own-lab/needs-its-code', trust_remote_code=True\)"):
         nbtrain.train("hub:own-lab/needs-its-code", (np.zeros((4, 8), np.float32), np.zeros(4)), **OPTIONS)
     assert "NBTRAIN_REMOTE_CODE_RAN" not in os.environ
+
+
+def head_of(run: Any) -> Any:
+    return run.model.classifier.weight
+
+
+def test_named_classes_keep_their_outputs_and_others_get_a_new_head_which_is_said(hub):
+    name = "nbtrain/tiny-named"
+    hub.add_transformers(name, words=["good", "bad", "film"], labels=("good", "bad"))
+    dataset = nbtrain.load_dataset(pd.DataFrame({"text": TEXTS[:24], "label": ["bad", "good"] * 12}), name="two")
+    step = {"step": "tokenize", "algorithm": "pretrained", "tokenizer": name, "columns": ["text"], "max_length": 12}
+    tokens = dataset.process(step, target="label", name="two tokens")
+    gentle = OPTIONS | {"epochs": 1, "learning_rate": 1e-7, "weight_decay": 0.0}
+    run: Any = nbtrain.train(f"hub:{name}", tokens, **gentle)
+    run.wait()
+    assert config_of(run).id2label == {0: "good", 1: "bad"}
+    assert not any("new head" in line for line in run.warnings)
+    assert run.register("two", promote=False).version.about.labels == ("good", "bad")
+    dataset = nbtrain.load_dataset(pd.DataFrame({"text": TEXTS[:24], "label": ["cold", "warm"] * 12}), name="other")
+    tokens = dataset.process(step, target="label", name="other tokens")
+    other: Any = nbtrain.train(f"hub:{name}", tokens, seed=7, **gentle)
+    other.wait()
+    assert config_of(other).id2label == {0: "cold", 1: "warm"}
+    assert any("good, bad), so it has a new head for cold, warm" in line for line in other.warnings)
+    assert not torch.allclose(head_of(other), head_of(run), atol=1e-3)
+    for weight, same in zip(run.model.base_model.parameters(), other.model.base_model.parameters(), strict=True):
+        assert torch.allclose(weight, same, atol=1e-4)

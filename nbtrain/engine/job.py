@@ -44,6 +44,8 @@ class Ingredients:
     """Where the data came from, as plain JSON, when it was a dataset of the workspace."""
     model_origin: Mapping[str, Any] | None = None
     """What the model was made from, as plain JSON, when it was given by a name."""
+    notes: tuple[str, ...] = ()
+    """What was found while these were made that the user should know."""
 
     def with_model(self, model: nn.Module) -> Ingredients:
         return replace(self, model=model)
@@ -166,7 +168,7 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     train_data, validation_data, test_data = data, given.validation, None
     if validation_data is None:
         train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
-    notes = []
+    notes = list(given.notes)
     if validation_data is None and config["validation"]:
         notes.append(
             f"A {type(given.data).__name__} is not split, so nothing is validated on; hand in data for it: "

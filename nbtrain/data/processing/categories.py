@@ -86,6 +86,13 @@ class Categories(Step):
         """The values of a column in the order of their codes. Raises DataError when the step is not fitted."""
         return list(self.learned()[name]["classes"])
 
+    def other(self, name: str) -> str:
+        """How the class of unknown, missing and rare values of a column is called."""
+        classes, other = [str(value) for value in self.classes(name)], "other"
+        while other in classes:
+            other += "_"
+        return other
+
     def inverse(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ordinal codes back as values, unknown ones missing; columns that are not there are left alone."""
         changed = {}
@@ -98,11 +105,7 @@ class Categories(Step):
         return replaced(batch, changed)
 
     def _titles(self, name: str) -> list[str]:
-        classes = [str(value) for value in self.classes(name)]
-        other = "other"
-        while other in classes:
-            other += "_"
-        return [f"{name}={value}" for value in [*classes, other]]
+        return [f"{name}={value}" for value in [*self.classes(name), self.other(name)]]
 
 
 def _keys(batch: pa.RecordBatch) -> pa.RecordBatch:
