@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -35,16 +36,38 @@ class Rule:
         return met, f"{'It was promoted to production' if met else 'It was not promoted'}: {compared}."
 
 
+#: Parts of the names of metrics for which less is better, as the engine knows them.
+_LOWER = {"loss", "error", "perplexity", "mse", "rmse", "mae", "mape"}
+
+
 def checked(given: bool | float | Rule) -> Rule | None:  # noqa: FBT001 - as the user gave it
     """The rule that an argument means: True the usual one, False none, a number another limit. Raises ConfigError."""
     if isinstance(given, bool):
         return Rule() if given else None
     if isinstance(given, int | float) and isfinite(given):
         return Rule(above=float(given))
-    if isinstance(given, Rule) and (given.above is None) != (given.below is None):
-        return given
-    if isinstance(given, Rule) and given.below is not None and given == Rule(given.metric, below=given.below):
+    if isinstance(given, Rule):
+        return _checked_rule(given)
+    raise _wrong(
+        f"promote is {given!r:.100}; it must be True, False, a number that the accuracy must be over, or a Rule.")
+
+
+def _checked_rule(given: Rule) -> Rule:
+    if not isinstance(given.metric, str) or not given.metric:
+        raise _wrong(f"The metric of a Rule is {given.metric!r:.100}; give the name of one, such as 'accuracy'.")
+    for name, limit in (("above", given.above), ("below", given.below)):
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not isfinite(limit)):
+            raise _wrong(f"{name} of a Rule is {limit!r:.100}; give a number, such as 0.8.")
+    if given.below is not None and given == Rule(given.metric, below=given.below):
         return Rule(given.metric, above=None, below=given.below)  # the default of `above` was left in place
-    raise ConfigError([Problem("promote", (
-        f"promote is {given!r:.100}; it must be True, False, a number that the accuracy must be over, or a Rule with "
-        "either above or below."))])
+    if (given.above is None) == (given.below is None):
+        raise _wrong(f"promote is {given!r:.100}; a Rule has either above or below.")
+    if given.below is None and not _LOWER.isdisjoint(re.split(r"[_\W]+", given.metric.lower())):
+        raise _wrong(
+            f"{given.metric!r:.100} is better when it is smaller, so a Rule for it needs below: "
+            f"Rule({given.metric!r:.100}, below=…).")
+    return given
+
+
+def _wrong(said: str) -> ConfigError:
+    return ConfigError([Problem("promote", said)])
