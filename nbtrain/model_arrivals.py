@@ -70,6 +70,7 @@ class Arrivals:
 
     def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
         """Import a path or a variable of the notebook; the task's id."""
+        must_be(str, source=source)
         given = source.strip()
         if not given:
             raise ConfigError([Problem("source", "The source is empty; give a path, or a variable of the notebook.")])
@@ -107,6 +108,7 @@ class Arrivals:
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
+        must_be(str, upload=upload)
         with self._finishing:
             begun = self._known_import(upload)  # the answer was lost, or two pages sent the same file
             if begun is None:
@@ -132,10 +134,12 @@ class Arrivals:
 
     def stop_download(self, download: str) -> None:
         """Stop; what has arrived stays."""
+        must_be(str, download=download)
         self._fetching().stop(download)
 
     def resume_download(self, download: str, options: Mapping[str, Any]) -> str:
         """Go on with one, with more allowed; its id."""
+        must_be(str, download=download)
         known, allowed = self._fetching().find(download), _allowed(options)
         trust = allowed.get("trust_remote_code", known.remote_code)
         convert = allowed.get("convert", known.convert)
@@ -144,6 +148,7 @@ class Arrivals:
 
     def drop_download(self, download: str) -> None:
         """Forget it, with what has arrived."""
+        must_be(str, download=download)
         self._fetching().drop(download)
 
     # -- inside ---------------------------------------------------------------------------------
@@ -186,6 +191,16 @@ class Arrivals:
             task = self._tasks.start("model_import", Path(asked.title).name or asked.title, work)
             self._known.imports[task.id] = asked
         return task.id
+
+
+def must_be(kind: type[Any], **given: Any) -> None:
+    """Arguments of one type, as Python may give others than the wire does. Raises ConfigError."""
+    words = {str: "a text", int: "a whole number", Mapping: "a dict"}
+    problems = [
+        Problem(name, f"{name} is {value!r:.60}; it must be {words[kind]}.") for name, value in given.items()
+        if not isinstance(value, kind)]
+    if problems:
+        raise ConfigError(problems)
 
 
 def imported(source: Any, title: str, name: str | None, options: Mapping[str, bool], progress: Progress) -> str:
@@ -231,6 +246,7 @@ def _maker(*, trust: bool, convert: bool) -> Maker:
 
 def _allowed(options: Mapping[str, Any]) -> dict[str, bool]:
     """Raises ConfigError for anything else than `ALLOWED`."""
+    must_be(Mapping, options=options)
     problems = [Problem(name, unknown("option of an import", name, ALLOWED)) for name in options if name not in ALLOWED]
     problems += [
         Problem(name, f"{name} is {value!r:.40}; it must be true or false.") for name, value in options.items()
@@ -242,7 +258,10 @@ def _allowed(options: Mapping[str, Any]) -> dict[str, bool]:
 
 def _checked(name: str | None) -> str | None:
     """A name that is free. Raises ConfigError, before anything is read."""
-    if name is None or not name.strip():
+    if name is None:
+        return None
+    must_be(str, name=name)
+    if not name.strip():
         return None
     Registry().check(name=name)
     return name

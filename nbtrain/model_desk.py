@@ -22,7 +22,7 @@ from nbtrain.core.model_views import (
 )
 from nbtrain.core.tasks import Progress, Tasks
 from nbtrain.hub.client import is_repository
-from nbtrain.model_arrivals import Arrivals
+from nbtrain.model_arrivals import Arrivals, must_be
 from nbtrain.models.package import Version
 from nbtrain.models.registry import Registry
 
@@ -54,9 +54,11 @@ class WorkspaceModels:
     # -- the workspace's ------------------------------------------------------------------------
 
     def models(self, query: Mapping[str, Any], offset: int, limit: int) -> ModelPage:
+        must_be(int, offset=offset, limit=limit)
         return model_facts.page(Registry(), query, offset, limit)
 
     def facts(self, model: str) -> ModelFacts:
+        must_be(str, model=model)
         return model_facts.facts(Registry(), model, self._working.get(model, {}))
 
     def rename(self, model: str, name: str) -> None:
@@ -88,6 +90,8 @@ class WorkspaceModels:
     def export(self, model: str, version: int, format: str, path: str, options: Mapping[str, Any]) -> str:  # noqa: A002 - the wire's word
         from nbtrain.models.exporting.export import checked_target, export  # noqa: PLC0415 - it loads torch
 
+        must_be(str, format=format, path=path)
+        must_be(Mapping, options=options)
         found = self._version(model, version)
         unknown = [name for name in options if name not in _EXPORTING]
         if unknown:
@@ -107,6 +111,7 @@ class WorkspaceModels:
     def push(self, model: str, version: int, repository: str, *, private: bool) -> str:
         from nbtrain.models.exporting.push import push  # noqa: PLC0415 - it loads the client of the Hub
 
+        must_be(str, repository=repository)
         found, wanted = self._version(model, version), repository.strip()
         if not is_repository(wanted) or wanted.count("/") != 1:
             raise ConfigError([Problem(
@@ -142,19 +147,26 @@ class WorkspaceModels:
             for each in self._arrivals.uploads.all() if each.had < each.size]
 
     def upload(self, name: str, size: int, stamp: str) -> UploadView:
+        must_be(str, name=name, stamp=stamp)
+        must_be(int, size=size)
         begun = self._arrivals.uploads.begin(name, size, stamp)
         return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
 
     def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
+        must_be(str, upload=upload, digest=digest)
+        must_be(int, size=size, piece=piece)
         self._arrivals.uploads.check(upload, size, piece, digest)
 
     def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
+        must_be(str, upload=upload, digest=digest)
+        must_be(int, offset=offset)
         return self._arrivals.uploads.chunk(upload, offset, data, digest).had
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         return self._arrivals.uploaded(upload, name, options)
 
     def drop_upload(self, upload: str) -> None:
+        must_be(str, upload=upload)
         self._arrivals.uploads.cancel(upload)
 
     # -- the Hub's ------------------------------------------------------------------------------
@@ -193,6 +205,7 @@ class WorkspaceModels:
 
     def predict(self, model: str, version: int, values: Mapping[str, Any]) -> Prediction:
         """A file's value is the id of an upload that is whole; it goes when it was looked at."""
+        must_be(Mapping, values=values)
         found = self._version(model, version)
         files = [each["name"] for each in trying.form(found)["fields"] if each["type"] == "file"]
         sent = {name: values[name] for name in files if isinstance(values.get(name), str) and values[name]}

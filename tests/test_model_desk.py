@@ -148,6 +148,29 @@ def test_what_cannot_be_imported_is_said_before_anything_starts(
     assert desk.tasks.all() == []
 
 
+@pytest.mark.parametrize(("ask", "field"), [
+    (lambda desk, _: desk.models({}, "a", None), "offset"), (lambda desk, _: desk.facts(["first"]), "model"),
+    (lambda desk, _: desk.import_source(None, None, {}), "source"),
+    (lambda desk, _: desk.import_source(__file__, 5, {}), "name"),
+    (lambda desk, _: desk.import_source(__file__, None, None), "options"),
+    (lambda desk, kept: desk.export(kept, 1, "safetensors", None, {}), "path"),
+    (lambda desk, kept: desk.export(kept, 1, ["safetensors"], "x", {}), "format"),
+    (lambda desk, kept: desk.export(kept, 1, "safetensors", "x", None), "options"),
+    (lambda desk, kept: desk.push(kept, 1, None, private=True), "repository"),
+    (lambda desk, kept: desk.predict(kept, 1, None), "values"), (lambda desk, _: desk.upload(None, 5, "s"), "name"),
+    (lambda desk, _: desk.upload("a", "5", "s"), "size"), (lambda desk, _: desk.uploaded(None, None, {}), "upload"),
+    (lambda desk, _: desk.check_upload(None, 1, 1, ""), "upload"),
+    (lambda desk, _: desk.chunk(None, 0, memoryview(b""), ""), "upload"),
+    (lambda desk, _: desk.drop_upload(None), "upload"), (lambda desk, _: desk.stop_download(None), "download"),
+    (lambda desk, _: desk.resume_download(None), "download"), (lambda desk, _: desk.drop_download(None), "download"),
+])
+def test_an_argument_of_another_type_is_said(desk, kept, ask, field):
+    with pytest.raises(ConfigError, match="it must be a ") as caught:
+        ask(desk, kept)
+    assert caught.value.problems[0].field == field
+    assert desk.tasks.all() == []
+
+
 def test_a_pickle_is_asked_about_and_then_converted(desk, done, tmp_path):
     torch.save(nn.Linear(3, 2).state_dict(), tmp_path / "old.pt")
     task, _ = send(desk, tmp_path / "old.pt")

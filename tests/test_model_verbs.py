@@ -8,6 +8,7 @@ import torch
 import nbtrain
 from nbtrain import cli, i18n, model_verbs, trying
 from nbtrain.commandline.models import TOPIC
+from nbtrain.core.errors import ConfigError
 from nbtrain.hub import telling
 from nbtrain.hub.local import LocalHub, samples
 from nbtrain.models import architectures
@@ -132,3 +133,14 @@ def test_the_answers_are_in_the_users_language(net, capsys):
         assert capsys.readouterr().out.strip() == "Метки digits: цифры."
     finally:
         i18n.set_current("en")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [5]])
+def test_an_argument_of_another_type_is_said(net, tmp_path, wrong):
+    nbtrain.models.import_(net, name="mine")
+    with pytest.raises(ConfigError, match="must be a text"):
+        nbtrain.models.tag("mine", wrong)
+    with pytest.raises(ConfigError, match="There is no format"):
+        nbtrain.models.export("mine", wrong, tmp_path / "a")
+    with pytest.raises(ConfigError, match="no name of a repository"):
+        nbtrain.models.push("mine", wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -257,7 +257,7 @@ def tag(model: str, *tags: str | Sequence[str]) -> ModelRecord:
     """These tags, one by one or as a list, in place of those it had. Raises ConfigError for one that cannot be used."""
     one_by_one: builtins.list[str] = []
     for given in tags:
-        one_by_one += [given] if isinstance(given, str) else given
+        one_by_one += [given] if isinstance(given, str) or not isinstance(given, Iterable) else given
     return Registry().tag(model, one_by_one)
 
 

@@ -75,7 +75,7 @@ def export(
 
 def checked_target(about: About, format: str, path: str | Path, *, overwrite: bool, own: bool = False) -> Path:  # noqa: A002
     """Where an export goes. Raises ConfigError, before anything is done."""
-    if format not in FORMATS:
+    if str(format) not in FORMATS:
         raise ConfigError([Problem("format", f"There is no format {format!r:.40}; there are: {', '.join(FORMATS)}.")])
     possible = formats_of(about) + (["onnx", "exported"] if own and about.format == "module" else [])
     if format not in possible:
