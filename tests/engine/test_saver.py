@@ -69,7 +69,8 @@ def test_a_checkpoint_holds_all_that_a_restored_engine_needs(scene):
     snapshot, _, _ = CheckpointFolder(one.folder / "checkpoints").load()
     components, state = unpack(snapshot)
     assert set(components) == {"model", "optimizer", "ema"}
-    assert state["handed_in"] == {"validation": False, "loss": "cross_entropy", "metrics": None, "origin": None}
+    assert state["handed_in"] == {"validation": False, "loss": "cross_entropy", "metrics": None, "origin": None,
+        "model_origin": None}
     assert state["environment"] == savers.environment(torch.device("cpu"))
     other: Any = Engine(
         one.job, TrainConfig(**toys.RICH), control=Control(), history=History(), publish=lambda _: None, saver=one.saver
