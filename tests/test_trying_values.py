@@ -164,3 +164,50 @@ def test_one_number_is_read_as_datasets_are():
     for text in ("1_0", "nan", "0x10", "1e999"):
         with pytest.raises(ConfigError, match="which is no number"):
             trying.predict(version, {"x": text})
+
+
+# -- values of other sorts, and none ------------------------------------------------------------------
+
+
+def test_a_switch_that_is_left_out_or_a_name_that_is_none_is_one_sentence():
+    _, version, _ = classified(
+        [{"step": "booleans", "columns": ["Smoker"]}], Smoker=np.arange(60) % 3 > 0, x=np.arange(60.0))
+    with pytest.raises(ConfigError, match="'Smoker' is empty"):
+        trying.predict(version, {"x": 1})
+    with pytest.raises(ConfigError, match="There is no field 'smoker'; did you mean 'Smoker'"):
+        trying.predict(version, {"x": 1, "smoker": True})
+    wanted = trying.predict(version, {"x": 1, "Smoker": True})["guesses"]
+    for said in (1, 1.0, "yes", np.True_, np.float32(1)):
+        assert trying.predict(version, {"x": 1, "Smoker": said, "label": "any"})["guesses"] == wanted
+    assert trying.predict(version, {"x": 1, "Smoker": False})["guesses"] != wanted
+    with pytest.raises(ConfigError, match="it must be true or false"):
+        trying.predict(version, {"x": 1, "Smoker": 2})
+
+
+def test_none_in_place_of_values_is_one_sentence():
+    _, version, _ = classified([{"step": "scale", "columns": ["x"]}], x=np.arange(60.0))
+    for call in (trying.predict, trying.ask):
+        with pytest.raises(ConfigError, match=r"The values are None; give a dict|'x' is empty"):
+            call(version, None)  # type: ignore[arg-type]
+
+
+def test_what_the_recipe_takes_is_taken():
+    run, version, _ = classified(
+        [{"step": "to_number", "columns": ["price"]}, {"step": "lowercase", "columns": ["town"]},
+         {"step": "missing", "columns": ["x"]}, {"step": "dates", "columns": ["day"]},
+         {"step": "categories", "columns": ["flag", "town", "zip"], "method": "one_hot"},
+         {"step": "scale", "columns": ["price", "x"]}],
+        price=[f"{number:,}.5" for number in range(900, 1020)], town=["Perm", "Qom"] * 60, zip=[101, 102, 103] * 40,
+        flag=np.arange(120) % 3 > 0, day=pd.date_range("2026-01-01", periods=120), x=np.arange(120.0))
+    row = {"price": "1,002.5", "town": "Perm", "zip": 102, "flag": True, "day": "2026-03-04", "x": 5.0}
+    same(run, version, row)
+    for other in (
+            {"price": 1002.5}, {"town": "PERM"}, {"town": "perm"}, {"flag": False}, {"day": pd.Timestamp("2026-02-01")},
+            {"x": None}, {"x": float("nan")}, {"town": None}, {"zip": None}, {"flag": None},
+            {"price": np.float64(950)}):
+        same(run, version, {**row, **other})
+    same(run, version, row, **{**row, "flag": "True", "zip": "102"})
+    for wrong, sentence in (({"town": "Rome"}, "choose one of: perm, qom"), ({"zip": "x"}, "choose one of: 101"),
+                            ({"price": None}, "'price' is empty"), ({"day": ["a"]}, "must be a text")):
+        with pytest.raises(ConfigError, match=sentence):
+            trying.predict(version, {**row, **wrong})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,25 @@ _AROUND = " \t,،;[]()"
 def wrong(name: str, message: str) -> ConfigError:
     """The error that says what is wrong with one field."""
     return ConfigError([Problem(name, message)])
+
+
+def named(values: Any) -> Mapping[str, Any]:
+    """Values by their names. Raises ConfigError for what is none."""
+    if not isinstance(values, Mapping):
+        raise wrong("values", f"The values are {values!r:.60}; give a dict with a value for each field.")
+    return values
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it says nothing: None, NaN, NaT or an empty text."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or bool(is_scalar(value) and value != value)  # noqa: PLR0124 - NaN and NaT are not themselves
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether it is one number, truth, date or time."""
+    return isinstance(value, Number | dt.date | dt.time | dt.timedelta) or getattr(value, "shape", None) == ()
 
 
 def given(values: Mapping[str, Any], name: str) -> Any:
@@ -47,9 +68,9 @@ def number(values: Mapping[str, Any], name: str) -> float:
 
 
 def switch(values: Mapping[str, Any], name: str) -> bool:
-    """Yes or no; off where nothing was said. Raises ConfigError."""
-    value = values.get(name, False)
-    said = str(value).strip().casefold()
+    """Yes or no. Raises ConfigError."""
+    value = given(values, name)
+    said = str(value).strip().casefold().removesuffix(".0")
     if said not in _TRUE | _FALSE:
         raise wrong(name, f"{name!r} is {value!r:.60}; it must be true or false.")
     return said in _TRUE
@@ -112,7 +133,8 @@ def _rows(
         rows = value.tolist() if hasattr(value, "tolist") else value
         if not isinstance(rows, list | tuple):
             raise wrong(name, f"{name!r} is a {type(value).__name__}; it must be numbers, one row on each line.")
-    found = [row for row in (row if isinstance(row, list | tuple) else [row] for row in rows) if row]
+    lists = (row if isinstance(row, list | tuple) else [row] for row in rows)
+    found: list[Sequence[Any]] = [row for row in lists if row]
     if not found:
         raise wrong(name, f"{name!r} holds no numbers; paste some, one row on each line.")
     return found

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
+from nbtrain.config.problems import unknown
+from nbtrain.core.errors import ConfigError, ModelError, NbtrainError, Problem
 from nbtrain.core.model_views import Prediction, TryForm
 from nbtrain.models.package import Version
+from nbtrain.trying import answers
 from nbtrain.trying.held import Held
 from nbtrain.trying.rows import RECIPE, Rows
 from nbtrain.trying.tensors import Numbers, Pictures, Sounds, picture_shape, shape_of
@@ -55,9 +57,11 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
     from nbtrain.models.loading import load  # noqa: PLC0415
     from nbtrain.trying.outputs import told  # noqa: PLC0415
 
-    if not isinstance(values, Mapping):
-        raise DataError(f"The values are a {type(values).__name__}; give a dict with a value for each field.")
+    values = answers.named(values)
     with HELD.use(version, lambda: _way(version), load) as (way, module):
+        for name in values:
+            if name not in way.known():
+                raise ConfigError([Problem(str(name), unknown("field", str(name), sorted(way.known())))])
         made = way.made(values, module)
         inputs = _as_taken(version, made.inputs)
         began = time.perf_counter()

@@ -41,6 +41,11 @@ class Rows(Way):
             return [field(self.all, "series")]
         return [self._field(name) for name in self._columns]
 
+    def known(self) -> set[str]:
+        """All columns of the dataset: the target too, and those that were not learnt from."""
+        target = {self._target} if self._target is not None else set()
+        return {*super().known(), *self._columns, *self._types, *self._features, *target}
+
     def note(self) -> str:
         if self._as_one:
             named = ", ".join(self._columns[:4])
@@ -57,10 +62,7 @@ class Rows(Way):
         for step in self._steps:
             if isinstance(step, Categories) and step.method == "ordinal" and target in step.columns:
                 classes = [str(each) for each in step.classes(str(target))]
-                other = "other"
-                while other in classes:
-                    other += "_"
-                return [*classes, other] if outputs == len(classes) + 1 else classes
+                return [*classes, step.other(str(target))] if outputs == len(classes) + 1 else classes
         return super().labels(outputs)
 
     def unscaled(self, value: float) -> float:
@@ -117,24 +119,62 @@ class Rows(Way):
 
     def _cell(self, values: Mapping[str, Any], name: str) -> tuple[Any, str]:
         asked = self._field(name)
+        if asked["type"] == "file":
+            return self._file(values, name)
+        if name in values and answers.is_missing(values[name]) and self._may_lack(name):
+            return None, ""
+        found: Any
         match asked["type"]:
             case "switch":
-                return answers.switch(values, name), ""
+                found = answers.switch(values, name)
             case "number":
-                value = answers.number(values, name)
-                return (int(value) if value.is_integer() and self._is_whole(name) else value), ""
+                found = answers.number(values, name)
+                found = int(found) if found.is_integer() and self._is_whole(name) else found
             case "choice":
-                chosen = str(answers.given(values, name))
-                if chosen not in asked["choices"]:
-                    known = ", ".join(asked["choices"][:20])
-                    raise answers.wrong(name, f"{name!r} is {chosen!r:.60}; choose one of: {known}.")
-                return (int(chosen) if self._is_whole(name) else chosen), ""
+                found = self._chosen(values, name, asked["choices"])
             case "series":
-                return (answers.series if self._is_nested(name) else answers.steps)(values, name), ""
-            case "file":
-                return self._file(values, name)
+                found = (answers.series if self._is_nested(name) else answers.steps)(values, name)
+            case _ if name in self._types and answers.is_scalar(values.get(name)):
+                found = values[name]  # a number where steps make numbers of text, a date where dates are read
             case _:
-                return answers.text(values, name), ""
+                found = answers.text(values, name)
+        return found, ""
+
+    def _chosen(self, values: Mapping[str, Any], name: str, choices: Sequence[str]) -> Any:
+        """A value that is one of the choices, at the latest when the recipe's steps before have been at it."""
+        value = answers.given(values, name)
+        chosen = str(value).lower() if self._types.get(name) == "bool" else str(value)
+        try:
+            cell = int(value) if self._is_whole(name) else chosen
+        except (TypeError, ValueError):
+            cell = None
+        if chosen in choices or (cell is not None and self._as_learned(name, cell) in choices):
+            return cell
+        raise answers.wrong(name, f"{name!r} is {str(value)!r:.60}; choose one of: {', '.join(choices[:20])}.")
+
+    def _as_learned(self, name: str, cell: Any) -> str | None:
+        """A cell as it comes to the step that has its categories."""
+        import pyarrow as pa  # noqa: PLC0415 - a form needs none
+
+        from nbtrain.data.processing import Categories  # noqa: PLC0415 - as above
+
+        batch = pa.RecordBatch.from_pylist([{name: cell}])
+        for step in self._steps:
+            if isinstance(step, Categories) and name in step.columns:
+                break
+            kept = step.without(set(self._types) - {name}) if name in step.columns else None
+            batch = batch if kept is None else kept.apply_new(batch)
+        return str(batch.column(name)[0].as_py())
+
+    def _may_lack(self, name: str) -> bool:
+        """Whether the recipe knows what to do where a value is missing."""
+        from nbtrain.data.processing import Categories, Missing  # noqa: PLC0415 - as above
+
+        return any(
+            name in step.columns and (
+                (isinstance(step, Missing) and step.method != "drop")
+                or (isinstance(step, Categories) and (step.method != "ordinal" or step.unknown == "class")))
+            for step in self._steps)
 
     def _file(self, values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], str]:
         """A file as a cell; an image in the size the model takes, where no step of the recipe sees to that."""

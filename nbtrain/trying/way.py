@@ -42,6 +42,10 @@ class Way(ABC):
     def made(self, values: Mapping[str, Any], module: Any) -> Made:
         """Inputs for `module`. Raises ConfigError for a value that is missing or cannot be used."""
 
+    def known(self) -> set[str]:
+        """Names that may be among the values."""
+        return {each["name"] for each in self.fields()}
+
     def note(self) -> str:
         """A sentence above the form, or empty."""
         return ""
