@@ -19,6 +19,7 @@ NO_VALUE = "nbtrain: no value of the column: "
 _KEPT = "0|[1-9][0-9]{0,14}|[1-8][0-9]{15}|900[0-6][0-9]{12}"
 #: And those that it may not keep, with what is said then.
 LONG = "-?(?:[1-9][0-9]{16,}|9[1-9][0-9]{14}|90[1-9][0-9]{13}|900[7-9][0-9]{12})"
+TOO_LARGE = "some of its numbers are larger than a number can be"
 TOO_LONG = "some of its whole numbers have more digits than a number keeps"
 #: A day with a year of four digits, and of two where a format says so: by whether that begins with the year.
 _DAY = "(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
@@ -56,6 +57,11 @@ def are_jalali(found: Sequence[str]) -> bool:
     return bool(found) and all(_JALALI.fullmatch(cell) for cell in found)
 
 
+def is_beyond(column: str) -> str:
+    """Whether a text says a number that is beyond all, and would be infinity, in SQL."""
+    return f"isinf(TRY_CAST({column} AS DOUBLE)) AND regexp_matches({column}, '[0-9]')"
+
+
 def value(column: str, kind: str, form: str | None = None) -> str:
     """The value in a column of texts, NULL for a cell that is none, in SQL; `form` is how dates are written."""
     read = f"TRY_CAST({column} AS {kind})"
@@ -67,7 +73,7 @@ def value(column: str, kind: str, form: str | None = None) -> str:
     spelled = f"CASE WHEN {is_spelled} THEN {read} END"
     if kind == "DOUBLE":  # 1e400 is beyond all numbers of this type; what is spelled inf has no digit
         plain = f"contains({column}, '.') AND NOT contains({column}, '_') AND isfinite({read})"
-        kept = f"{is_spelled} AND NOT (isinf({read}) AND regexp_matches({column}, '[0-9]'))"
+        kept = f"{is_spelled} AND NOT ({is_beyond(column)})"
         return f"CASE WHEN {plain} THEN {read} WHEN {kept} THEN {read} END"
     if kind == "BOOLEAN":  # what else it takes is shorter: t, yes, 1
         return f"CASE WHEN strlen({column}) >= 4 THEN {read} END"

@@ -56,7 +56,7 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         long = _long_numbers(connection, given, found, every_row=every_row)
         found = [(name, "VARCHAR" if name in long else kind) for name, kind in found]
     names = unique_names([name for name, _ in found])
-    notes = [f"The column {name!r:.60} was read as text: {cells.TOO_LONG}." for name in long]
+    notes = [f"The column {name!r:.60} was read as text: {why}." for name, why in long.items()]
     notes += [cells.JALALI.format(name) for name in jalali]
     looked_at = frozenset() if every_row else cells.LOOKED_AT  # as in a CSV: 1.5 and true would be read as 2 and 1
     listed = ", ".join(
@@ -79,16 +79,19 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
 
 def _long_numbers(
     connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
-) -> list[str]:
-    """The columns of numbers in which some are whole and have more digits than a number keeps."""
+) -> dict[str, str]:
+    """The columns of numbers of which some would not be kept as they are written, and why."""
     names = [name for name, kind in columns if kind == "DOUBLE"]
     if not names:
-        return []
+        return {}
     listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    asked = ", ".join(f"bool_or(regexp_full_match({quoted(name)}, {literal(cells.LONG)}))" for name in names)
+    asked = ", ".join(
+        f"CASE WHEN bool_or({cells.is_beyond(quoted(name))}) THEN {literal(cells.TOO_LARGE)} "
+        f"WHEN bool_or(regexp_full_match({quoted(name)}, {literal(cells.LONG)})) THEN {literal(cells.TOO_LONG)} END"
+        for name in names)
     rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
-    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
-    return [name for name, it in zip(names, has, strict=True) if it]
+    found = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    return {name: why for name, why in zip(names, found, strict=True) if why}
 
 
 def _with_dates_that_fit(

@@ -39,6 +39,15 @@ def test_long_numbers_keep_their_digits(tmp_path, form):
         "The column 'id' was read as text: some of its whole numbers have more digits than a number keeps.",)
 
 
+def test_a_number_beyond_all_numbers_is_no_infinity(tmp_path):
+    for rows in 2, 21_000:
+        path = tmp_path / f"{rows}.jsonl"
+        path.write_text('{"n": 1.5}\n' * rows + '{"n": 1e400}\n')
+        assert [whole(path)[at]["n"] for at in (0, -1)] == ["1.5", "1e400"]
+    assert open_source(tmp_path / "2.jsonl").notes == (
+        "The column 'n' was read as text: some of its numbers are larger than a number can be.",)
+
+
 @pytest.mark.parametrize(("usual", "other", "wanted"), [
     (1, True, "true"), (1.5, True, "true"), (1.5, "007", "007"), (True, 1, "1"),
     (1.5, 9007199254740993, "9007199254740993"), ("2020-01-02", "infinity", "infinity"),
