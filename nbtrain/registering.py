@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, Problem
+from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, ModelNotFoundError, Problem
 from nbtrain.core.model_views import Stage
 from nbtrain.data.columns import Kind
 from nbtrain.data.keeping.library import Library
 from nbtrain.data.pictures import Files
+from nbtrain.feeding import classes_by_recipe
 from nbtrain.models import promotion
 from nbtrain.models.importing import open_model
 from nbtrain.models.importing.objects import bare
@@ -22,7 +23,7 @@ from nbtrain.models.package import About, Package, Version
 from nbtrain.models.promotion import Rule
 from nbtrain.models.registry import Registry
 from nbtrain.store.model_listing import RANKS
-from nbtrain.store.names import made_up
+from nbtrain.store.names import free_name, made_up
 from nbtrain.store.workspace import current
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def register(
             package.about, **_known(run, package.about), metrics=metrics, options=dict(run.options()),
             data=str(snapshot.state["fingerprint"]), source="run", source_args={"run": run.id, "name": run.name})
         version = registry.add(
-            Package(about, {**_recipe(run), **package.files}), name=name or made_up(run.name, "model"), or_version=True,
+            Package(about, {**_recipe(run), **package.files}),
+            name=_own_name(registry, run, about) if name is None else name, or_version=True,
             note=note, tags=tags, stage="production" if promoted else stage)
     model = registry.find(version.model).name
     if said:
@@ -92,6 +94,21 @@ def register(
         f"Its weights are kept; {own} is a class of your own, so loading needs one of it: "
         f"nbtrain.models.load({model!r}, module={own}(…)).")
     return Registered(model, version, said, (needed,) if own else ())
+
+
+def _own_name(registry: Registry, run: Run, about: About) -> str:
+    """A name for a run without one: of the model that this one goes on with, else one that is free."""
+    return free_name(made_up(run.name, "model"), lambda name: _is_another(registry, name, about))
+
+
+def _is_another(registry: Registry, name: str, about: About) -> bool:
+    """Whether there is such a model, of another architecture, or for other inputs or classes."""
+    try:
+        held = registry.versions(name)[0].about
+    except ModelNotFoundError:
+        return False
+    same = (held.format, held.architecture, held.labels) == (about.format, about.architecture, about.labels)
+    return not same or any(held.inputs.get(key) != about.inputs.get(key) for key in ("kind", "shape", "features"))
 
 
 # -- the weights ------------------------------------------------------------------------------------
@@ -200,13 +217,31 @@ def _known(run: Run, about: About) -> dict[str, Any]:
     origin: Mapping[str, Any] = trainer.given.origin or {}
     inputs = {**about.inputs, **_shape(run)}
     inputs |= {key: origin[key] for key in ("target", "features", "grey") if origin.get(key) is not None}
-    classes = origin.get("classes") or trainer.evaluation.classes or about.labels
     learnt = trainer.evaluation.task
+    classes = origin.get("classes") or trainer.evaluation.classes or about.labels
+    if not classes and learnt in {"classification", "binary"}:
+        classes = _by_recipe(run)
     if learnt == "multilabel":
         inputs["multi_label"] = True  # classes that do not exclude one another
     index = 0 if learnt in {"classification", "binary", "multilabel"} else 1 if learnt == "regression" else None
     task = about.task or ("" if index is None else _TASKS.get(inputs.get("kind", ""), ("", ""))[index])
     return {"inputs": inputs, "labels": tuple(map(str, classes)), "task": task}
+
+
+def _by_recipe(run: Run) -> list[str]:
+    """The classes of a target that the recipe numbered, as many as the model has outputs: the last is of all others."""
+    known = classes_by_recipe(run._trainer.given.origin)  # noqa: SLF001 - a Run is the trainer's face
+    config: Any = getattr(bare(run.model), "config", None)
+    outputs = config.get("outputs") if isinstance(config, Mapping) else getattr(config, "num_labels", None)
+    return known if outputs is None else known[:max(outputs, 2)]  # one output tells two classes
+
+
+def _range(given: Any) -> str:
+    """``0-255`` where the values of pictures exceed 1, else ``0-1``; those below 0 were scaled around it."""
+    from nbtrain.engine import nest  # noqa: PLC0415 - loads torch
+
+    found = [each for each in nest.tensors(given) if each.numel()]
+    return "0-255" if any(float(each.max()) > 1 and float(each.min()) >= 0 for each in found) else "0-1"
 
 
 def _shape(run: Run) -> dict[str, Any]:
@@ -231,7 +266,16 @@ def _shape(run: Run) -> dict[str, Any]:
         return {"kind": kind} if kind else {}
     shape = [int(length) for length in sample.shape]
     kind = kind or {1: "tabular", 2: "series", 3: "image"}.get(len(shape), "")
-    return {"kind": kind, "shape": shape, "dtype": str(sample.dtype).removeprefix("torch.")}
+    found: dict[str, Any] = {"kind": kind, "shape": shape, "dtype": str(sample.dtype).removeprefix("torch.")}
+    if kind == "image":
+        whole = data.inputs if isinstance(data, arrays.Arrays) else sample
+        found |= {"range": _range(whole), "channels_last": len(shape) == 3 and _are_last(shape)}
+    return found
+
+
+def _are_last(shape: Sequence[int]) -> bool:
+    """Whether the channels of a picture are the last of its three lengths: there is one, or there are three or four."""
+    return shape[2] in {1, 3, 4} and shape[0] not in {1, 3, 4}
 
 
 def _recipe(run: Run) -> dict[str, Path]:

@@ -239,3 +239,40 @@ def test_an_amount_and_windows_are_known_as_what_they_are():
     about = run.register("series", promote=False).version.about
     assert (about.task, about.labels) == ("time-series-forecasting", ())
     assert (about.inputs["kind"], about.inputs["shape"]) == ("series", [6, 3])
+
+
+def test_a_run_without_a_name_adds_a_version_to_what_it_goes_on_with_alone():
+    x, y = table()
+    assert trained().register().name == "mlp"
+    assert nbtrain.models.get("mlp").stage == "production"
+    other = trained(data=(x[:, :2], y)).register()  # as good, and of other inputs
+    assert (other.name, other.version.number) == ("mlp 2", 1)
+    words = trained(data=(x, np.array(["a", "b", "c"])[y])).register()
+    assert (words.name, words.version.number) == ("mlp 3", 1)
+    assert nbtrain.models.get("mlp").stage == "production"
+    again = trained().register(promote=False)
+    assert (again.name, again.version.number) == ("mlp", 2)
+    assert trained(data=(x[:, :2], y)).register(promote=False).name == "mlp 2"
+
+
+@pytest.mark.parametrize(("rare", "labels"), [(1, ("cat", "cow", "dog")), (35, ("cat", "dog", "other"))])
+def test_classes_that_the_recipe_numbered_have_their_names(rare, labels):
+    frame = pd.DataFrame(table()[0], columns=list("abcd")).assign(label=["cat"] * 50 + ["cow"] * 20 + ["dog"] * 50)
+    dataset = nbtrain.load_dataset(frame, name="animals")
+    ready = dataset.process({"step": "categories", "columns": ["label"], "rare": rare}, name="ready", target="label")
+    about = trained(data=ready, epochs=1).register("animals", promote=False).version.about
+    assert about.labels == labels
+    assert about.config["outputs"] == 3
+
+
+@pytest.mark.parametrize(("pictures", "known"), [
+    (np.random.default_rng(0).integers(0, 255, (12, 3, 8, 9)).astype(np.uint8), ("0-255", False)),
+    (np.random.default_rng(0).random((12, 3, 8, 9)).astype(np.float32), ("0-1", False)),
+    (np.random.default_rng(0).random((12, 8, 9, 3)).astype(np.float32) * 255, ("0-255", True)),
+    (np.random.default_rng(0).normal(size=(12, 3, 8, 9)).astype(np.float32), ("0-1", False)),
+])
+def test_the_range_of_pictures_and_where_their_channels_are_is_known(pictures, known):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(8 * 9 * 3, 2))
+    inputs = trained(net, (pictures, np.arange(12) % 2), epochs=1).register("p", promote=False).version.about.inputs
+    assert (inputs["range"], inputs["channels_last"]) == known
+    assert inputs["dtype"] == "float32"  # as the model takes them

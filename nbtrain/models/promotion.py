@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from nbtrain.core.errors import ConfigError, Problem
 
@@ -53,9 +54,11 @@ def checked(given: bool | float | Rule) -> Rule | None:  # noqa: FBT001 - as the
 
 
 def _checked_rule(given: Rule) -> Rule:
-    if not isinstance(given.metric, str) or not given.metric:
+    metric: Any = given.metric  # as the user gave it
+    if not isinstance(metric, str) or not metric:
         raise _wrong(f"The metric of a Rule is {given.metric!r:.100}; give the name of one, such as 'accuracy'.")
-    for name, limit in (("above", given.above), ("below", given.below)):
+    limits: dict[str, Any] = {"above": given.above, "below": given.below}
+    for name, limit in limits.items():
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not isfinite(limit)):
             raise _wrong(f"{name} of a Rule is {limit!r:.100}; give a number, such as 0.8.")
     if given.below is not None and given == Rule(given.metric, below=given.below):
