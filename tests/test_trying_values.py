@@ -12,7 +12,7 @@ from torch import nn
 
 import nbtrain
 from nbtrain import trying
-from nbtrain.core.errors import ConfigError
+from nbtrain.core.errors import ConfigError, NbtrainError
 from nbtrain.models import architectures
 from nbtrain.models.importing import open_model
 from nbtrain.models.package import Package, Version
@@ -211,3 +211,26 @@ def test_what_the_recipe_takes_is_taken():
                             ({"price": None}, "'price' is empty"), ({"day": ["a"]}, "must be a text")):
         with pytest.raises(ConfigError, match=sentence):
             trying.predict(version, {**row, **wrong})
+
+
+def test_the_training_table_is_predicted_as_the_run_predicts_it(loads):
+    run, version, rows = classified(
+        [{"step": "to_number", "columns": ["price"]}, {"step": "categories", "columns": ["flag"], "method": "one_hot"},
+         {"step": "missing", "columns": ["x"]}, {"step": "dates", "columns": ["day"]}],
+        price=[f"{number}.5" for number in range(300)], flag=np.arange(300) % 3 > 0,
+        x=np.where(np.arange(300) % 5, np.arange(300.0), np.nan), day=pd.date_range("2026-01-01", periods=300))
+    rows["own note"] = "not of the dataset"
+    wanted = torch.softmax(run.predict(rows), 1).tolist()
+    found = [told(each) for each in nbtrain.models.predict(version.model, rows, version=version.number)]
+    assert len(found) == 300
+    assert [[each["no"], each["yes"]] for each in found] == [pytest.approx(row, abs=1e-5) for row in wanted]
+    run, version, rows = loads
+    scale = rows["load"][:84].std(ddof=0)
+    said = nbtrain.models.predict(version.model, rows, version=version.number)
+    ahead = [each["values"][0]["value"] for each in said]
+    wanted = (run.predict(rows).flatten() * scale + rows["load"][:84].mean()).tolist()
+    assert ahead == pytest.approx(wanted, rel=1e-3)
+    with pytest.raises(NbtrainError, match="3 steps were given"):
+        nbtrain.models.predict(version.model, rows.head(3), version=version.number)
+    with pytest.raises(NbtrainError, match="'load'"):
+        nbtrain.models.predict(version.model, rows[["day"]], version=version.number)

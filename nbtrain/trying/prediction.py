@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _TEXTS = ("ForSequenceClassification", "ForMaskedLM", "ForCausalLM", "LMHeadMode
 _TOKENIZERS = frozenset({
     "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model"})
 HELD = Held()
+#: Rows of a data frame in one forward pass.
+_AT_ONCE = 256
 
 
 def is_tryable(version: Version) -> bool:
@@ -51,10 +54,7 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
         ModelError: nothing says what the model takes; or it does not take this input.
         ModelFileError: a file of the model is missing or damaged.
     """
-    import torch  # noqa: PLC0415 - a form needs none
-
-    from nbtrain.engine.forward import call  # noqa: PLC0415
-    from nbtrain.models.loading import load  # noqa: PLC0415
+    from nbtrain.models.loading import load  # noqa: PLC0415 - loads torch, and a form needs none
     from nbtrain.trying.outputs import told  # noqa: PLC0415
 
     values = answers.named(values)
@@ -64,16 +64,7 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
                 raise ConfigError([Problem(str(name), unknown("field", str(name), sorted(way.known())))])
         made = way.made(values, module)
         inputs = _as_taken(version, made.inputs)
-        began = time.perf_counter()
-        try:
-            with torch.inference_mode():
-                output = call(module, inputs)
-        except NbtrainError:
-            raise
-        except Exception as error:  # whatever a foreign model raises
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
-            raise ModelError(f"{version.about.architecture} cannot take this input: {first}.") from error
-        seconds = time.perf_counter() - began
+        output, seconds = _output(version, module, inputs)
         guesses, numbers = told(way, inputs, output, module)
     return Prediction(guesses=guesses, values=numbers, seconds=seconds, note=made.note)
 
@@ -90,10 +81,54 @@ def ask(version: Version, given: Any) -> Any:
     """
     if isinstance(given, Mapping):
         return predict(version, {str(name): value for name, value in given.items()})
-    rows = given.to_dict("records") if hasattr(given, "iloc") else given
+    if hasattr(given, "iloc") and hasattr(given, "columns"):
+        return _of_frame(version, given)
+    rows = given
     if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping | str | Path) for row in rows):
         return [predict(version, row if isinstance(row, Mapping) else _named(version, row)) for row in rows]
     return predict(version, _named(version, given))
+
+
+def _of_frame(version: Version, frame: Any) -> list[Prediction]:
+    """A prediction for each row, or each window, of a data frame; columns that are not known are not looked at."""
+    from nbtrain.engine import nest  # noqa: PLC0415 - loads torch
+    from nbtrain.models.loading import load  # noqa: PLC0415
+    from nbtrain.trying.outputs import told  # noqa: PLC0415
+
+    found: list[Prediction] = []
+    with HELD.use(version, lambda: _way(version), load) as (way, module):
+        known = [name for name in frame.columns if str(name) in way.known()]
+        if not isinstance(way, Rows) or not way.takes_frames:
+            return [predict(version, row) for row in frame[known].to_dict("records")]
+        made = _as_taken(version, way.of_frame(frame, module).inputs)
+        rows = len(next(nest.tensors(made)))
+        for start in range(0, rows, _AT_ONCE):
+            inputs = nest.over(itemgetter(slice(start, start + _AT_ONCE)), made)
+            output, seconds = _output(version, module, inputs)
+            count = min(_AT_ONCE, rows - start)
+            for row in range(count):
+                one = nest.over(itemgetter(slice(row, row + 1)), output)
+                guesses, numbers = told(way, inputs, one, module)
+                found.append(Prediction(guesses=guesses, values=numbers, seconds=seconds / count, note=""))
+    return found
+
+
+def _output(version: Version, module: Any, inputs: Any) -> tuple[Any, float]:
+    """What the model gives, and how many seconds that took. Raises ModelError where it does not take the input."""
+    import torch  # noqa: PLC0415 - a form needs none
+
+    from nbtrain.engine.forward import call  # noqa: PLC0415
+
+    began = time.perf_counter()
+    try:
+        with torch.inference_mode():
+            output = call(module, inputs)
+    except NbtrainError:
+        raise
+    except Exception as error:  # whatever a foreign model raises
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
+        raise ModelError(f"{version.about.architecture} cannot take this input: {first}.") from error
+    return output, time.perf_counter() - began
 
 
 def _named(version: Version, value: Any) -> dict[str, Any]:

@@ -81,20 +81,43 @@ class Rows(Way):
     # -- making -------------------------------------------------------------------------------------
 
     def made(self, values: Mapping[str, Any], module: Any) -> Made:
-        from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
-        from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
-        from nbtrain.data.pictures import Files  # noqa: PLC0415
-
         given, note = self._given(values)
         rows: Any = given
         if self._recipe is not None:
             rows = self._recipe.apply(given)
-            if rows.num_rows == 0:
-                window = self._windows.window if self._windows is not None else 1
-                raise answers.wrong(self._columns[0], (
-                    f"{len(given)} steps were given, and the model looks at {window}; give as many or more."))
+            self._must_reach(rows, len(given))
             rows = rows.slice(rows.num_rows - 1)  # of several windows the newest
-        known = set(rows.column_names if self._recipe is not None else given[0])
+        return self._inputs(rows, set(rows.column_names if self._recipe is not None else given[0]), module, note)
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether a data frame goes as a whole; files are given one by one."""
+        return not self._media
+
+    def of_frame(self, frame: Any, module: Any) -> Made:
+        """All rows of a data frame, as `Run.predict` makes them. Raises DataError."""
+        import pyarrow as pa  # noqa: PLC0415 - a form needs none
+
+        from nbtrain.data.processing.rows import as_batch  # noqa: PLC0415
+
+        if self._recipe is None:
+            rows = pa.Table.from_batches([as_batch(frame, self._features)])
+        else:
+            rows = pa.Table.from_batches(list(self._recipe.stream_new(frame, also=set(self._features))))
+        self._must_reach(rows, len(frame))
+        return self._inputs(rows, set(), module, "")
+
+    def _must_reach(self, rows: Any, given: int) -> None:
+        if rows.num_rows == 0:
+            window = self._windows.window if self._windows is not None else 1
+            raise answers.wrong(self._columns[0], (
+                f"{given} steps were given, and the model looks at {window}; give as many or more."))
+
+    def _inputs(self, rows: Any, known: set[str], module: Any, note: str) -> Made:
+        from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
+        from nbtrain.data.importing.objects import as_table  # noqa: PLC0415
+        from nbtrain.data.pictures import Files  # noqa: PLC0415
+
         files = {name: kind for name, kind in self._media.items() if name in known}
         table = as_table(rows, name="the input", media=files)
         features = list(self._features) or None
@@ -334,7 +357,7 @@ class Rows(Way):
 
 
 def _batch(inputs: Any, module: Any, *, files: bool) -> Any:
-    """One row, as training gives its batches."""
+    """Rows, as training gives its batches; of files one."""
     import torch  # noqa: PLC0415 - a form needs none
 
     from nbtrain.engine import nest  # noqa: PLC0415
