@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from nbtrain.core.errors import ModelError
 from nbtrain.models import architectures
+from nbtrain.models.architectures.mlp import Standardise
 
 DATA = {
     "tabular": torch.randn(16, 6),
@@ -59,6 +60,17 @@ def test_each_learns_a_batch_by_heart(name):
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
+
+
+def test_inputs_are_brought_to_the_mean_and_deviation_of_all_rows_seen():
+    net = Standardise(2)
+    rows = torch.randn(90, 2, dtype=torch.float64) * torch.tensor([5.0, 0.1]) + torch.tensor([1000.0, -3.0])
+    rows = rows.float()
+    assert torch.allclose(net.eval()(rows), rows, rtol=1e-4)  # nothing is known yet
+    for batch in rows.split([40, 1, 49]):
+        net.train()(batch)
+    wanted = (rows - rows.double().mean(0)) / rows.double().std(0, correction=0)
+    assert torch.allclose(net.eval()(rows).double(), wanted, atol=2e-3)
 
 
 def test_a_column_far_from_zero_does_not_make_a_short_run_useless():

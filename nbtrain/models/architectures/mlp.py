@@ -30,10 +30,7 @@ class MLP(Architecture[MLPConfig]):
 
     def __init__(self, config: MLPConfig) -> None:
         super().__init__(config)
-        # The plain mean over all batches: one that forgets needs hundreds of steps to get from 0 to a year, and until
-        # then the model sees other inputs when it is evaluated than when it learns.
-        layers: list[nn.Module] = (
-            [nn.BatchNorm1d(config.inputs, affine=False, momentum=None)] if config.normalise else [])
+        layers: list[nn.Module] = [Standardise(config.inputs)] if config.normalise else []
         before = config.inputs
         for width in config.hidden:
             layers += [nn.Linear(before, width), nn.GELU(), nn.Dropout(config.dropout)]
@@ -56,3 +53,38 @@ class MLP(Architecture[MLPConfig]):
     @classmethod
     def example(cls, config: MLPConfig, rows: int) -> dict[str, Tensor]:
         return {"x": torch.randn(rows, config.inputs)}
+
+
+class Standardise(nn.Module):
+    """(rows, features) → the same with mean 0 and deviation 1, by all rows that were seen in training.
+
+    Not `BatchNorm1d`, whose mean forgets and so needs hundreds of steps to get from 0 to a year: until then a model
+    sees other inputs when it is evaluated than when it learns. Batches are put together after Chan, Golub and LeVeque,
+    Updating Formulae and a Pairwise Algorithm for Computing Sample Variances (1979).
+    """
+
+    mean: Tensor
+    squares: Tensor
+    count: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("squares", torch.zeros(features))
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` (rows, features)."""
+        if self.training:
+            self._see(x.detach().to(self.mean.dtype))
+        variance = torch.where(self.count > 0, self.squares / self.count.clamp(min=1), torch.ones_like(self.squares))
+        return ((x - self.mean) * torch.rsqrt(variance + 1e-5)).to(x.dtype)
+
+    @torch.no_grad()
+    def _see(self, x: Tensor) -> None:
+        """Let the rows of a batch count, too: `squares` is the sum of squared differences from the mean."""
+        mean, total = x.mean(0), self.count + x.shape[0]
+        gap = mean - self.mean
+        self.squares += ((x - mean) ** 2).sum(0) + gap**2 * (self.count * x.shape[0] / total)
+        self.mean += gap * (x.shape[0] / total)
+        self.count += x.shape[0]
