@@ -63,28 +63,28 @@ class Standardise(nn.Module):
     Updating Formulae and a Pairwise Algorithm for Computing Sample Variances (1979).
     """
 
-    mean: Tensor
-    squares: Tensor
-    count: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+    rows_seen: Tensor
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("squares", torch.zeros(features))
-        self.register_buffer("count", torch.zeros((), dtype=torch.long))
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+        self.register_buffer("rows_seen", torch.zeros((), dtype=torch.long))
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` (rows, features)."""
         if self.training:
-            self._see(x.detach().to(self.mean.dtype))
-        variance = torch.where(self.count > 0, self.squares / self.count.clamp(min=1), torch.ones_like(self.squares))
-        return ((x - self.mean) * torch.rsqrt(variance + 1e-5)).to(x.dtype)
+            self._see(x.detach().to(self.running_mean.dtype))
+        return ((x - self.running_mean) * torch.rsqrt(self.running_var + 1e-5)).to(x.dtype)
 
     @torch.no_grad()
     def _see(self, x: Tensor) -> None:
-        """Let the rows of a batch count, too: `squares` is the sum of squared differences from the mean."""
-        mean, total = x.mean(0), self.count + x.shape[0]
-        gap = mean - self.mean
-        self.squares += ((x - mean) ** 2).sum(0) + gap**2 * (self.count * x.shape[0] / total)
-        self.mean += gap * (x.shape[0] / total)
-        self.count += x.shape[0]
+        """Let the rows of a batch count, too."""
+        mean, share = x.mean(0), x.shape[0] / (self.rows_seen + x.shape[0])
+        gap = mean - self.running_mean
+        within = (1 - share) * self.running_var + share * ((x - mean) ** 2).mean(0)
+        self.running_var.copy_(within + share * (1 - share) * gap**2)
+        self.running_mean += share * gap
+        self.rows_seen += x.shape[0]

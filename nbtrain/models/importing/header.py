@@ -37,7 +37,7 @@ BITS: Mapping[str, int] = MappingProxyType({
 #: Their names in torch, of those that weights have.
 _TORCH = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn",
           "F8_E5M2": "float8_e5m2", "I8": "int8", "U8": "uint8"}
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked", "rows_seen")
 
 
 @dataclass(frozen=True, slots=True)
