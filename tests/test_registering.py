@@ -82,7 +82,7 @@ def test_the_best_weights_are_kept_where_they_were():
     y = np.where(np.arange(len(y)) % 10 == 0, (y + 1) % 3, y)
     run = nbtrain.train("mlp", (x, y), **OPTIONS | {"epochs": 4})
     run.wait()
-    worse = run.fork(epochs=7, learning_rate=0.02, max_grad_norm=0.0, scheduler="constant")
+    worse = run.fork(epochs=9, learning_rate=0.1, max_grad_norm=0.0, scheduler="constant")
     worse.wait()
     best, last = (worse.register("a", weights=weights, promote=False).version for weights in ("best", "last"))
     losses = worse.history["val_loss"].values
