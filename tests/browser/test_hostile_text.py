@@ -89,6 +89,8 @@ def test_the_watch_notices_what_it_is_there_for(notebooks: Open):
     with pytest.raises(AssertionError):
         nothing_happened(notebook)
     assert set(notebook.heard.outside(notebook.page.url)) == {"http://outside.test/a.png"}
+    notebook.page.evaluate("document.querySelectorAll('[onerror]').forEach(found => found.remove())")
+    notebook.page.wait_for_timeout(500)  # what the page asked for before that is still told
     notebook.heard.requested.clear()
     notebook.heard.console.clear()
 

@@ -18,6 +18,7 @@ from nbtrain.core.errors import (
     ConfigError,
     DataError,
     ModelError,
+    ModelNotFoundError,
     NbtrainError,
     NonFiniteLossError,
     TrainingError,
@@ -108,7 +109,8 @@ def test_all_wrong_options_are_told_at_once():
             ModelError,
             "^The model ReLU has no parameters that require a gradient, so there is nothing to train",
         ),
-        ("net", None, ModelError, "^The model is a str; it must be a torch.nn.Module instance"),
+        ("net", None, ModelNotFoundError, "^There is no model 'net'"),
+        (5, None, ModelError, "^The model is a int; it must be a torch.nn.Module instance"),
         (
             None,
             (torch.zeros(0, 8), torch.zeros(0)),

@@ -115,7 +115,7 @@ class Slow:
 
 
 def test_a_tokenizer_written_in_python_is_kept_as_an_archive(monkeypatch, tmp_path):
-    monkeypatch.setattr(transformers, "AutoTokenizer", Slow)
+    monkeypatch.setattr("transformers.AutoTokenizer", Slow)  # of the module as it is now: it puts another in its place
     recipe = Recipe([Tokenize(columns="t0", tokenizer=Slow({"a": 1, "b": 2}), max_length=2)]).fit(batch(["a"]))
     recipe.save(tmp_path)
     assert [path.suffix for path in tmp_path.glob("tokenizer-*")] == [".zip"]
