@@ -50,10 +50,11 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
         narrow = [(name, _HUGE.sub("BIGINT", kind)) for name, kind in found]
         if narrow != found and (not every_row or _fits(connection, given, narrow)):
             found = narrow
-        jalali = _jalali(connection, given, found, every_row=every_row)
+        rows = _as_written(connection, given, found, every_row=every_row)
+        jalali = _jalali(connection, rows, found)
         found = [(name, "VARCHAR" if name in jalali else kind) for name, kind in found]
-        found = _with_dates_that_fit(connection, given, found, every_row=every_row)
-        long = _long_numbers(connection, given, found, every_row=every_row)
+        found = _with_dates_that_fit(connection, given, rows, found, every_row=every_row)
+        long = _long_numbers(connection, rows, found)
         found = [(name, "VARCHAR" if name in long else kind) for name, kind in found]
     names = unique_names([name for name, _ in found])
     notes = [f"The column {name!r:.60} was read as text: {why}." for name, why in long.items()]
@@ -77,64 +78,72 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     return f"(SELECT {', '.join(chosen)} FROM {read})", columns, notes
 
 
-def _long_numbers(
+def _as_written(
     connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
+) -> str:
+    """What follows FROM for the cells as they are written, of the columns that are looked at for that.
+
+    The first rows are taken in once: parsing them for each question would make the first page wait.
+    """
+    names = [name for name, kind in columns if kind in {"DATE", "TIMESTAMP", "DOUBLE"} | cells.LOOKED_AT]
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    read = f"read_json({given}, columns={{{listed}}})"
+    if every_row or not names:
+        return read
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE first_rows AS SELECT * FROM {read} LIMIT {_LOOKED_AT}")
+    return "first_rows"
+
+
+def _long_numbers(
+    connection: duckdb.DuckDBPyConnection, rows: str, columns: list[tuple[str, str]],
 ) -> dict[str, str]:
     """The columns of numbers of which some would not be kept as they are written, and why."""
     names = [name for name, kind in columns if kind == "DOUBLE"]
     if not names:
         return {}
-    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     asked = ", ".join(
         f"CASE WHEN bool_or({cells.is_beyond(quoted(name))}) THEN {literal(cells.TOO_LARGE)} "
         f"WHEN bool_or(regexp_full_match({quoted(name)}, {literal(cells.LONG)})) THEN {literal(cells.TOO_LONG)} END"
         for name in names)
-    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
-    found = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    found = connection.execute(f"SELECT {asked} FROM {rows}").fetchone() or ()
     return {name: why for name, why in zip(names, found, strict=True) if why}
 
 
 def _with_dates_that_fit(
-    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
+    connection: duckdb.DuckDBPyConnection, given: str, rows: str, columns: list[tuple[str, str]], *, every_row: bool,
 ) -> list[tuple[str, str]]:
     """The columns with text where there are dates in a spelling that is found by looking, and not read afterwards."""
     first = None if every_row else _LOOKED_AT
     dated = [(name, kind) for name, kind in columns if _DATED.search(_NAMES.sub('""', kind))]
     if not dated:
         return columns
-    bad = _no_dates(connection, given, dated, first)
-    if not _fits(connection, given, dated, first):
-        bad |= {name for name, kind in dated if not _fits(connection, given, [(name, kind)], first)}
+    bad = _no_dates(connection, rows, dated)
+    # Cells that are looked at one by one anyhow need not be read in their type here.
+    read = [(name, kind) for name, kind in dated if every_row or kind not in cells.LOOKED_AT]
+    if read and not _fits(connection, given, read, first):
+        bad |= {name for name, kind in read if not _fits(connection, given, [(name, kind)], first)}
     return [(name, _as_text(kind) if name in bad else kind) for name, kind in columns]
 
 
-def _jalali(
-    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], *, every_row: bool,
-) -> list[str]:
+def _jalali(connection: duckdb.DuckDBPyConnection, rows: str, columns: list[tuple[str, str]]) -> list[str]:
     """The columns of dates whose years are those of the Solar Hijri calendar."""
     dated = [name for name, kind in columns if kind in {"DATE", "TIMESTAMP"}]
     if not dated:
         return []
-    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dated)
     asked = ", ".join(
         f"bool_and(TRY_CAST({quoted(name)} AS DATE) BETWEEN '1200-01-01' AND '1499-12-31')" for name in dated)
-    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){'' if every_row else f' LIMIT {_LOOKED_AT}'}"
-    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    has = connection.execute(f"SELECT {asked} FROM {rows}").fetchone() or ()
     return [name for name, it in zip(dated, has, strict=True) if it]
 
 
-def _no_dates(
-    connection: duckdb.DuckDBPyConnection, given: str, columns: list[tuple[str, str]], first: int | None,
-) -> set[str]:
+def _no_dates(connection: duckdb.DuckDBPyConnection, rows: str, columns: list[tuple[str, str]]) -> set[str]:
     """Those of the columns of dates in which some value is none, such as infinity, and would be read as one."""
     plain = [(name, kind) for name, kind in columns if kind in cells.LOOKED_AT]
     if not plain:
         return set()
-    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name, _ in plain)
     asked = ", ".join(
         f"bool_or({quoted(name)} IS NOT NULL AND ({cells.value(quoted(name), kind)}) IS NULL)" for name, kind in plain)
-    rows = f"SELECT * FROM read_json({given}, columns={{{listed}}}){f' LIMIT {first}' if first else ''}"
-    has = connection.execute(f"SELECT {asked} FROM ({rows})").fetchone() or ()
+    has = connection.execute(f"SELECT {asked} FROM {rows}").fetchone() or ()
     return {name for (name, _), it in zip(plain, has, strict=True) if it}
 
 
