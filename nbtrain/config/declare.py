@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Group(BaseModel):
+    """A frozen handful of options that belong together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class Face(TypedDict):
@@ -21,6 +27,8 @@ class Face(TypedDict):
     needs: dict[str, list[Any]] | None
     """Shown only while these options have one of these values."""
     recommended: Any
+    recipes: tuple[str, ...] | None
+    """Those that look at it; None: all."""
 
 
 def option(
@@ -37,6 +45,7 @@ def option(
     advanced: bool = False,
     needs: dict[str, list[Any]] | None = None,
     recommended: Any = None,
+    recipes: tuple[str, ...] | None = None,
 ) -> Any:
     """A pydantic field of this default and range, with its `Face` beside it.
 
@@ -44,7 +53,7 @@ def option(
     """
     face = Face(
         form=form, scale=scale, step=step, unit=unit, live=live, advanced=advanced, needs=needs,
-        recommended=default if recommended is None else recommended,
+        recommended=default if recommended is None else recommended, recipes=recipes,
     )
     extra: dict[str, Any] = {"face": face}
     return Field(default, ge=ge, le=le, pattern=pattern, json_schema_extra=extra)

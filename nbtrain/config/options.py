@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from nbtrain.config.declare import option
+from nbtrain.config.declare import Group, option
 from nbtrain.config.problems import explain, unknown
+from nbtrain.config.recipe_defaults import DEFAULTS
+from nbtrain.config.recipe_defaults import beneath as beneath_recipe
+from nbtrain.config.recipe_options import (
+    DeviceConfig,
+    DistillationConfig,
+    ImageConfig,
+    SeriesConfig,
+    SpeechConfig,
+    TaskConfig,
+    TextConfig,
+)
 from nbtrain.core.errors import ConfigError, Problem
-
-
-class Group(BaseModel):
-    """A frozen handful of options that belong together."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class LoopConfig(Group):
@@ -130,6 +135,13 @@ class TrainConfig(BaseModel):
     checkpoint: CheckpointConfig = CheckpointConfig()
     regularisation: RegularisationConfig = RegularisationConfig()
     pipeline: PipelineConfig = PipelineConfig()
+    task: TaskConfig = TaskConfig()
+    series: SeriesConfig = SeriesConfig()
+    text: TextConfig = TextConfig()
+    image: ImageConfig = ImageConfig()
+    speech: SpeechConfig = SpeechConfig()
+    distillation: DistillationConfig = DistillationConfig()
+    devices: DeviceConfig = DeviceConfig()
 
     def __init__(self, **options: Any) -> None:
         try:
@@ -190,17 +202,14 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def for_recipe(cls, recipe: str) -> Self:
-        """The defaults of a recipe. `custom` (your own model on your own data) is the only one so far.
+        """The defaults of a recipe: ``custom``, your own model on your own data, or one of those that come with us.
 
         Raises:
             ConfigError: there is no recipe of this name.
         """
-        if recipe not in cls.recipes:
-            raise ConfigError([Problem("recipe", unknown("recipe", recipe, list(cls.recipes)))])
-        return cls(**cls.recipes[recipe])
-
-    #: Defaults per recipe, where they differ from the general ones.
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"custom": {}}
+        if recipe not in DEFAULTS:
+            raise ConfigError([Problem("recipe", unknown("recipe", recipe, list(DEFAULTS)))])
+        return cls(recipe=recipe)
 
 
 def contradictions(values: Mapping[str, Any]) -> list[Problem]:
@@ -253,7 +262,7 @@ def gather(given: Mapping[str, Any]) -> dict[str, Any]:
     grouped: dict[str, Any] = {}
     preset = given.get("preset")
     beneath = PRESETS.get(preset) if isinstance(preset, str) else None
-    for source in (beneath or {}, given):
+    for source in (beneath_recipe(given), beneath or {}, given):
         for name, value in source.items():
             if name in home:
                 continue

@@ -27,6 +27,7 @@ class Field(TypedDict):
     advanced: bool
     needs: dict[str, list[Any]] | None
     recommended: Any
+    recipes: list[str] | None
     optional: bool
 
 
@@ -67,4 +68,5 @@ def _field(group: str, name: str, declared: Any) -> Field:
         default=declared.default, min=low, max=high, form_min=form_low, form_max=form_high,
         step=face["step"], scale=face["scale"], choices=choices, unit=face["unit"], live=face["live"],
         advanced=face["advanced"], needs=face["needs"], recommended=face["recommended"], optional=optional,
+        recipes=None if face["recipes"] is None else list(face["recipes"]),
     )

@@ -90,6 +90,14 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesMade(Event):
+    """After epoch `epoch` (1-based) the model made `count` samples, which are in the run's folder."""
+
+    epoch: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed(Event):
     """The run ended with an error. `details` is the traceback as text."""
 

@@ -17,6 +17,8 @@ class Batch(NamedTuple):
     """What the output is compared with; None where the data has no target."""
     size: int
     """Samples in it."""
+    tokens: int = 0
+    """Tokens in it, padding not counted; 0 where samples are not made of tokens."""
 
 
 class BatchSource(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from nbtrain.config import PipelineConfig
 from nbtrain.core.errors import DataError
@@ -15,6 +15,7 @@ from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batching import Batching, of_loader
 from nbtrain.engine.loader_source import LoaderSource
 from nbtrain.engine.memory_source import MemorySource
+from nbtrain.engine.rows import Rows, RowSource
 from nbtrain.engine.stream_source import StreamSource
 
 __all__ = ["Batch", "BatchSource", "as_source"]
@@ -35,9 +36,10 @@ def as_source(
 ) -> BatchSource:
     """Batches of any kind of data.
 
-    In memory (everything `arrays.prepare` takes), batches are cut out by tensor indexing. A map-style dataset is
-    read by a `DataLoader` in our order. A `DataLoader` keeps its batch size, collate function and workers, and its
-    sampler where that is one of its owner's; an iterable dataset is read as it comes.
+    In memory (everything `arrays.prepare` takes), batches are cut out by tensor indexing; `Rows` make their own of
+    the rows we ask for. A map-style dataset is read by a `DataLoader` in our order, with its `collate` where it has
+    one. A `DataLoader` keeps its batch size, collate function and workers, and its sampler where that is one of its
+    owner's; an iterable dataset is read as it comes.
 
     Args:
         data: see above; the last element of a sample's tuple is its target, as is the entry of a dict that
@@ -55,11 +57,17 @@ def as_source(
     Raises:
         DataError: data that cannot be trained on, in one sentence.
     """
+    if isinstance(data, Rows):
+        return RowSource(
+            data, batch_size=batch_size, seed=seed, train=train, device=device, oversample=oversample,
+            drop_last=drop_last)
     reading = reading or Reading()
     if isinstance(data, DataLoader):
         data, batching = of_loader(data, pipeline)
     else:
-        batching = Batching(batch_size=batch_size, drop_last=drop_last, shuffle=train, pipeline=pipeline)
+        batching = Batching(
+            batch_size=batch_size, drop_last=drop_last, shuffle=train, pipeline=pipeline,
+            collate=getattr(data, "collate", default_collate))
     if batching.is_plain:
         data = prepare(data, reading, classes)
     if isinstance(data, Arrays):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count, islice
@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import Control, State
 from nbtrain.core.errors import NonFiniteLossError
-from nbtrain.core.events import EpochEnd, Event
+from nbtrain.core.events import EpochEnd, Event, Warned
 from nbtrain.core.history import History
+from nbtrain.core.samples import Sample
 from nbtrain.engine import optimizers
 from nbtrain.engine.batches import Batch
 from nbtrain.engine.ema import Ema
 from nbtrain.engine.footing import Footing, Position
-from nbtrain.engine.forward import add_noise, call
+from nbtrain.engine.forward import add_noise
 from nbtrain.engine.job import Job
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
@@ -29,6 +30,9 @@ from nbtrain.engine.readout import Lookback, judge
 from nbtrain.engine.schedules import Schedule
 from nbtrain.engine.steering import Steering, StopRequested
 from nbtrain.engine.stopping import EarlyStopping
+
+#: A loss, 0-d, and its parts by name.
+Figures = tuple[Tensor, Mapping[str, Tensor]]
 
 #: Seconds over which one figure of throughput is taken.
 THROUGHPUT_WINDOW = 0.25
@@ -44,6 +48,7 @@ class Saver(Protocol):
     def after_step(self, engine: Engine) -> None: ...
     def after_epoch(self, engine: Engine, *, improved: bool, figures: dict[str, float]) -> None: ...
     def save(self, engine: Engine, reason: str) -> None: ...
+    def keep_samples(self, engine: Engine, samples: Sequence[Sample]) -> None: ...
     def catch_up(self, engine: Engine) -> None:
         """The run goes on after a pause: write what could not be written before."""
 
@@ -60,7 +65,7 @@ class Engine:
         self.at = Position()
         self.options = config
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = optimizers.build(config.optimization, self.model)
+        self.optimizer = optimizers.build(config.optimization, self.model, job.given.rates)
         self.precision = Precision(config.precision, self.device)
         self.ema = Ema(self.model, config["ema_decay"]) if config["use_ema"] else None
         self.stopping = EarlyStopping(config.stopping, higher_is_better=job.metrics.higher_is_better(config["monitor"]))
@@ -72,7 +77,9 @@ class Engine:
         self.torn = False
         kinds = {(p.device, p.dtype, type(p.data)) for p in self.parameters}
         self._alike = len(kinds) == 1 and kinds.pop()[2] is Tensor
-        self._window = (0, 0.0)
+        self.tokens = 0
+        """Seen since the clock was started; 0 where samples are not made of tokens."""
+        self._window = (0, 0, 0.0)
         self._began: float | None = None
         self._read_options()
 
@@ -126,32 +133,38 @@ class Engine:
         at.step += 1
         at.batch += len(group)
         at.samples += sum(batch.size for batch in group)
+        if group[0].tokens:
+            self.tokens += sum(batch.tokens for batch in group)
         self.history.append("learning_rate", at.step, rate)
         self._measure_throughput()
 
-    def backward(self, group: list[Batch]) -> Tensor:
-        """Gradients of the mean loss over all samples of the group. Returns that loss, 0-d, on the device."""
+    def backward(self, group: list[Batch]) -> Figures:
+        """Gradients of the mean loss over all samples of the group. Returns that loss and its parts, on the device."""
         if len(group) == 1:
-            loss = self.loss_of(group[0])
+            loss, parts = self.loss_of(group[0])
             self._scaled(loss).backward()
-            return loss.detach()
+            return loss.detach(), {name: part.detach() for name, part in parts.items()} if parts else parts
         samples = sum(batch.size for batch in group)
-        total = torch.zeros((), device=self.device)
+        total, sums = torch.zeros((), device=self.device), dict[str, Tensor]()
         for batch in group:
-            loss = self.loss_of(batch) * (batch.size / samples)
-            self._scaled(loss).backward()
-            total += loss.detach()
-        return total
+            share = batch.size / samples
+            loss, parts = self.loss_of(batch)
+            self._scaled(loss * share).backward()
+            total += loss.detach() * share
+            for name, part in parts.items():
+                sums[name] = sums.get(name, 0.0) + part.detach() * share
+        return total, sums
 
-    def loss_of(self, batch: Batch) -> Tensor:
-        """Training loss of one micro-batch, 0-d."""
-        inputs = add_noise(batch.inputs, self.noise) if self.noise else batch.inputs
+    def loss_of(self, batch: Batch) -> Figures:
+        """Training loss of one micro-batch, 0-d, and its parts by name."""
+        if self.noise:
+            batch = batch._replace(inputs=add_noise(batch.inputs, self.noise))
         with self.precision.autocast():
-            return self.job.loss(call(self.model, inputs), batch.target)
+            return self.job.objective(self.model, batch)[:2]
 
-    def update(self, step: int, loss: Tensor) -> None:
+    def update(self, step: int, figures: Figures) -> None:
         """Clip, look at loss and gradient, and move the weights. Raises NonFiniteLossError before they move."""
-        scaler = self.precision.scaler
+        (loss, parts), scaler = figures, self.precision.scaler
         if scaler is not None:
             scaler.unscale_(self.optimizer)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
@@ -159,7 +172,7 @@ class Engine:
         if self.lookback is not None:
             self._clip(norm)
             self.settle()
-            self.lookback.mask(step, loss, norm)
+            self.lookback.mask(step, loss, norm, parts)
             self._move()
             return
         loss_value, norm_value = loss.item(), norm.item()
@@ -168,7 +181,7 @@ class Engine:
         if norm_value > self.max_grad_norm > 0:
             self._clip(norm)
         self._move()
-        self._settled(step, loss_value, norm_value)
+        self._settled(step, loss_value, norm_value, {name: part.item() for name, part in parts.items()})
 
     def validate(self) -> dict[str, float]:
         """Loss and metrics on the validation data, named ``val_…``; with the averaged weights where EMA is on."""
@@ -181,7 +194,7 @@ class Engine:
     @torch.no_grad()
     def _validate(self, batches: Iterator[Batch]) -> dict[str, float]:
         self._set_mode(training=False)
-        total, samples = torch.zeros((), device=self.device), 0
+        total, samples, sums = torch.zeros((), device=self.device), 0, dict[str, Tensor]()
         self.job.metrics.reset()
         for number in count():
             with self.turn.at("validate", self.at.epoch, number):
@@ -189,15 +202,19 @@ class Engine:
                 if batch is None:
                     break
                 with self.precision.autocast():
-                    output = call(self.model, batch.inputs)
-                    total += self.job.loss(output, batch.target).detach() * batch.size
-            self.job.metrics.update(output, batch.target)
+                    loss, parts, output = self.job.objective(self.model, batch)
+                total += loss.detach() * batch.size
+                for name, part in parts.items():
+                    sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
+            if output is not None:
+                self.job.metrics.update(output, batch.target)
             samples += batch.size
             if self.control.pending:
                 with self._weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
                     self.steering.obey()
                 self._set_mode(training=False)
         figures = {"val_loss": total.item() / max(samples, 1)}
+        figures |= {f"val_{name}": part.item() / max(samples, 1) for name, part in sums.items()}
         return figures | {f"val_{name}": value for name, value in self.job.metrics.compute().items()}
 
     @contextmanager
@@ -229,7 +246,23 @@ class Engine:
         # Without validation data the training loss is all there is to go by.
         improved = self.stopping.update(figures.get(self.options["monitor"], figures["train_loss"]), at.step)
         self.publish(EpochEnd(step=at.step, epoch=at.epoch, metrics=figures))
+        self.show_samples()
         self.saver.after_epoch(self, improved=improved, figures=figures)
+
+    def show_samples(self) -> None:
+        """Have samples made of the epoch just done, where the recipe makes any; what fails there ends no training."""
+        sampling, every = self.job.given.samples, self.options["sample_every"]
+        if sampling is None or not every or self.at.epoch % every:
+            return
+        with self._weights_swapped():
+            self._set_mode(training=False)
+            try:
+                with self.turn.at("samples", self.at.epoch), torch.no_grad(), self.precision.autocast():
+                    made = list(sampling(self.model, self.at.epoch))
+                self.saver.keep_samples(self, made)
+            except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not cost the run
+                self.publish(Warned(step=self.at.step, message=(
+                    f"No samples of epoch {self.at.epoch}: {type(error).__name__}: {error}")))
 
     @property
     def out_of_patience(self) -> bool:
@@ -325,10 +358,12 @@ class Engine:
             self._go_back(error.step - 1)
             raise
 
-    def _settled(self, step: int, loss: float, norm: float) -> None:
+    def _settled(self, step: int, loss: float, norm: float, parts: Mapping[str, float]) -> None:
         """Update `step` is known to be good: record it, and let the averaged weights follow."""
         self.history.append("loss", step, loss)
         self.history.append("grad_norm", step, norm)
+        for name, part in parts.items():
+            self.history.append(name, step, part)
         self.at.loss_sum += loss
         self.at.loss_count += 1
         if self.ema is not None:
@@ -381,16 +416,18 @@ class Engine:
 
     def start_clock(self) -> None:
         self._began = time.monotonic()
-        self._window = (self.at.samples, self._began)
+        self._window = (self.at.samples, self.tokens, self._began)
 
     def stop_clock(self) -> None:
         self.at.seconds = self.seconds
         self._began = None
 
     def _measure_throughput(self) -> None:
-        samples, since = self._window
+        samples, tokens, since = self._window
         now = time.monotonic()
         if now - since >= THROUGHPUT_WINDOW:
             self.history.append("samples_per_second", self.at.step, (self.at.samples - samples) / (now - since))
-            self._window = (self.at.samples, now)
+            if self.tokens > tokens:
+                self.history.append("tokens_per_second", self.at.step, (self.tokens - tokens) / (now - since))
+            self._window = (self.at.samples, self.tokens, now)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +21,14 @@ from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.split import split
 
+T = TypeVar("T")
+
 
 class Evaluation:
     """Remembers how a run looked at its data; keeps the data itself where the user left it, never on the device."""
 
     def __init__(self, job: Job, config: TrainConfig) -> None:
-        self._given, self._task, self._loss, self._classes = job.given, job.task, job.loss, job.classes
+        self._given, self._task, self._objective, self._classes = job.given, job.task, job.objective, job.classes
         self._config, self._device = config, job.device
         self._turn = Turn(config["seed"], job.device)
         self._precision = Precision(config.precision, job.device)
@@ -43,7 +45,7 @@ class Evaluation:
 
     def predict(self, model: nn.Module, data: Any) -> Any:
         """Outputs for every row, in order, on the CPU; one tensor of shape (rows, …) where the outputs are tensors."""
-        outputs = [_to_cpu(output) for _, output in self._forward(model, data)]
+        outputs = [_to_cpu(output) for _, output in self._forward(data, lambda batch: call(model, batch.inputs), model)]
         if outputs and all(isinstance(output, Tensor) for output in outputs):
             return torch.cat(outputs)
         return outputs
@@ -54,13 +56,20 @@ class Evaluation:
             data = self._held_out()
         total, samples = torch.zeros((), device=self._device), 0
         measured = metrics.build(self._given.metrics, self._task)  # its own: the run may be validating right now
-        for batch, output in self._forward(model, data):
-            total += self._loss(output, batch.target).detach() * batch.size
-            measured.update(output, batch.target)
+        sums: dict[str, Tensor] = {}
+        for batch, (loss, parts, output) in self._forward(data, lambda batch: self._objective(model, batch), model):
+            total += loss.detach() * batch.size
+            for name, part in parts.items():
+                sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
+            if output is not None:
+                measured.update(output, batch.target)
             samples += batch.size
-        return {"loss": total.item() / max(samples, 1), **measured.compute()}
+        figures = {name: value.item() / max(samples, 1) for name, value in {"loss": total, **sums}.items()}
+        return {**figures, **measured.compute()}
 
     def _held_out(self) -> Any:
+        if self._given.test is not None:
+            return self._given.test
         if self._given.validation is not None:
             return self._given.validation
         config = self._config
@@ -71,7 +80,8 @@ class Evaluation:
             raise DataError("Nothing was held out (validation and test are 0), so hand in data: run.evaluate((X, y)).")
         return held_out
 
-    def _forward(self, model: nn.Module, data: Any) -> Iterator[tuple[Batch, Any]]:
+    def _forward(self, data: Any, work: Callable[[Batch], T], model: nn.Module) -> Iterator[tuple[Batch, T]]:
+        """What `work` makes of each batch, with the model in evaluation mode."""
         source = as_source(
             data, batch_size=self._config["batch_size"], seed=self._config["seed"], train=False,
             pipeline=self._config.pipeline, device=self._device, reading=Reading.of(model), classes=self._classes)
@@ -84,8 +94,8 @@ class Evaluation:
                     if batch is None:
                         return
                     with evaluation_mode(model):
-                        output = call(model, batch.inputs)
-                yield batch, output
+                        made = work(batch)
+                yield batch, made
         finally:
             source.close()
 

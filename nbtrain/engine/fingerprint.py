@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from nbtrain.engine import nest
 from nbtrain.engine.arrays import Arrays, prepare
+from nbtrain.engine.rows import Rows
 
 #: Data up to this size is hashed whole; of more, evenly spread pieces that make up as much.
 WHOLE_BYTES = 256 << 20
@@ -22,6 +23,8 @@ def fingerprint(data: Any) -> str:
 
     A dataset or loader is not read for this: it gives its class and length, such as ``"ImageFolder:60000"``.
     """
+    if isinstance(data, Rows):
+        return data.fingerprint()
     if isinstance(data, DataLoader):
         data = data.dataset
     data = prepare(data)

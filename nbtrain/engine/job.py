@@ -15,19 +15,23 @@ from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import ConfigError, DataError, ModelError, Problem
+from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
+from nbtrain.core.samples import Sign
 from nbtrain.engine import arrays, losses, metrics
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batches import as_source
 from nbtrain.engine.fingerprint import fingerprint
 from nbtrain.engine.forward import call, evaluation_mode
+from nbtrain.engine.objective import Objective, Outcome, Step
+from nbtrain.engine.optimizers import Rates
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.recompute import gradient_checkpointing
+from nbtrain.engine.sampling import Sampling
 from nbtrain.engine.split import split
 from nbtrain.engine.tasks import check_labels
 
-Loss = str | Callable[[Any, Any], Tensor]
+Loss = str | Callable[[Any, Any], Any]
 Metrics = Sequence[str | Callable[[Any, Any], Any]]
 
 
@@ -46,6 +50,18 @@ class Ingredients:
     """What the model was made from, as plain JSON, when it was given by a name."""
     notes: tuple[str, ...] = ()
     """What was found while these were made that the user should know."""
+    test: Any = None
+    """Held out for the end, where a recipe split the data."""
+    step: Step | None = None
+    """In the place of the model's call and the loss."""
+    loss_weights: Mapping[str, float] | None = None
+    """Of a loss that gives several by name."""
+    rates: Rates | None = None
+    """Parameters that learn slower than others."""
+    samples: Sampling | None = None
+    """What is to be seen or heard of the model as it learns."""
+    signs: tuple[Sign, ...] = ()
+    """Between what the figures of a healthy run lie."""
 
     def with_model(self, model: nn.Module) -> Ingredients:
         return replace(self, model=model)
@@ -73,7 +89,8 @@ class Job:
     train: BatchSource
     validation: BatchSource | None
     test: BatchSource | None
-    loss: Callable[[Any, Any], Tensor]
+    loss: Callable[[Any, Any], Any]
+    objective: Objective
     metrics: metrics.MetricSet
     task: losses.Task
     classes: list[str] | None
@@ -168,6 +185,8 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     train_data, validation_data, test_data = data, given.validation, None
     if validation_data is None:
         train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
+    if given.test is not None:
+        test_data = given.test
     notes = list(given.notes)
     if validation_data is None and config["validation"]:
         notes.append(
@@ -187,10 +206,11 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
-    task, loss, metric_set = try_once(given, config, device, train, validation)
+    task, objective, metric_set = try_once(given, config, device, train, validation)
     prints = [fingerprint(part) for part in (data, given.validation) if part is not None]
     return Job(
-        model=model, train=train, validation=validation, test=test, loss=loss, metrics=metric_set, task=task,
+        model=model, train=train, validation=validation, test=test, loss=objective.loss, objective=objective,
+        metrics=metric_set, task=task,
         classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo,
         notes=tuple(notes))
 
@@ -226,8 +246,10 @@ def set_dropout(model: nn.Module, rate: float | None) -> None:
 
 def try_once(
     given: Ingredients, config: TrainConfig, device: torch.device, train: BatchSource, validation: BatchSource | None,
-) -> tuple[losses.Task, Callable[[Any, Any], Tensor], metrics.MetricSet]:
+) -> tuple[losses.Task, Objective, metrics.MetricSet]:
     """One batch through model, loss and metrics, without training: what does not fit shows here."""
+    if given.step is not None:
+        return _try_step(given, config, device, train, validation)
     model = given.model
     # Evaluation mode leaves running means alone.
     with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
@@ -244,12 +266,10 @@ def try_once(
         if task == "classification":
             for source in (train, validation):
                 check_labels(None if source is None else source.targets, output)
+        objective = Objective(loss, weights=given.loss_weights)
         with torch.enable_grad():
-            learns = losses.check(loss, output, batch.target, task).requires_grad
-        if not learns:
-            raise ModelError(
-                f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn "
-                "from it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
+            found = losses.check(loss, output, batch.target, task)
+            _check_learns(objective.outcome(found, output), model)
         metric_set = metrics.build(given.metrics, task)
         metric_set.update(output, batch.target)
         check_monitor(config, list(metric_set.compute()), validation)
@@ -257,7 +277,49 @@ def try_once(
         if validation is not None:
             check = first_batch(validation, config)
             losses.check(loss, call(model, check.inputs), check.target, task)
-    return task, loss, metric_set
+    return task, objective, metric_set
+
+
+def _try_step(
+    given: Ingredients, config: TrainConfig, device: torch.device, train: BatchSource, validation: BatchSource | None,
+) -> tuple[losses.Task, Objective, metrics.MetricSet]:
+    """As `try_once`, of a step of the user's or a recipe's own."""
+    model, task = given.model, losses.task_of(given.loss, None) if given.loss is not None else "custom"
+    loss = _no_loss if given.loss is None else losses.build(given.loss, task, config.regularisation)
+    objective = Objective(loss, given.step, given.loss_weights)
+    metric_set = metrics.build(given.metrics, task)
+    with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        for source in (train, validation):
+            if source is None:
+                continue
+            batch = first_batch(source, config)
+            try:
+                with torch.enable_grad():
+                    outcome = objective(model, batch)
+            except NbtrainError:
+                raise
+            except Exception as error:
+                raise ModelError(
+                    f"The step cannot be done: {type(error).__name__}: {first_line(error)} "
+                    f"(a batch has the shape {shape_of(batch.inputs)}).") from error
+            if source is train:
+                _check_learns(outcome, model)
+            if outcome.output is not None:
+                metric_set.update(outcome.output, batch.target)
+        check_monitor(config, [*outcome.parts, *metric_set.compute()], validation)
+        metric_set.reset()
+    return task, objective, metric_set
+
+
+def _no_loss(output: Any, target: Any) -> Any:  # noqa: ARG001 - what a loss is called with
+    raise ModelError("The run has a step of its own and no loss beside it; let the step return the loss.")
+
+
+def _check_learns(outcome: Outcome, model: nn.Module) -> None:
+    if not outcome.loss.requires_grad:
+        raise ModelError(
+            f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn "
+            "from it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
 
 
 def check_monitor(config: TrainConfig, names: list[str], validation: BatchSource | None) -> None:

@@ -17,7 +17,7 @@ from nbtrain.engine.tasks import IGNORED, Task, check_labels, check_shapes, clas
 
 __all__ = ["NAMES", "Loss", "Task", "build", "check", "infer_task", "task_of"]
 
-Loss = Callable[[Any, Any], Tensor]
+Loss = Callable[[Any, Any], Any]
 
 #: Losses by name, and the task each stands for (bce's is binary or multilabel, as the shapes say).
 NAMES: Mapping[str, Task] = MappingProxyType({
@@ -172,7 +172,7 @@ def _aligned(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return output, target if target.dtype == output.dtype else target.to(output.dtype)
 
 
-def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
+def check(loss: Loss, output: Any, target: Any, task: Task) -> Any:
     """The loss of a first batch, after a look at whether output, target and loss go together.
 
     Raises:
@@ -189,6 +189,8 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Tensor:
     except Exception as error:
         shapes = f"output {shape_of(output)}, target {shape_of(target)}"
         raise ModelError(f"The loss cannot be computed: {type(error).__name__}: {error} ({shapes}).") from error
+    if isinstance(value, Mapping):  # several by name, which the objective looks at
+        return value
     if not isinstance(value, Tensor):
         raise ModelError(
             f"The loss is a {type(value).__name__}; it must be a tensor of one number, as torch's losses return.")

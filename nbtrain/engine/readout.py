@@ -8,7 +8,7 @@ optimizers take), and the numbers are looked at one step later, while the device
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -31,6 +31,7 @@ def judge(step: int, loss: float, norm: float) -> None:
 class _Waiting(NamedTuple):
     step: int
     figures: Tensor
+    parts: tuple[str, ...]
     event: torch.cuda.Event | None
 
 
@@ -41,35 +42,37 @@ class Lookback:
 
     Args:
         optimizer: whose updates are masked.
-        settle: told step, loss and gradient norm of each update that was good.
+        settle: told step, loss, gradient norm and parts of the loss of each update that was good.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, settle: Callable[[int, float, float], None]) -> None:
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, settle: Callable[[int, float, float, Mapping[str, float]], None],
+    ) -> None:
         self._optimizer = optimizer
         self._settle = settle
         self._waiting: _Waiting | None = None
 
-    def mask(self, step: int, loss: Tensor, norm: Tensor) -> None:
+    def mask(self, step: int, loss: Tensor, norm: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Make the coming `optimizer.step` do nothing if this step is not finite. The one before must be settled."""
-        figures = torch.stack([loss.detach().float(), norm.detach().float()])
-        self._optimizer.found_inf = (~torch.isfinite(figures).all()).float()  # type: ignore[attr-defined]
+        figures = torch.stack([value.detach().float() for value in (loss, norm, *parts.values())])
+        self._optimizer.found_inf = (~torch.isfinite(figures[:2]).all()).float()  # type: ignore[attr-defined]
         event = None
         if figures.is_cuda:
-            host = torch.empty(2, pin_memory=True)
+            host = torch.empty(len(figures), pin_memory=True)
             host.copy_(figures, non_blocking=True)
             event = torch.cuda.Event()
             event.record()
             figures = host
-        self._waiting = _Waiting(step, figures, event)
+        self._waiting = _Waiting(step, figures, tuple(parts), event)
 
     def look(self) -> None:
         """Settle the step that waits, if any. Raises NonFiniteLossError when it did nothing."""
         if self._waiting is None:
             return
-        step, figures, event = self._waiting
+        step, figures, names, event = self._waiting
         self._waiting = None
         if event is not None:
             event.synchronize()
-        loss, norm = figures.tolist()
+        loss, norm, *parts = figures.tolist()
         judge(step, loss, norm)
-        self._settle(step, loss, norm)
+        self._settle(step, loss, norm, dict(zip(names, parts, strict=True)))

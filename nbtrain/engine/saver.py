@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,15 @@ import torch
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import WorkspaceError
-from nbtrain.core.events import CheckpointFailed, CheckpointSaved, Event
+from nbtrain.core.events import CheckpointFailed, CheckpointSaved, Event, SamplesMade
 from nbtrain.core.history import History
+from nbtrain.core.samples import Sample
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.checkpoint_writer import CheckpointWriter, Outcome
 from nbtrain.engine.engine import Engine
 from nbtrain.engine.job import Job
 from nbtrain.engine.snapshot import Components, Snapshot, flatten, unflatten
+from nbtrain.store import samples as kept_samples
 from nbtrain.store.metrics import Recorder
 
 #: Name of the folder of generations in a run's folder.
@@ -40,7 +42,7 @@ class CheckpointSaver:
         self, folder: Path, history: History, config: TrainConfig, job: Job, *,
         publish: Callable[[Event], None], on_failure: Callable[[str], None],
     ) -> None:
-        self._publish, self._on_failure = publish, on_failure
+        self._publish, self._on_failure, self._folder = publish, on_failure, folder
         self._recorder = Recorder(folder, history, self._not_recorded)
         self._writer = CheckpointWriter(CheckpointFolder(folder / CHECKPOINTS, config["keep_checkpoints"]), self._done)
         self._best: tuple[Snapshot, dict[str, float]] | None = None
@@ -60,6 +62,11 @@ class CheckpointSaver:
             self.save(engine, "every")
         elif self._best is not None and time.monotonic() >= self._best_due:
             self._write_best()
+
+    def keep_samples(self, engine: Engine, samples: Sequence[Sample]) -> None:
+        """Raises WorkspaceError."""
+        kept_samples.keep(self._folder, engine.at.epoch, engine.at.step, samples)
+        self._publish(SamplesMade(step=engine.at.step, epoch=engine.at.epoch, count=len(samples)))
 
     def after_epoch(self, engine: Engine, *, improved: bool, figures: dict[str, float]) -> None:
         every = engine.options["save_frequency"]

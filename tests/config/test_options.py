@@ -15,7 +15,8 @@ from nbtrain.config.schema import Field
 from nbtrain.core.errors import ConfigError
 
 NAMES = [field["name"] for field in fields()]
-TEXTS = {"device": ["auto", "cpu", "cuda:1"], "monitor": ["val_loss", "f.1"]}
+TEXTS = {"device": ["auto", "cpu", "cuda:1"], "monitor": ["val_loss", "f.1"], "recipe": ["auto", "custom"],
+         "teacher": ["bert"]}
 
 
 def value_of(field: Field) -> st.SearchStrategy[Any]:

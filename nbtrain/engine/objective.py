@@ -1,0 +1,79 @@
+"""What a step minimises: the loss of the model's output, or a step of the user's or a recipe's own; and its parts.
+
+A loss may be one number, or several by name. Of several the one called ``loss`` is minimised; where there is none, the
+sum of all is, each times its weight. The others are logged under their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from nbtrain.core.errors import ModelError
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.forward import call
+
+#: The part that is minimised, and the one that metrics look at.
+LOSS, OUTPUT = "loss", "output"
+
+#: ``step(model, batch) -> loss``, or a mapping of named losses, which may hold the model's ``"output"`` for metrics.
+Step = Callable[[nn.Module, Batch], Any]
+
+
+class Outcome(NamedTuple):
+    """Of one batch."""
+
+    loss: Tensor
+    """What is minimised, 0-d."""
+    parts: Mapping[str, Tensor]
+    """0-d each, by name; none where the loss is one number."""
+    output: Any
+    """What metrics look at; None where a step does not tell."""
+
+
+class Objective:
+    """How a batch is judged, in training and in validation alike.
+
+    Args:
+        loss: ``loss(output, target)``, of the model's output for the batch's inputs.
+        step: in the place of both; see `Step`.
+        weights: of named losses without a ``loss`` among them; a name that is missing counts 1.
+    """
+
+    def __init__(
+        self, loss: Callable[[Any, Any], Any], step: Step | None = None, weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.loss, self.step, self._weights = loss, step, dict(weights or {})
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Outcome:
+        """Raises ModelError when what comes back is no loss."""
+        if self.step is None:
+            output = call(model, batch.inputs)
+            found = self.loss(output, batch.target)
+        else:
+            found = self.step(model, batch)
+            output = found.get(OUTPUT) if isinstance(found, Mapping) else None
+        return self.outcome(found, output)
+
+    def outcome(self, found: Any, output: Any) -> Outcome:
+        """What a loss or a step gave, as an outcome. Raises ModelError."""
+        if isinstance(found, Tensor):
+            return Outcome(found, {}, output)
+        parts = {name: part for name, part in found.items() if name != OUTPUT} if isinstance(found, Mapping) else {}
+        wrong = [name for name, part in parts.items() if not isinstance(part, Tensor) or part.ndim]
+        if not parts or wrong:
+            what = f"its part {wrong[0]!r} is not" if wrong else f"it is a {type(found).__name__}, not"
+            raise ModelError(
+                f"The loss cannot be used: {what} a tensor of one number; return one such tensor, or a dict of them by "
+                "name.")
+        if LOSS in parts:
+            loss = parts.pop(LOSS)
+            return Outcome(loss, parts, output)
+        unknown = [name for name in self._weights if name not in parts]
+        if unknown:
+            raise ModelError(
+                f"loss_weights names {unknown[0]!r}, which the loss does not give; it gives: {', '.join(parts)}.")
+        weighted = [part * self._weights.get(name, 1.0) for name, part in parts.items()]
+        return Outcome(sum(weighted[1:], start=weighted[0]), parts, output)
