@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, ModelError, Problem
 from nbtrain.engine.tasks import IGNORED, Task, check_labels, check_shapes, class_dimension, infer_task, shape_of
 
-__all__ = ["NAMES", "Loss", "Task", "build", "check", "infer_task", "task_of"]
+__all__ = ["NAMES", "Loss", "Task", "Weighted", "build", "check", "infer_task", "task_of"]
 
 Loss = Callable[[Any, Any], Any]
 
@@ -30,8 +31,27 @@ _MODULES: tuple[tuple[type[nn.Module], Task], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Weighted:
+    """The loss that fits classes, each row of which counts as much as its class: ``Weighted((0.6, 3.1))``.
+
+    It is the mean over the rows, not over their weights as in torch's: so a batch in four pieces is the batch.
+    Label smoothing and focal loss go with it.
+    """
+
+    weights: tuple[float, ...]
+    """By the numbers of the classes."""
+
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        """Of a batch, without smoothing."""
+        value: Tensor = build(self, task_of(self, output), RegularisationConfig())(output, target)
+        return value
+
+
 def task_of(loss: str | Loss, output: Any) -> Task:
     """The task that a named or well-known loss stands for; custom for a function of the user's."""
+    if isinstance(loss, Weighted):
+        return "binary" if isinstance(output, Tensor) and output.numel() == len(output) else "classification"
     if isinstance(loss, str):
         task = NAMES.get(loss, "custom")
     else:
@@ -56,6 +76,8 @@ def build(loss: str | Loss | None, task: Task, config: RegularisationConfig) -> 
         raise ConfigError([Problem("loss", unknown("loss", loss, list(NAMES)))])
     smoothing = config.label_smoothing
     gamma = config.focal_gamma if config.use_focal_loss else None
+    weights = loss.weights if isinstance(loss, Weighted) else None
+    loss = None if isinstance(loss, Weighted) else loss
     name = loss if isinstance(loss, str) else _fitting(task)
     if callable(loss) or name not in {"cross_entropy", "bce"}:
         _refuse(loss, name, smoothing, gamma)
@@ -63,9 +85,9 @@ def build(loss: str | Loss | None, task: Task, config: RegularisationConfig) -> 
         return loss
     match name:
         case "cross_entropy":
-            return _cross_entropy(smoothing, gamma)
+            return _cross_entropy(smoothing, gamma, weights)
         case "bce":
-            return _binary(smoothing, gamma)
+            return _binary(smoothing, gamma, weights)
         case "mse":
             return _elementwise(F.mse_loss)
         case "mae":
@@ -111,8 +133,8 @@ def _rows_of_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return output, target if target.dtype == torch.int64 else target.long()
 
 
-def _cross_entropy(smoothing: float, gamma: float | None) -> Loss:
-    if gamma is None:
+def _cross_entropy(smoothing: float, gamma: float | None, weights: Sequence[float] | None) -> Loss:
+    if gamma is None and weights is None:
         def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
             output, target = _rows_of_logits(output, target)
             return F.cross_entropy(output, target, ignore_index=IGNORED, label_smoothing=smoothing)
@@ -120,28 +142,33 @@ def _cross_entropy(smoothing: float, gamma: float | None) -> Loss:
         return cross_entropy
 
     def focal(output: Tensor, target: Tensor) -> Tensor:
-        """Σ_c q_c (1 − p_c)^γ (−log p_c), q the smoothed target (Lin et al. 2017, eq. 4, where q is one-hot)."""
+        """Σ_c q_c (1 − p_c)^γ (−log p_c), q the smoothed target (Lin et al. 2017, eq. 4, where q is one-hot).
+
+        With weights, times that of the row's class; without focal loss, γ is 0.
+        """
         output, target = _rows_of_logits(output, target)
         if target.ndim == 1:
             counts = target != IGNORED
             output, target = output[counts], F.one_hot(target[counts], output.shape[1]).to(output.dtype)
         log_p = output.log_softmax(1)
-        weights = _not_certain(log_p.exp(), gamma) * -log_p
-        return (_smooth(target, smoothing, output.shape[1]) * weights).sum(1).mean()
+        each = -log_p if gamma is None else _not_certain(log_p.exp(), gamma) * -log_p
+        each = (_smooth(target, smoothing, output.shape[1]) * each).sum(1)
+        return each.mean() if weights is None else (each * (target @ target.new_tensor(weights))).mean()
 
     return focal
 
 
-def _binary(smoothing: float, gamma: float | None) -> Loss:
+def _binary(smoothing: float, gamma: float | None, weights: Sequence[float] | None) -> Loss:
     def binary(output: Tensor, target: Tensor) -> Tensor:
         """BCE on logits; focal: Σ over both classes of q (1 − p)^γ (−log p), as for more classes."""
         output, target = _aligned(output, target)
+        of_row = None if weights is None else weights[0] + (weights[1] - weights[0]) * target
         target = _smooth(target, smoothing, 2)
         if gamma is None:
-            return F.binary_cross_entropy_with_logits(output, target)
+            return F.binary_cross_entropy_with_logits(output, target, of_row)
         yes, no = F.logsigmoid(output), F.logsigmoid(-output)
-        of_yes = target * _not_certain(yes.exp(), gamma) * yes
-        return -(of_yes + (1 - target) * _not_certain(no.exp(), gamma) * no).mean()
+        each = target * _not_certain(yes.exp(), gamma) * yes + (1 - target) * _not_certain(no.exp(), gamma) * no
+        return -(each if of_row is None else each * of_row).mean()
 
     return binary
 

@@ -203,3 +203,29 @@ def test_a_first_batch_is_checked_before_the_loss_sees_it():
         losses.check(loss, logits(8, 3), torch.arange(8) % 5, "classification")
     with pytest.raises(ModelError, match="one number a class"):
         losses.check(loss, logits(8), torch.arange(8) % 5, "classification")
+
+
+@pytest.mark.parametrize("config", [PLAIN, focal(2.0), focal(2.5, smoothing=0.1)])
+def test_a_weighted_loss_is_the_mean_of_each_rows_own_times_the_weight_of_its_class(config: RegularisationConfig):
+    output, target, weights = logits(7, 3), torch.tensor([0, 1, 2, 0, 0, 1, 0]), (0.5, 2.0, 3.0)
+    plain = losses.build(None, "classification", config)
+    each = torch.stack([plain(output[[row]], target[[row]]) for row in range(7)])
+    given = losses.build(losses.Weighted(weights), losses.task_of(losses.Weighted(weights), output), config)
+    assert torch.allclose(given(output, target), (each * torch.tensor(weights)[target]).mean())
+
+
+@pytest.mark.parametrize("config", [PLAIN, focal(2.0), focal(2.5, smoothing=0.1)])
+def test_of_one_output_a_weighted_loss_is_the_same_as_of_two(config: RegularisationConfig):
+    output, target, weighted = logits(8, 1), torch.arange(8) % 2, losses.Weighted((0.5, 3.0))
+    two = torch.cat([torch.zeros(8, 1), output], 1)
+    assert losses.task_of(weighted, output) == "binary"
+    assert torch.allclose(
+        losses.build(weighted, "binary", config)(output, target),
+        losses.build(weighted, "classification", config)(two, target))
+
+
+def test_what_is_ignored_has_no_weight_either():
+    output, target = logits(4, 3), torch.tensor([0, 1, losses.IGNORED, 2])
+    there = target != losses.IGNORED
+    weighted = losses.Weighted((0.5, 2.0, 3.0))
+    assert torch.allclose(weighted(output, target), weighted(output[there], target[there]))
