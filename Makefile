@@ -10,6 +10,8 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 pip := $(bin)/python -m pip --disable-pip-version-check install $(if $(CI),--quiet) --constraint constraints.txt
+# A test that hangs ends its process (see pyproject.toml); a new one would hang in it again.
+together := --numprocesses=logical --maxprocesses=4 --max-worker-restart=0
 npm := PATH="$(CURDIR)/$(bin):$$PATH" npm --prefix frontend
 
 .PHONY: help lab test lint format bench docs kernels static clean
@@ -23,7 +25,7 @@ lab: .venv/lab static ## JupyterLab with the quickstart notebook
 test: .venv/dev frontend/node_modules/.dev static kernels ## all tests, the browser's included
 	$(npm) test
 	$(bin)/python tests/get_chromium.py
-	$(bin)/python -m pytest $(ARGS)
+	$(bin)/python -m pytest $(or $(ARGS),$(together))
 
 lint: .venv/dev frontend/node_modules/.dev ## style, types and layers, of Python and TypeScript
 	$(bin)/ruff check

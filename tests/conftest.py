@@ -10,10 +10,13 @@ from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests import get_chromium, old_kernels
 
 IN_CI = os.environ.get("CI") == "true"
+BROWSER = "tests/browser/"
 
 # Many small tests share few cores: more threads make them slower. Read when torch loads, also by child processes.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -22,6 +25,18 @@ os.environ["MKL_NUM_THREADS"] = "1"
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if IN_CI else "local")
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc] # which has no types
+    """With ``pytest -n``: a file is for one process, as its fixtures are; so are all files that drive a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    config.option.loadscopereorder = False  # in the order of their names: the browser's, which take longest, come first
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
