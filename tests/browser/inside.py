@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator
+
+from tests.browser.lab import SECONDS
 
 #: The panel's services hang on the component that Preact drew into the panel's element.
 _STORE = """root => {
@@ -42,6 +46,14 @@ def pixels(chart: Locator) -> int:
         return count;
     }""")
     return count
+
+
+def soon(panel: Locator, found: Callable[[], object], wanted: object) -> None:
+    """Look until something is as it should be; the last look tells what it is instead."""
+    until = time.monotonic() + SECONDS
+    while found() != wanted and time.monotonic() < until:
+        panel.page.wait_for_timeout(50)
+    assert found() == wanted
 
 
 def press(panel: Locator, name: str) -> None:

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import SLOW
 from tests.browser.conftest import Open
-from tests.browser.inside import pixels, press, state_of
+from tests.browser.inside import pixels, press, soon, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def test_a_run_is_started_steered_and_continued_from_the_form(notebooks: Open):
     # Charts and state bar move.
     loss = panel.get_by_role("img", name="Loss (Training) of Slow")
     said, step = loss.get_attribute("aria-label"), panel.locator(".nbt-figures").inner_text()
-    assert pixels(loss) > 0
+    soon(loss, lambda: pixels(loss) > 0, wanted=True)
     expect(loss).not_to_have_attribute("aria-label", said or "")
     expect(panel.locator(".nbt-figures")).not_to_have_text(step)
 

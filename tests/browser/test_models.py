@@ -110,6 +110,7 @@ def test_the_hub_is_searched_filtered_and_paged_through(notebooks: Open):
     expect(foot).to_contain_text("that is all")
     shown = results(panel).get_by_role("option")
     expect(shown.first).to_contain_text("Image classification")
+    expect(shown).to_have_count(2)
     names = [text.split()[0] for text in shown.all_inner_texts()]
     assert sorted(names) == ["many/model-0002", "many/model-0006"]
 
