@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from nbtrain.core.errors import DataError, NbtrainError
 from nbtrain.core.tasks import Progress
-from nbtrain.data.columns import Column, Kind, kind_of, literal, path_literal, quoted
+from nbtrain.data.columns import Column, Kind, kind_of, path_literal, quoted
 from nbtrain.data.duck import cursor
 from nbtrain.data.query import Query
 
@@ -103,17 +103,6 @@ class Table:
             columns, shown), progress=progress)
         places = pc.index_in(pa.array(rows, pa.int64()), found[ROW].combine_chunks().cast(pa.int64()))
         return found.take(places.drop_null())
-
-    def copy_to(self, path: Path, *, progress: Progress | None = None) -> None:
-        """Write all rows to a Parquet file, for quick reading; not one to keep: some types become simpler ones.
-
-        Raises:
-            DataError: the table cannot be read, or the file not written; half a file may be left then.
-            CancelledError: it was called off, likewise.
-        """
-        self.sql(
-            f"COPY (SELECT * FROM {self.source}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-            "COMPRESSION_LEVEL 1)", progress=progress)
 
     def batches(
         self, columns: Sequence[str] | None = None, query: Query = EVERYTHING, *, size: int = 65_536,

@@ -96,10 +96,3 @@ def test_a_count_can_be_called_off():
     threading.Timer(0.2, progress.cancel).start()
     with pytest.raises(CancelledError):
         Table("range(100_000_000_000) AS a(i)", name="numbers").rows(Query(search="77"), progress=progress)
-
-
-def test_a_copy_holds_the_same_rows(tmp_path):
-    table = some.parquet(tmp_path, pa.table({"a": list(range(5000)), "t": ["x"] * 5000}))
-    some.in_rows(table).copy_to(tmp_path / "copy's.parquet")
-    copy = Table.of_parquet(tmp_path / "copy's.parquet", name="copy")
-    assert copy.page(limit=10_000).to_pylist() == table.page(limit=10_000).to_pylist()

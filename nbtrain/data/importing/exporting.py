@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 
 from nbtrain.core.errors import DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Column, Kind, literal, quoted
-from nbtrain.data.duck import cursor
-from nbtrain.data.importing.parquet import write_parquet
+from nbtrain.data.importing.parquet import batch_rows, write_parquet
 from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
-#: How DuckDB writes each format of text, by the ending of the file.
-_COPIES = {
-    ".csv": "FORMAT csv, HEADER true",
-    ".tsv": "FORMAT csv, HEADER true, DELIMITER '\t'",
-    ".json": "FORMAT json, ARRAY true",
-    ".jsonl": "FORMAT json",
-    ".ndjson": "FORMAT json",
-}
 _PARQUET = {".parquet", ".pq"}
 _ARROW = {".arrow", ".feather", ".ipc"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 #: Formats of text, which may be compressed as a whole and cannot hold a file in a cell.
 _TEXTS = {".csv", ".tsv", ".json", ".jsonl", ".ndjson"}
-_FLAT = {".csv", ".tsv"}
-
+#: What stands between cells, in formats that have but rows and cells.
+_FLAT = {".csv": ",", ".tsv": "\t"}
+#: Kinds whose cells are in quotes there.
+_QUOTED = {Kind.TEXT, Kind.NESTED}
+#: What stands before the rows of an array in JSON, between two, and behind them.
+_ARRAY = ("[\n\t", ",\n\t", "\n]\n")
 
 #: With these a cell is a formula to a spreadsheet.
 _FORMULA = "^[=+\\-@\\t\\r]"
@@ -74,14 +68,17 @@ def export(
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         with atomic.told("write", path):
-            beside.touch(exist_ok=False)  # DuckDB tells of a missing folder in its own words
+            beside.touch(exist_ok=False)  # else it would be told as of an import
             if ending in _ARROW:
                 _write_arrow(table, beside, progress)
             elif ending in _PARQUET:
                 write_parquet(table, beside, progress)
             else:
-                how = _COPIES[ending] + (f", COMPRESSION {compression}" if compression else "")
-                _copy(table, beside, how, progress, flat=ending in _FLAT, escape=formulas == "escape")
+                with _opened(beside, compression) as file:
+                    if ending in _FLAT:
+                        _write_cells(table, file, _FLAT[ending], progress, escape=formulas == "escape")
+                    else:
+                        _write_json(table, file, progress, array=ending == ".json")
             beside.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to tell
@@ -101,42 +98,79 @@ def _format(path: Path) -> tuple[str, str | None]:
         ".gz or .zst behind), .parquet or .arrow.")
 
 
-def _copy(table: Table, beside: Path, how: str, progress: Progress | None, *, flat: bool, escape: bool) -> None:
-    listed = ", ".join(_cell(column, escape=escape) if flat else quoted(column.name) for column in table.columns)
-    texts = [quoted(column.name) for column in table.columns if column.kind in {Kind.TEXT, Kind.NESTED}]
-    if flat and texts:
-        how += f", FORCE_QUOTE ({', '.join(texts)})"
-    with cursor(progress) as connection:
-        try:
-            connection.execute(f"COPY (SELECT {listed} FROM {table.source}) TO {literal(str(beside))} ({how})")
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as error:
-            if os.strerror(errno.ENOSPC) in str(error):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            raise DataError(f"{table.name} cannot be exported: {str(error).splitlines()[0]}") from error
+@contextlib.contextmanager
+def _opened(beside: Path, compression: str | None) -> Iterator[pa.NativeFile]:
+    with pa.OSFile(str(beside), "wb") as file:
+        if compression is None:
+            yield file
+            return
+        with pa.CompressedOutputStream(file, compression) as packed:
+            yield packed
+
+
+def _write_cells(table: Table, file: pa.NativeFile, between: str, progress: Progress | None, *, escape: bool) -> None:
+    """CSV and TSV."""
+    file.write((between.join(_header(column, between) for column in table.columns) + "\n").encode())
+    cells = f", {literal(between)}, ".join(_cell(column, escape=escape) for column in table.columns)
+    for lines in _texts(table, f"concat({cells}, chr(10))", progress):  # to concat, NULL is an empty text
+        file.write(lines)
+
+
+def _write_json(table: Table, file: pa.NativeFile, progress: Progress | None, *, array: bool) -> None:
+    """JSON, as an array or with one object in a line."""
+    row = f"to_json(struct_pack({', '.join(f'{quoted(c.name)} := {quoted(c.name)}' for c in table.columns)}))"
+    if not array:
+        for lines in _texts(table, f"concat({row}, chr(10))", progress):
+            file.write(lines)
+        return
+    before, between, behind = _ARRAY
+    file.write(before.encode())
+    begun = False
+    for rows in _texts(table, f"concat({literal(between)}, {row})", progress):
+        file.write(rows if begun else rows.slice(len(between)))
+        begun = True
+    file.write(behind.encode())
+
+
+def _texts(table: Table, text: str, progress: Progress | None) -> Iterator[pa.Buffer]:
+    """A text for each row, one behind the other, as they lie in memory; `text` is SQL that is never NULL."""
+    for batch in _told(table, f"SELECT {text} FROM {table.source}", progress):
+        _, ends, content = batch.column(0).buffers()
+        places = np.frombuffer(ends, np.int32)[batch.column(0).offset:][:batch.num_rows + 1]
+        yield content.slice(places[0], places[-1] - places[0])
+
+
+def _told(table: Table, statement: str, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+    """What a statement finds for all rows, in batches that fit into memory; `progress` hears of each."""
+    done, total = 0, table.rows(progress=progress) if table.columnar else None
+    for batch in table.stream(statement, size=batch_rows(table, progress, least=1), progress=progress):
+        if batch.num_rows:
+            yield batch
+        done += batch.num_rows
+        if progress is not None:
+            progress.report(done, total, "rows")
+
+
+def _header(column: Column, between: str) -> str:
+    """The name of a column of CSV, in quotes where its cells are, or must be."""
+    must = column.kind in _QUOTED or any(mark in column.name for mark in (between, '"', "\n", "\r", "#"))
+    return quoted(column.name) if must else column.name
 
 
 def _cell(column: Column, *, escape: bool) -> str:
-    """A column of CSV as SQL."""
+    """A cell of CSV as SQL; NULL where it is missing. Only text can have in it what needs quotes."""
     name = quoted(column.name)
-    if column.kind is Kind.NESTED:
-        return f"to_json({name})::VARCHAR AS {name}"
+    text = f"to_json({name})::VARCHAR" if column.kind is Kind.NESTED else f"{name}::VARCHAR"
+    if column.kind not in _QUOTED:
+        return text
     if column.kind is Kind.TEXT and escape:
-        text = f"{name}::VARCHAR"
-        return f"CASE WHEN regexp_matches({text}, {literal(_FORMULA)}) THEN '''' || {text} ELSE {text} END AS {name}"
-    return name
+        text = f"CASE WHEN regexp_matches({text}, {literal(_FORMULA)}) THEN '''' || {text} ELSE {text} END"
+    return f"""'"' || replace({text}, '"', '""') || '"'"""
 
 
 def _write_arrow(table: Table, beside: Path, progress: Progress | None) -> None:
-    batches = table.batches(progress=progress)
-    first = next(batches, None)
-    schema = table.page(limit=0).drop_columns(["__row__"]).schema if first is None else first.schema
-    done, total = 0, table.rows()
+    statement = f"SELECT {', '.join(quoted(column.name) for column in table.columns)} FROM {table.source}"
+    schema = table.sql(f"{statement} LIMIT 0", progress=progress).schema
     with pa.OSFile(str(beside), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        while first is not None:
-            writer.write_batch(first)
-            done += first.num_rows
-            if progress is not None:
-                progress.report(done, total, "rows")
-            first = next(batches, None)
+        for batch in _told(table, statement, progress):
+            writer.write_batch(batch)

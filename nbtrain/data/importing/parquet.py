@@ -35,8 +35,8 @@ from nbtrain.data.table import Table
 from nbtrain.store import atomic
 
 __all__ = [
-    "DATA", "METADATA_KEY", "REJECTED", "Imported", "copy_import", "facts_of", "import_batches", "import_table",
-    "keep_rejects", "kept_rejects", "write_parquet",
+    "DATA", "METADATA_KEY", "REJECTED", "Imported", "batch_rows", "copy_import", "facts_of", "groups",
+    "import_batches", "import_table", "keep_rejects", "kept_rejects", "write_parquet",
 ]
 
 #: The file of a dataset that holds its rows.
@@ -111,8 +111,7 @@ def write_parquet(table: Table, path: Path, progress: Progress | None = None) ->
     if heavy is not None:
         return _from_batches(plain_batches(heavy), path, table.media, progress)
     statement = f"SELECT {plain_columns(table.columns)} FROM {table.source}"
-    rows = min(BATCH_ROWS, max(LEAST_ROWS, GROUP_BYTES // each))
-    batches = table.stream(statement, size=rows, progress=progress, on_share=on_share)
+    batches = table.stream(statement, size=_batch_rows(each), progress=progress, on_share=on_share)
     first = next(batches, None)
     if first is None:  # no rows have their types too
         first = pa.RecordBatch.from_pylist([], table.sql(f"{statement} LIMIT 0").schema)
@@ -149,7 +148,7 @@ def _from_batches(
     with _writer(path, schema, first) as writer:
         with ThreadPoolExecutor(1, "nbtrain-hash") as hashing, ThreadPoolExecutor(1, "nbtrain-write") as writing:
             waiting: deque[tuple[Future[None], Future[None]]] = deque()
-            for group in _groups(_again(first, batches)):
+            for group in groups(first, batches):
                 if len(waiting) == 1:
                     _ended(waiting.popleft())
                 rows += sum(batch.num_rows for batch in group)
@@ -199,11 +198,20 @@ def copy_import(imported: Imported, source: Path, folder: Path) -> Imported:
     return imported
 
 
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+def batch_rows(table: Table, progress: Progress | None = None, *, least: int = LEAST_ROWS) -> int:
+    """How many rows to take at a time so that a batch is no larger than a row group, as far as `row_bytes` tells."""
+    return _batch_rows(row_bytes(table, progress), least)
+
+
+def _batch_rows(each: int, least: int = LEAST_ROWS) -> int:
+    return min(BATCH_ROWS, max(least, GROUP_BYTES // max(1, each)))
+
+
+def groups(first: pa.RecordBatch, others: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
     """Batches put together into row groups; the first group comes even when it has no row."""
     group: list[pa.RecordBatch] = []
     rows = size = 0
-    for batch in batches:
+    for batch in _again(first, others):
         for part in _parts(batch):
             if rows and (rows + part.num_rows > GROUP_ROWS or size + part.nbytes > GROUP_BYTES):
                 yield group
@@ -234,7 +242,7 @@ def _ended(jobs: tuple[Future[None], Future[None]]) -> None:
         job.result()
 
 
-def _again(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _again(first: pa.RecordBatch, others: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from others
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from nbtrain.core.errors import CancelledError, NbtrainError
 from nbtrain.core.tasks import Progress
+from nbtrain.data.looking.copying import write_copy
 from nbtrain.data.looking.found import Finder, wait
 from nbtrain.data.query import Query
 from nbtrain.data.table import EVERYTHING, ROW, Table
@@ -141,7 +142,7 @@ class Pager:
     def _make_copy(self, progress: Progress) -> None:
         path = self._folder / "copy.parquet"
         try:
-            self._source.copy_to(path, progress=progress)
+            write_copy(self._source, path, progress=progress)
             self._copy = Table.of_parquet(path, name=self._source.name, media=self._source.media)
         except CancelledError:
             log.debug("The copy of %s was called off.", self._source.name)

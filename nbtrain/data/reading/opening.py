@@ -23,7 +23,9 @@ from nbtrain.data.reading.read_options import ReadOptions
 from nbtrain.data.reading.rejects import Reject, Rejects
 from nbtrain.data.table import Table
 
-__all__ = ["DEFAULT", "FileTable", "ReadOptions", "Reject", "Rejects", "open_source", "read_whole"]
+__all__ = [
+    "DEFAULT", "FileTable", "ReadOptions", "Reject", "Rejects", "begun_again", "open_source", "read_whole",
+]
 
 T = TypeVar("T")
 DEFAULT = ReadOptions()
@@ -186,6 +188,25 @@ def open_source(given: Given, options: ReadOptions = DEFAULT, *, progress: Progr
         raise DataFileError(f"The files are of several formats: {told}; read those of one format together.",
                             file=str(files[0].path.parent))
     return FileTable(Pool(files, options, progress=progress))
+
+
+def begun_again(table: Table, work: Callable[[], T]) -> T:
+    """What `work` makes of the table's rows, which it streams; again, where a file must be read in another way.
+
+    It begins anew each time, and leaves nothing of the attempt before. Unlike `read_whole` it takes files as they
+    come: rows that are left out are not kept, and nobody looks whether a file changed meanwhile.
+
+    Raises:
+        DataError: a row cannot be read in any way; and what `work` raises.
+    """
+    for _ in range(_ATTEMPTS * len(table.files)):
+        try:
+            return work()
+        except DataError:
+            if not (isinstance(table, FileTable) and table.begun_anew):
+                raise
+            table.begun_anew = False
+    return work()
 
 
 def read_whole(

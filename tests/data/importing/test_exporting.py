@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbtrain.core.errors import CancelledError, DataError, WorkspaceError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
+from nbtrain.data.importing import exporting
 from nbtrain.data.importing.exporting import export
 from nbtrain.data.importing.parquet import import_batches
 from nbtrain.data.reading.opening import open_source
 from nbtrain.data.table import ROW, Table
+from nbtrain.store import atomic
+from tests.data import tables as some
 
 ENDINGS = [
     ".csv", ".csv.gz", ".tsv", ".tsv.zst", ".json", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet", ".pq", ".arrow"]
+WORDS = st.none() | st.sampled_from(["", '"', "a,b", "\t", "x\ny", "\r", "NULL", "=1", "ی", "\\", "'"]) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 ROWS: list[dict[str, Any]] = [
     {"n": 1, "t": "x", "f": 0.5}, {"n": None, "t": "NA", "f": None}, {"n": -3, "t": "", "f": math.inf},
     {"n": 4, "t": None, "f": 1e-300}, {"n": 2**62, "t": '=1+1, "ی"\n\'', "f": -0.1}]
@@ -121,7 +130,7 @@ def test_called_off_it_leaves_nothing(tmp_path, ending):
     assert not list(tmp_path.glob("*out*")) + list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("ending", [".parquet", ".arrow"])
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".json", ".jsonl.zst", ".parquet", ".arrow"])
 def test_a_full_disk_leaves_nothing(tmp_path, ending):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -136,3 +145,54 @@ def test_a_full_disk_leaves_nothing(tmp_path, ending):
 def test_a_folder_that_is_missing_is_said(tmp_path):
     with pytest.raises(WorkspaceError, match="not there"):
         export(table(), tmp_path / "no" / "out.csv")
+
+
+def test_a_full_disk_is_said_in_our_words():
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
+    given = table("SELECT md5(i::VARCHAR) t FROM range(50000) r(i)")
+    with (
+        pytest.raises(WorkspaceError, match="the disk is full; free some space") as caught,
+        atomic.told("write", Path("out.csv.gz")), exporting._opened(Path("/dev/full"), "gzip") as file,
+    ):
+        exporting._write_cells(given, file, ",", None, escape=False)
+    assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".jsonl.gz", ".arrow"])
+def test_how_far_it_is_and_calling_it_off_midway(tmp_path, ending):
+    given = kept([{"i": i, "t": "x"} for i in range(60_000)], tmp_path / "in")
+    told = []
+    export(given, tmp_path / f"out{ending}", progress=Progress(lambda p: told.append((p.done, p.total, p.unit))))
+    assert len(told) > 2
+    assert told[-1] == (60_000, 60_000, "rows")
+    midway = Progress(lambda p: p.cancel())
+    with pytest.raises(CancelledError):
+        export(given, tmp_path / f"again{ending}", progress=midway)
+    assert 0 < midway.done < 60_000
+    assert not list(tmp_path.glob("*again*")) + list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".jsonl"])
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(st.fixed_dictionaries({"n": st.none() | some.integers, "t": WORDS, "u,": WORDS}), max_size=8))
+def test_every_text_is_where_it_was(ending, rows):
+    with tempfile.TemporaryDirectory() as folder:
+        schema = pa.schema({"n": pa.int64(), "t": pa.string(), "u,": pa.string()})
+        import_batches([pa.RecordBatch.from_pylist(rows, schema)], Path(folder) / "in")
+        given = Table.of_parquet(Path(folder) / "in" / "data.parquet", name="kept")
+        path = Path(folder) / f"out{ending}"
+        export(given, path)
+        assert read(path) == [
+            row if "json" in ending else {name: "" if cell is None else str(cell) for name, cell in row.items()}
+            for row in rows]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file, as Python reads them."""
+    with path.open(encoding="utf-8", newline="") as file:
+        if path.suffix == ".json":
+            return json.load(file)
+        if path.suffix == ".jsonl":
+            return [json.loads(line) for line in file.read().split("\n")[:-1]]
+        return list(csv.DictReader(file, dialect="excel-tab" if path.suffix == ".tsv" else "excel"))
