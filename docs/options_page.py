@@ -9,6 +9,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from nbtrain.config import PRESETS, Field, fields
+from nbtrain.config.recipe_defaults import DEFAULTS, LEVELS
+from nbtrain.config.recipe_options import SPEECH
 from nbtrain.i18n import words
 
 INTRODUCTION = """# Options
@@ -38,6 +40,21 @@ def page() -> Iterator[str]:
         yield f"**{word[f'preset.{name}']}** (`preset=\"{name}\"`): {word[f'preset.{name}.help']}\n"
         yield from (f"- `{option}` = `{value!r}`" for option, value in options.items())
         yield ""
+    yield from _recipes(word)
+
+
+def _recipes(word: dict[str, str]) -> Iterator[str]:
+    """What each recipe starts from, where that is not the general default."""
+    yield "## Defaults of the recipes\n"
+    for name, options in DEFAULTS.items():
+        if options:
+            yield f"**{word[f'choice.recipe.{name}']}** (`recipe=\"{name}\"`):\n"
+            yield from (f"- `{option}` = `{value!r}`" for option, value in options.items())
+            yield ""
+    yield f'What `optimization_level` sets for `recipe="{SPEECH}"`:\n'
+    for level, options in LEVELS.items():
+        yield f"- `{level}`: {', '.join(f'`{option}` = `{value!r}`' for option, value in options.items())}"
+    yield ""
 
 
 def _entry(field: Field, word: dict[str, str]) -> Iterator[str]:
@@ -46,8 +63,8 @@ def _entry(field: Field, word: dict[str, str]) -> Iterator[str]:
     yield f"### `{name}` {{ #{name} }}\n"
     yield f"{word[f'option.{name}.help']}\n"
     yield f"{_values(field, word)} · default `{_literal(field['default'])}`{live}\n"
-    if field["needs"]:
-        needs = field["needs"].items()
+    if field["needs"] or field["recipes"]:
+        needs = {**(field["needs"] or {}), **({"recipe": field["recipes"]} if field["recipes"] else {})}.items()
         uses = [f"`{other}` is {' or '.join(f'`{_literal(value)}`' for value in wanted)}" for other, wanted in needs]
         yield f"Used when {' and '.join(uses)}.\n"
     yield from (f"- {word[key]}" for size in ("small", "medium", "large") if (key := f"option.{name}.{size}") in word)

@@ -134,6 +134,7 @@ export function field(name: string, more: Partial<Field> = {}): Field {
     advanced: false,
     needs: null,
     recommended: 0.1,
+    recipes: null,
     optional: false,
     ...more,
   };

@@ -77,7 +77,8 @@ def _facts(field: Field) -> list[str]:
         facts.append(text("advice.recommended", value=value_text(field["recommended"])))
     if field["live"]:
         facts.append(text("reference.live"))
-    for option, values in (field["needs"] or {}).items():
+    needs = {**(field["needs"] or {}), **({"recipe": field["recipes"]} if field["recipes"] else {})}
+    for option, values in needs.items():
         condition = f"{option} = {' | '.join(str(value) for value in values)}"
         facts.append(text("reference.needs", condition=condition))
     return facts

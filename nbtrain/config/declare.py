@@ -29,6 +29,8 @@ class Face(TypedDict):
     recommended: Any
     recipes: tuple[str, ...] | None
     """Those that look at it; None: all."""
+    known: tuple[str, ...] | None
+    """Of a text: the values that come with nbtrain; users may have more."""
 
 
 def option(
@@ -46,6 +48,7 @@ def option(
     needs: dict[str, list[Any]] | None = None,
     recommended: Any = None,
     recipes: tuple[str, ...] | None = None,
+    known: tuple[str, ...] | None = None,
 ) -> Any:
     """A pydantic field of this default and range, with its `Face` beside it.
 
@@ -53,7 +56,7 @@ def option(
     """
     face = Face(
         form=form, scale=scale, step=step, unit=unit, live=live, advanced=advanced, needs=needs,
-        recommended=default if recommended is None else recommended, recipes=recipes,
+        recommended=default if recommended is None else recommended, recipes=recipes, known=known,
     )
     extra: dict[str, Any] = {"face": face}
     return Field(default, ge=ge, le=le, pattern=pattern, json_schema_extra=extra)

@@ -61,7 +61,7 @@ def _allowed(name: str, detail: ErrorDetails) -> str:
     if field is None:
         return detail["msg"][:1].lower() + detail["msg"][1:]
     or_none = ", or None" if field["optional"] else ""
-    if field["choices"]:
+    if field["choices"] and field["type"] == "choice":
         return f"one of {', '.join(field['choices'])}"
     match field["type"]:
         case "bool":
@@ -73,6 +73,8 @@ def _allowed(name: str, detail: ErrorDetails) -> str:
             return {
                 "device": "auto, cpu, mps, cuda or cuda:<number>",
                 "monitor": "the name of a metric, such as val_loss or val_accuracy",
+                "recipe": f"the name of a recipe: {', '.join(field['choices'] or ())}, or one that you registered",
+                "teacher": "the name of a registered model, or None",
             }.get(name, "a text")
 
 

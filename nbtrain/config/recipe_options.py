@@ -23,7 +23,7 @@ _OF_PICTURES = (IMAGES, LANDMARKS)
 class TaskConfig(Group):
     """What is learnt, and what is shown of it."""
 
-    recipe: str = option("auto", pattern=r"^[a-z][a-z0-9-]{0,39}$")
+    recipe: str = option("auto", pattern=r"^[a-z][a-z0-9-]{0,39}$", known=("auto", *RECIPES))
     class_weights: Literal["off", "balanced"] = option("off", recipes=_OF_CLASSES)
     decision_threshold: float = option(0.5, ge=0.0, le=1.0, step=0.01, advanced=True, recipes=(TABULAR,))
     use_augmentation: bool = option(default=True, recipes=(SERIES, *_OF_PICTURES))

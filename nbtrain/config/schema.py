@@ -57,16 +57,17 @@ def _field(group: str, name: str, declared: Any) -> Field:
     optional = type(None) in get_args(annotation)
     if optional:
         annotation = next(a for a in get_args(annotation) if a is not type(None))
-    choices = [str(choice) for choice in get_args(annotation)] or None
+    literal = [str(choice) for choice in get_args(annotation)] or None
     low = next((m.ge for m in declared.metadata if hasattr(m, "ge")), None)
     high = next((m.le for m in declared.metadata if hasattr(m, "le")), None)
     face = declared.json_schema_extra["face"]
     form_low, form_high = face["form"] or (low, high)
+    known = None if face["known"] is None else list(face["known"])
     return Field(
         name=name, group=group,
-        type="choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}[annotation],  # type: ignore[typeddict-item]
+        type="choice" if literal else {bool: "bool", int: "int", float: "float", str: "text"}[annotation],  # type: ignore[typeddict-item]
         default=declared.default, min=low, max=high, form_min=form_low, form_max=form_high,
-        step=face["step"], scale=face["scale"], choices=choices, unit=face["unit"], live=face["live"],
+        step=face["step"], scale=face["scale"], choices=literal or known, unit=face["unit"], live=face["live"],
         advanced=face["advanced"], needs=face["needs"], recommended=face["recommended"], optional=optional,
         recipes=None if face["recipes"] is None else list(face["recipes"]),
     )

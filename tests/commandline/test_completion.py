@@ -73,4 +73,4 @@ def test_the_set_verb_offers_only_what_can_be_edited_live():
 
 
 def test_lines_of_a_cell_are_one_command():
-    assert completed(" train\n--epochs 5\n--opt") == (["--optimizer"], "--opt")
+    assert completed(" train\n--epochs 5\n--lea") == (["--learning-rate"], "--lea")

@@ -85,7 +85,7 @@ def wrong_values(field: Field) -> list[Any]:
             return ["perhaps", 2]
         case "choice":
             return ["nonsense", 7]
-    return ["", "no such thing!", 5]
+    return ["", " no such thing!", 5]
 
 
 @given(data=st.data())
@@ -195,6 +195,7 @@ def test_names_are_unique_over_all_groups():
 
 
 def test_recipes():
-    assert TrainConfig.for_recipe("custom") == TrainConfig()
+    assert TrainConfig.for_recipe("custom") == TrainConfig(recipe="custom")
+    assert TrainConfig.for_recipe("custom").replace(recipe="auto") == TrainConfig()
     with pytest.raises(ConfigError, match="There is no recipe 'costum'; did you mean 'custom'"):
         TrainConfig.for_recipe("costum")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbtrain.config import PRESETS, fields
+from nbtrain.config.recipe_defaults import DEFAULTS
 from nbtrain.data.processing import steps_schema
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,7 @@ def test_the_reference_page_has_every_option_and_preset(site: Path) -> None:
     page = html.unescape((site / "options" / "index.html").read_text(encoding="utf-8"))
     assert set(re.findall(r'<h3 id="(\w+)"', page)) == {field["name"] for field in fields()}
     assert [name for name in PRESETS if f'preset="{name}"' not in page] == []
+    assert [name for name, options in DEFAULTS.items() if options and f'recipe="{name}"' not in page] == []
 
 
 def test_the_page_of_steps_has_every_step(site: Path) -> None:

@@ -31,6 +31,7 @@ NAMES = {
     "weight", "Xy",
     "Escape", "export", "Face", "from_pretrained", "HF_TOKEN", "Hugging", "ONNX", "pickle", "Python", "PyTorch",
     "safetensors", "state_dict", "torch", "TorchScript", "transformers", "zip",
+    "compile", "KL", "LoRA", "mel",
     "BPE", "HTML", "NFC", "NFKC", "Unigram", "WordPiece",
     *(option.name for option in option_flags()),
     *(choice for option in option_flags() for choice in option.choices),

@@ -24,7 +24,7 @@ def used_keys(package: Path, frontend: Path) -> tuple[set[str], list[re.Pattern[
         if len(parts) == 1:
             literal.add(parts[0])
         elif parts[0]:
-            patterns.add(r"[\w]+".join(re.escape(part) for part in parts))
+            patterns.add(r"[\w-]+".join(re.escape(part) for part in parts))
     return literal, [re.compile(rf"{pattern}(\.|$)") for pattern in sorted(patterns)]
 
 

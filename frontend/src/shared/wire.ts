@@ -164,6 +164,8 @@ export interface Field {
   advanced: boolean;
   needs: Record<string, Value[]> | null;
   recommended: Value;
+  /** Those that look at it; null: all. */
+  recipes: string[] | null;
   optional: boolean;
 }
 
