@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         set_language,
         show,
     )
+    from nbtrain.tracked import Tracked, log, track
     from nbtrain.training import resume, runs, train
 
 __version__ = "0.1.0"
@@ -62,6 +63,7 @@ _HOME = {
     **dict.fromkeys(("Dataset",), "nbtrain.dataset"),
     **dict.fromkeys(("datasets", "load_dataset"), "nbtrain.loading"),
     **dict.fromkeys(("Run",), "nbtrain.run"),
+    **dict.fromkeys(("Tracked", "log", "track"), "nbtrain.tracked"),
     **dict.fromkeys(("resume", "runs", "train"), "nbtrain.training"),
     **dict.fromkeys(
         (
@@ -96,24 +98,27 @@ __all__ = [
     "Run",
     "RunNotFoundError",
     "Studio",
+    "Tracked",
     "TrainConfig",
     "TrainingError",
     "WorkspaceError",
     "datasets",
     "load_dataset",
     "load_ipython_extension",
+    "log",
     "resume",
     "runs",
     "set_language",
     "show",
+    "track",
     "train",
     "unload_ipython_extension",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "models":  # a room whose verbs are called by its name; importing it binds it here
-        return import_module("nbtrain.models")
+    if name in {"models", "integrations"}:  # rooms that are called by their names; importing one binds it here
+        return import_module(f"nbtrain.{name}")
     try:
         home = _HOME[name]
     except KeyError:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbtrain.run import Run
+    from nbtrain.tracking.run import TrackedRun
 
 _IDENTIFIER = "nbtrain"
 _MAGIC = re.compile(r"(?:^|[=\s])%{1,2}nbtrain(?=\s)")
@@ -162,7 +163,7 @@ class NbtrainMagics(Magics):
 
     # -- what they look up ----------------------------------------------------------------------
 
-    def _live(self, run_id: str | None, verb: str) -> Run:
+    def _live(self, run_id: str | None, verb: str) -> Run | TrackedRun:
         """A run of this kernel that has not ended."""
         from nbtrain import training  # noqa: PLC0415 - as above
 

@@ -12,6 +12,7 @@ from nbtrain import models, training, trying
 from nbtrain.commandline.models import TOPIC
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.model_views import DownloadView, HubRow, Stage
+from nbtrain.core.ports import OWN_LOOP
 from nbtrain.dataset import binary
 from nbtrain.i18n import printed, text
 from nbtrain.loading import aligned
@@ -145,6 +146,10 @@ def _register(*, run: str | None = None, **options: Any) -> str:
     if run is None and not active and not training.runs():
         raise CommandError(text("show.empty"))
     found = active[-1] if run is None and active else training.find(run or training.runs()[0]["id"])
+    if OWN_LOOP in found.options():
+        raise CommandError(
+            f"Run {found.id} is a loop of your own, which keeps no weights; keep the model itself: "
+            "nbtrain.models.import_(model).")
     if not isinstance(found, Run):
         raise CommandError(
             f"Run {found.id} is not in this kernel any more; open it with nbtrain.resume, or register it where it "

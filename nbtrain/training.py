@@ -13,7 +13,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.history import History
-from nbtrain.core.ports import RunRow, RunView
+from nbtrain.core.ports import OWN_LOOP, RunRow, RunView
 from nbtrain.feeding import again, feed, is_dataset
 from nbtrain.run import Run
 from nbtrain.store import lock
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
     from nbtrain.engine.job import Ingredients, Loss, Metrics
     from nbtrain.engine.trainer import Restart
+    from nbtrain.tracking.run import TrackedRun
 
 _lock = threading.Lock()
-_active: dict[str, Run] = {}
-_known: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
+_active: dict[str, Run | TrackedRun] = {}
+_known: weakref.WeakValueDictionary[str, Run | TrackedRun] = weakref.WeakValueDictionary()
 
 
 def train(
@@ -120,6 +121,9 @@ def resume(
     known = _known.get(run_id)
     if known is not None and not known.state.ended:
         raise CommandError(f"Run {run_id} is {known.state} in this kernel; use run.resume() after a pause.")
+    if OWN_LOOP in record.options:
+        raise CommandError(
+            f"Run {run_id} was a loop of your own, which nbtrain cannot take up again; run the loop once more.")
     if record.state is State.FINISHED:
         raise CommandError(
             f"Run {run_id} has finished, so there is nothing left to resume; "
@@ -128,7 +132,7 @@ def resume(
     held.acquire()
     try:
         restart = revival.open_checkpoint(workspace, run_id)
-        before = known._trainer.given if known is not None else None  # noqa: SLF001 - a Run is the trainer's face
+        before = known._trainer.given if isinstance(known, Run) else None  # noqa: SLF001 - a Run is the trainer's face
         stored = revival.origin(restart)
         origin: Mapping[str, Any] | None = None
         if is_dataset(data):
@@ -177,8 +181,8 @@ def runs() -> RunList:
     return RunList(_row(workspace, record) for record in workspace.database.runs())
 
 
-def active() -> list[Run]:
-    """Runs of this kernel that have not ended, oldest first."""
+def active() -> list[Run | TrackedRun]:
+    """Runs of this kernel that have not ended, oldest first; tracked loops among them."""
     with _lock:
         return [run for run in _active.values() if not run.state.ended]
 
@@ -250,20 +254,26 @@ def _start(
             stack.callback(held.release)
             workspace.database.add_run(record)
         run_id = record.id
-        after = [run._trainer for run in active()] if queue else []  # noqa: SLF001 - a Run is the trainer's face
+        ahead = [run for run in active() if isinstance(run, Run)] if queue else []
+        after = [run._trainer for run in ahead]  # noqa: SLF001 - a Run is the trainer's face
         trainer = Trainer(
             Places(workspace, run_id), job, config, history, lock=held, name=record.name, parent=record.parent,
-            restart=restart, after=after, on_end=lambda: _forget(run_id))
+            restart=restart, after=after, on_end=lambda: forget(run_id))
         run = Run(trainer)
-        with _lock:
-            _active[run_id] = _known[run_id] = run
-        stack.callback(_forget, run_id)
+        enter(run)
+        stack.callback(forget, run_id)
         trainer.start()
         stack.pop_all()
     return run
 
 
-def _forget(run_id: str) -> None:
+def enter(run: Run | TrackedRun) -> None:
+    """A run that has an id becomes known to all panels and lists of this kernel."""
+    with _lock:
+        _active[run.id] = _known[run.id] = run
+
+
+def forget(run_id: str) -> None:
     """A run that has ended lives as long as someone holds it."""
     with _lock:
         _active.pop(run_id, None)

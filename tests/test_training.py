@@ -128,7 +128,8 @@ def test_however_a_run_ends_nothing_of_it_is_left_but_its_model(how):
     held: list[weakref.ref[Any]] = []
 
     def look():
-        engine: Any = training.active()[-1]._trainer._engine
+        run: Any = training.active()[-1]
+        engine = run._trainer._engine
         held.extend(weakref.ref(thing) for thing in (engine, engine.optimizer, engine.ema, engine.job.train))
 
     model = toys.AtStep(options.pop("model", None) or toys.net(), 1, look)

@@ -111,6 +111,7 @@ export const RUN: RunState = {
   error: null,
   resumed: null,
   parent: null,
+  own_loop: false,
   live: { learning_rate: 0.001 },
   last: {},
   colour: 0,

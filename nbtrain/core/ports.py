@@ -20,6 +20,10 @@ from nbtrain.core.model_views import (
 )
 from nbtrain.core.tasks import Tasks
 
+#: The option that marks a run whose loop is the user's own; it lists what may be edited while that runs. Such a run has
+#: no checkpoints, so nothing can be saved or resumed.
+OWN_LOOP = "own_loop"
+
 
 class Resumption(TypedDict):
     """How a run was taken up again; `reasons` says why it is not exact."""

@@ -10,7 +10,7 @@ from nbtrain.core.control import Command, State, Ticket
 from nbtrain.core.errors import CommandError, TrainingError
 from nbtrain.core.events import Warned
 from nbtrain.core.history import History
-from nbtrain.core.ports import Resumption
+from nbtrain.core.ports import OWN_LOOP, Resumption
 from nbtrain.store import lock, metrics
 from nbtrain.store.database import RunRecord
 from nbtrain.store.workspace import Workspace
@@ -44,6 +44,8 @@ class StoredRun:
     def reason(self) -> str:
         if self._live:
             return "Another kernel trains this run; steer it there."
+        if not self._record.state.ended and OWN_LOOP in self._record.options:
+            return "Its kernel ended while the loop ran."
         if not self._record.state.ended:
             return f"Its kernel ended. Go on with nbtrain.resume({self.id!r})."
         return self._record.reason

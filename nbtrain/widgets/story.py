@@ -16,6 +16,7 @@ import numpy as np
 from nbtrain.config.schema import fields
 from nbtrain.core.control import State
 from nbtrain.core.errors import NonFiniteLossError
+from nbtrain.core.ports import OWN_LOOP
 from nbtrain.widgets.wire import Chef, RunError, RunState, Stage
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ _colours: defaultdict[str, int] = defaultdict(itertools.count().__next__)
 
 def editable(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that may be edited while the run trains and have an effect on it, by their value now."""
+    own = options.get(OWN_LOOP)
     return {
         field["name"]: options[field["name"]] for field in fields()
-        if field["live"] and field["name"] in options
+        if field["live"] and field["name"] in options and (own is None or field["name"] in own)
         and all(options.get(name) in values for name, values in (field["needs"] or {}).items())
     }
 
@@ -73,7 +75,7 @@ class Story:
             samples_per_second=speed, seconds_left=finite(run.seconds_left), seconds=finite(run.seconds) or 0.0,
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,
             chef=self._chef(state, step, progress), error=error_of(run), resumed=run.resumed, parent=run.parent,
-            live=editable(options),
+            live=editable(options), own_loop=OWN_LOOP in options,
             last={name: finite(history.last(name)) for name in history.names[:METRICS]}, colour=_colours[run.id],
         )
 

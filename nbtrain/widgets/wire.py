@@ -37,7 +37,10 @@ class Chef(TypedDict):
 
 
 class RunState(TypedDict):
-    """All a panel shows of a run but its curves. `heat`, `bubbles` and `progress` are 0–1, times in seconds."""
+    """All a panel shows of a run but its curves. `heat`, `bubbles` and `progress` are 0–1, times in seconds.
+
+    `own_loop`: the loop is the user's, so there is nothing to save or to resume.
+    """
 
     run: str
     name: str
@@ -60,6 +63,7 @@ class RunState(TypedDict):
     resumed: Resumption | None
     parent: str | None
     live: dict[str, Any]
+    own_loop: bool
     last: dict[str, float | None]
     colour: int
 

@@ -1,6 +1,6 @@
 /** The buttons: one primary at a time, Stop asks once, and a waiting command says so. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { useWords } from "../shared/i18n";
 import type { State } from "../shared/wire";
@@ -8,6 +8,8 @@ import type { CommandKind } from "./commands";
 
 export interface ActionsProps {
   state: State | undefined;
+  /** The loop is the user's: nothing can be saved or resumed. */
+  ownLoop: boolean;
   /** The command that waits for the trainer. */
   asked: CommandKind | null;
   disabled: boolean;
@@ -15,7 +17,7 @@ export interface ActionsProps {
   onCommand(kind: CommandKind): void;
 }
 
-export function Actions({ state, asked, disabled, startable, onCommand }: ActionsProps) {
+export function Actions({ state, ownLoop, asked, disabled, startable, onCommand }: ActionsProps) {
   const words = useWords();
   const [confirming, setConfirming] = useState(false);
   const stop = useRef<HTMLSpanElement>(null);
@@ -57,11 +59,11 @@ export function Actions({ state, asked, disabled, startable, onCommand }: Action
       <div class="nbt-actions">
         {state === "paused" ? button("resume", "play", true) : button("pause", "pause", true)}
         <span ref={stop}>{button("stop", "stop")}</span>
-        <span class="nbt-actions-end">{button("save", "save")}</span>
+        {!ownLoop && <span class="nbt-actions-end">{button("save", "save")}</span>}
       </div>
     );
   }
-  const resumable = state === "stopped" || state === "failed";
+  const resumable = !ownLoop && (state === "stopped" || state === "failed");
   return (
     <div class="nbt-actions">
       {resumable && button("resume_run", "play", true)}
@@ -85,7 +87,7 @@ function StopQuestion({ disabled, onStop, onKeep }: { disabled: boolean; onStop(
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   // The harmless answer has the focus, so that a second Enter does not end hours of work.
-  useEffect(() => box.current?.querySelector<HTMLButtonElement>("button:last-of-type")?.focus(), []);
+  useLayoutEffect(() => box.current?.querySelector<HTMLButtonElement>("button:last-of-type")?.focus(), []);
   return (
     <div
       ref={box}

@@ -82,6 +82,7 @@ export function ControlPanel() {
         {state ? <RunBar state={state} /> : <Waiting ready={ready} />}
         <Actions
           state={state?.state}
+          ownLoop={state?.own_loop ?? false}
           asked={commands.asked}
           disabled={!alive}
           startable={startable}

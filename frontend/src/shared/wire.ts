@@ -47,6 +47,8 @@ export interface RunState {
   resumed: Resumption | null;
   parent: string | null;
   live: Options;
+  /** The loop is the user's: nothing can be saved or resumed. */
+  own_loop: boolean;
   last: Record<string, number | null>;
   colour: number;
 }
