@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 #: Name → its module and class.
 _HOME = {
     "mlp": ("mlp", "MLP"),
+    "tabular-mlp": ("tabular_mlp", "TabularMLP"),
+    "tabular-resnet": ("tabular_resnet", "TabularResNet"),
     "resnet": ("resnet", "ResNet"),
+    "convnext": ("convnext", "ConvNeXt"),
+    "hrnet": ("hrnet", "HRNet"),
     "lstm": ("lstm", "LSTM"),
+    "tcn": ("tcn", "TCN"),
     "hybrid-cnn-lstm": ("hybrid_cnn_lstm", "HybridCNNLSTM"),
     "text-transformer": ("text_transformer", "TextTransformer"),
 }
@@ -76,7 +81,7 @@ def example(name: str, config: Mapping[str, Any], rows: int = 2) -> dict[str, Te
 
 
 def kind_of(name: str) -> str:
-    """What its inputs are: ``tabular image series text``."""
+    """What its inputs are: ``tabular image series text``; ``landmarks`` for images with points."""
     return _class(name).kind
 
 
