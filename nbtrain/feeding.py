@@ -66,7 +66,7 @@ def feed(
                 "them out, or give a file or a dataset.")
         return Fed(given, validation, None)
     library = Library()
-    record = _record(library, given)
+    record = record_of(library, given)
     return _fed(library, record, validation, target, features, classes)
 
 
@@ -102,7 +102,7 @@ def says_where(name: str) -> bool:
 def subjects() -> list[Subject]:
     """The datasets of the workspace, as a person would choose among them."""
     return [
-        Subject(name=PREFIX + record.name, kind="data",
+        Subject(name=PREFIX + record.name, kind="data", recipes=None,
                 text=text("subject.dataset", rows=record.rows, columns=record.columns))
         for record in Library().list()]
 
@@ -124,33 +124,49 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
         DatasetNotFoundError: the run's dataset, whose recipe is needed, was deleted.
     """
     from nbtrain.data.examples import examples  # noqa: PLC0415 - loads DuckDB and Arrow
-    from nbtrain.data.processing import Recipe  # noqa: PLC0415
+    from nbtrain.data.table import Table  # noqa: PLC0415
+
+    if origin is None or not (is_dataset(given) or isinstance(given, Table | dict) or is_rows(given)):
+        return given
+    goal = [origin["target"]] if labelled and origin["target"] is not None else []
+    rows = table_of(given, origin["dataset"], {*origin["features"], *goal})
+    if goal:
+        rows.column(goal[0])  # raises where there is nothing to evaluate against
+    return examples(
+        rows, target=origin["target"], features=origin["features"], classes=origin["classes"], grey=origin["grey"],
+        labelled=bool(goal)).data
+
+
+def table_of(given: Any, dataset: str, needed: set[str]) -> Table:
+    """Rows as a table, processed as those of a dataset of this id were; a part of that dataset as it is.
+
+    Args:
+        given: as `new_rows` takes it.
+        dataset: whose recipe of processing is applied, where it has one.
+        needed: columns that must be there afterwards.
+
+    Raises:
+        DataError: a column is missing, or its cells do not fit.
+        DatasetNotFoundError: the dataset was deleted.
+    """
+    from nbtrain.data.processing import Recipe  # noqa: PLC0415 - loads DuckDB and Arrow
     from nbtrain.data.processing.rows import as_batch  # noqa: PLC0415
     from nbtrain.data.table import Table  # noqa: PLC0415
 
-    if origin is None or not (is_dataset(given) or isinstance(given, Table | dict) or _is_rows(given)):
-        return given
     library = Library()
-    record = library.find(origin["dataset"])
+    record = library.find(dataset)
     folder, media = library.folder(record.id), library.table(record.id).media
     recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
     if isinstance(given, str | Path) and _exists(given):
         given = _read(given, library.reading(record.id), recipe)
     elif is_dataset(given):
-        given = library.table(_record(library, given).id)
+        given = library.table(record_of(library, given).id)
     own = isinstance(given, Table) and str(folder) in given.source
     if isinstance(given, dict):
         given = [given]
-    needed = {*origin["features"], *([origin["target"]] if labelled and origin["target"] is not None else [])}
     if not own and recipe is not None:
-        rows = _written(recipe.stream_new(given, also=needed), media)
-    else:
-        rows = given if isinstance(given, Table) else _written(iter([as_batch(given, needed)]), media)
-    if labelled and origin["target"] is not None:
-        rows.column(origin["target"])  # raises where there is nothing to evaluate against
-    return examples(
-        rows, target=origin["target"], features=origin["features"], classes=origin["classes"], grey=origin["grey"],
-        labelled=labelled and origin["target"] is not None).data
+        return _written(recipe.stream_new(given, also=needed), media)
+    return given if isinstance(given, Table) else _written(iter([as_batch(given, needed)]), media)
 
 
 def _read(given: str | Path, reading: Mapping[str, Any], recipe: Recipe | None) -> Table:
@@ -194,8 +210,8 @@ def held_out(origin: Mapping[str, Any] | None) -> Any:
     library = Library()
     record = library.find(origin["dataset"])
     table = library.table(record.id)  # raises where its file is gone, and the split with it
-    made = _split(library.folder(record.id))
-    if made is None or _test_of(made) != origin["test"]:
+    made = split_of(library.folder(record.id))
+    if made is None or test_of(made) != origin["test"]:
         raise DataError(
             "The dataset was split anew since the run began, so its test part may hold rows that the run was trained "
             "on; hand in what to evaluate on: run.evaluate(data).")
@@ -211,7 +227,7 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
     from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415
 
     table, folder = library.table(record.id), library.folder(record.id)
-    made = _split(folder)
+    made = split_of(folder)
     if target is None and made is not None:
         target = made.spec.target
     classes = classes or classes_of(table, target)  # of all parts, so that each numbers them alike
@@ -221,7 +237,7 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
     origin = {
         "dataset": record.id, "target": found.goal, "features": list(found.features), "grey": grey,
         "classes": None if classes is None else list(classes),
-        "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": _test_of(made)}
+        "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": test_of(made)}
     if validation is not None:
         validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:
@@ -229,7 +245,7 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
     return Fed(_augmented(found, folder, train), validation, origin)
 
 
-def _test_of(made: Split | None) -> str | None:
+def test_of(made: Split | None) -> str | None:
     """Which rows are in the test part; None where none is."""
     return None if made is None or not made.counts[2] else sha256((made.parts == 2).tobytes()).hexdigest()
 
@@ -313,12 +329,12 @@ def _augmentation(recipe: Recipe, column: str, kind: Kind) -> Augment:
     return augment
 
 
-def _is_rows(given: Any) -> bool:
+def is_rows(given: Any) -> bool:
     """A data frame, or a list of dicts."""
     return hasattr(given, "iloc") or (isinstance(given, list) and bool(given) and isinstance(given[0], dict))
 
 
-def _split(folder: Path) -> Split | None:
+def split_of(folder: Path) -> Split | None:
     """The split that was kept with a dataset; None where it was never split."""
     from nbtrain.data.splits.result import JSON_FILE  # noqa: PLC0415
     from nbtrain.data.splits.splitting import Split  # noqa: PLC0415 - as above
@@ -339,7 +355,8 @@ def _id_of(given: Any) -> str | None:
     return given.id if type(given).__module__ == "nbtrain.dataset" else None
 
 
-def _record(library: Library, given: Any) -> DatasetRecord:
+def record_of(library: Library, given: Any) -> DatasetRecord:
+    """The dataset that was given, imported where it is none yet. Raises as `feed`."""
     if isinstance(given, DatasetRecord):
         return given
     if isinstance(given, Path):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbtrain.core.model_views import Stage
     from nbtrain.engine.trainer import Trainer
     from nbtrain.models.promotion import Rule
+    from nbtrain.ordering import Asked
     from nbtrain.registering import Registered
 
 
@@ -255,6 +256,8 @@ class Run:
     def predict(self, data: Any) -> Any:
         """The model's outputs for `data`, as one CPU tensor; shape (rows, …) as the model gives it.
 
+        A run by a recipe gives what that says: classes by their chances, values, points, sounds.
+
         A run that was fed from a dataset takes new rows as they come (a data frame, a list of dicts, the dict of one
         row, a file) and processes them as that dataset was.
 
@@ -263,6 +266,8 @@ class Run:
         """
         from nbtrain.feeding import new_rows  # noqa: PLC0415 - composed at the top
 
+        if (asked := self._asked) is not None:
+            return asked.decoded(self._trainer.predict(asked.rows(data, labelled=False)))
         return self._trainer.predict(new_rows(data, self._trainer.given.origin, labelled=False))
 
     def evaluate(self, data: Any = None) -> dict[str, float]:
@@ -274,7 +279,19 @@ class Run:
         from nbtrain.feeding import held_out, new_rows  # noqa: PLC0415 - composed at the top
 
         origin = self._trainer.given.origin
+        if (asked := self._asked) is not None:
+            return self._trainer.evaluate(None if data is None else asked.rows(data, labelled=True))
         return self._trainer.evaluate(held_out(origin) if data is None else new_rows(data, origin))
+
+    @property
+    def _asked(self) -> Asked | None:
+        """What puts questions to a run by a recipe."""
+        origin = self._trainer.given.origin
+        if origin is None or "recipe" not in origin:
+            return None
+        from nbtrain.ordering import Asked  # noqa: PLC0415 - composed at the top
+
+        return Asked(origin, self.config, self.model)
 
     # -- looking --------------------------------------------------------------------------------
 

@@ -9,12 +9,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbtrain import ordering
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.history import History
 from nbtrain.core.ports import OWN_LOOP, RunRow, RunView
 from nbtrain.feeding import again, feed, is_dataset
+from nbtrain.ordering import ingredients, ordered
+from nbtrain.recipes.base import Columns
 from nbtrain.run import Run
 from nbtrain.store import lock
 from nbtrain.store import workspace as workspaces
@@ -35,21 +38,25 @@ _known: weakref.WeakValueDictionary[str, Run | TrackedRun] = weakref.WeakValueDi
 
 
 def train(
-    model: nn.Module | str, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
-    validation: Any = None, loss: Loss | None = None, metrics: Metrics | None = None,
-    config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
+    model: nn.Module | str | None, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
+    text: str | None = None, time: str | None = None, group: str | None = None, validation: Any = None,
+    loss: Loss | None = None, metrics: Metrics | None = None, config: TrainConfig | None = None,
+    name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
     """Train `model` on `data` in the background; returns at once.
 
     Args:
         model: any `torch.nn.Module`, which is trained in place; or a name: of a built-in architecture (``"mlp"``,
             ``"resnet"`` …), whose sizes are made to fit the data, of a registered model, or ``"hub:owner/name"``,
-            with ``@revision`` behind it where it shall not be the newest.
+            with ``@revision`` behind it where it shall not be the newest; None for what the recipe recommends.
         data: ``(X, y)`` of tensors, NumPy arrays or pandas objects, a Dataset, or a DataLoader; or a dataset of the
             workspace, its name, a file, a folder, a glob or a Hub name, which is imported first.
         target: the column of such a dataset to learn; None takes the one its split names, or that is called `label`,
             `target` or `y`.
         features: its columns to learn from; None takes all others.
+        text: its column of texts, for recipes of texts.
+        time: its column of times, by which a recipe of series puts rows in order.
+        group: its column that says which series a row belongs to.
         validation: a share to hold out (0–0.5, default 0.15), or data of its own. A dataset that was split brings its
             own.
         loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor;
@@ -60,7 +67,8 @@ def train(
         name: how the run is called in lists; None takes the model's class name.
         queue: wait until the runs of this kernel that are active now have ended.
         show: show the run's panel when in a notebook.
-        **options: any option, flat: ``epochs=5, learning_rate=1e-3, preset="fast"``.
+        **options: any option, flat: ``epochs=5, learning_rate=1e-3, preset="fast"``; `recipe` names the kind of
+            training (``"timeseries"``, see `nbtrain.recipes`) where model and data could mean several.
 
     Raises:
         ConfigError: an option is unknown or out of range; all problems in one message.
@@ -75,16 +83,24 @@ def train(
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         options["validation"], validation = validation, None
     chosen_options = _config(config, options)
-    fed = feed(data, validation, target=target, features=features)
-    module, origin = model, None
-    notes: tuple[str, ...] = ()
-    if isinstance(model, str):
-        from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
+    columns = Columns(
+        target=target, features=None if features is None else tuple(features), text=text, time=time, group=group)
+    made = ordered(model, data, columns, options, config, validation=validation, loss=loss, metrics=metrics)
+    if made is not None:
+        prepared = made.prepared()
+        chosen_options, name = prepared.config or made.order.config, name or prepared.name
+        given = ingredients(made, prepared)
+    else:
+        fed = feed(data, validation, target=target, features=features)
+        module, origin = model, None
+        notes: tuple[str, ...] = ()
+        if isinstance(model, str):
+            from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
 
-        chosen = choose(model, fed, validation, loss=loss, seed=chosen_options["seed"])
-        module, origin, name = chosen.module, chosen.origin, name or chosen.name
-        fed, notes = chosen.fed or fed, chosen.notes
-    given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes)  # type: ignore[arg-type]  # `prepare` says what no module is
+            chosen = choose(model, fed, validation, loss=loss, seed=chosen_options["seed"])
+            module, origin, name = chosen.module, chosen.origin, name or chosen.name
+            fed, notes = chosen.fed or fed, chosen.notes
+        given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes)  # type: ignore[arg-type]  # `prepare` says what no module is
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
@@ -133,9 +149,13 @@ def resume(
     try:
         restart = revival.open_checkpoint(workspace, run_id)
         before = known._trainer.given if isinstance(known, Run) else None  # noqa: SLF001 - a Run is the trainer's face
-        stored = revival.origin(restart)
+        stored, made_from = revival.origin(restart), revival.model_origin(restart)
         origin: Mapping[str, Any] | None = None
-        if is_dataset(data):
+        if stored is not None and "recipe" in stored and before is None:
+            before = ingredients(*ordering.again(
+                stored, revival.options(restart), model=model, validation=validation, loss=loss, metrics=metrics,
+                model_origin=made_from))
+        elif is_dataset(data):
             named = stored or {}
             fed = feed(
                 data, validation, target=named.get("target"), features=named.get("features"),
@@ -144,7 +164,6 @@ def resume(
         elif data is None and before is None and stored is not None:
             fed = again(stored, validation)
             data, validation, origin = fed.data, fed.validation, fed.origin
-        made_from = revival.model_origin(restart)
         if model is None and before is None and made_from is not None:
             from nbtrain.modelling import again as built_again  # noqa: PLC0415 - as in `train`
 

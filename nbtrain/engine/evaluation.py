@@ -73,6 +73,8 @@ class Evaluation:
         if self._given.validation is not None:
             return self._given.validation
         config = self._config
+        if self._given.parted:
+            raise DataError("Nothing was held out, so hand in rows to evaluate on: run.evaluate(rows).")
         _, validation, test = split(
             self._given.data, config["validation"], config["test"], config["seed"], Reading.of(self._given.model))
         held_out = test if test is not None else validation

@@ -52,6 +52,8 @@ class Ingredients:
     """What was found while these were made that the user should know."""
     test: Any = None
     """Held out for the end, where a recipe split the data."""
+    parted: bool = False
+    """Whether what is held out was put apart already, so that nothing more is taken from `data`."""
     step: Step | None = None
     """In the place of the model's call and the loss."""
     loss_weights: Mapping[str, float] | None = None
@@ -183,12 +185,10 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     reading = Reading.of(model)
     data = arrays.prepare(given.data, reading)
     train_data, validation_data, test_data = data, given.validation, None
-    if validation_data is None:
+    if validation_data is None and not given.parted:
         train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
-    if given.test is not None:
-        test_data = given.test
     notes = list(given.notes)
-    if validation_data is None and config["validation"]:
+    if validation_data is None and config["validation"] and not given.parted:
         notes.append(
             f"A {type(given.data).__name__} is not split, so nothing is validated on; hand in data for it: "
             "validation=….")

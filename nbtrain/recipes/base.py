@@ -81,8 +81,8 @@ class Order:
     config: TrainConfig
     loss: Loss | None = None
     metrics: Metrics | None = None
-    teacher: nn.Module | None = None
-    """Of a distillation, where it is a module; by name it is the option ``teacher``."""
+    model_origin: Mapping[str, Any] | None = None
+    """Of a run that goes on: what its model was made from (`Prepared.model_origin`), which goes before `model`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,8 @@ class Prepared:
     test: Any
     columns: Columns
     """Those that were found out filled in."""
+    config: TrainConfig | None = None
+    """The options, where some that only stand there because the recipe starts from them do not go with this data."""
     fitted: Mapping[str, Any] = field(default_factory=dict)
     """What was learnt from the training part, as plain JSON."""
     model_origin: Mapping[str, Any] | None = None
