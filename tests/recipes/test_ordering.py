@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -38,11 +38,11 @@ def frame():
     return pd.DataFrame({"a": a, "b": b, "y": 3 * a - 2 * b + 1})
 
 
-def train(frame, **options):
-    options = {
+def train(frame, **options: Any):
+    usual: dict[str, Any] = {
         "epochs": 40, "optimizer": "sgd", "learning_rate": 0.05, "batch_size": 16, "weight_decay": 0.0,
-        "max_grad_norm": 0} | options
-    return training.train(None, frame, recipe="lines", show=False, **options)
+        "max_grad_norm": 0}
+    return training.train(None, frame, recipe="lines", show=False, **usual | options)
 
 
 def test_a_recipe_makes_model_and_data_and_predicts_rows_as_they_come(frame):
