@@ -1,11 +1,11 @@
 """Trains, is killed with SIGKILL at random moments, resumes, and compares with a run that was left alone.
 
-    python tests/faults/kill_loop.py --kills 40 [--leave-out optimizer] [--seed 0]
+    python tests/faults/kill_loop.py --kills 40 [--leave-out optimizer ema] [--seed 0]
 
 This process never trains: it imports torch once and forks a child for each training, so a kill costs a tenth
-of a second. It prints one JSON object: how many kills hit a run in the middle, and how many resumes came to
+of a second. It prints a JSON object: how many kills hit a run in the middle, and how many resumes came to
 the same SHA-256 of weights, optimizer, averaged weights, state and metrics. `--leave-out` breaks the resume on
-purpose, to see that the comparison notices.
+purpose, to see that the comparison notices: a loop, and an object, for each component.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,8 @@ def remains(home: Path, run_id: str) -> dict[str, str]:
     return found
 
 
-def leave_out(what: str) -> None:
+@contextmanager
+def left_out(what: str) -> Iterator[None]:
     """Break the resume: `what` is not restored, as if it had not been saved."""
     whole = Engine.restore
 
@@ -170,42 +172,48 @@ def leave_out(what: str) -> None:
         whole(engine, components, state)
 
     Engine.restore = broken  # type: ignore[method-assign, assignment]
+    yield
+    Engine.restore = whole  # type: ignore[method-assign]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--leave-out", default="")
+    parser.add_argument("--leave-out", nargs="*", default=[])
     arguments = parser.parse_args()
-    random.seed(arguments.seed)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         os.environ["NBTRAIN_HOME"] = folder
         undisturbed = remains(home, to_the_end(train))
-        if arguments.leave_out:
-            leave_out(arguments.leave_out)
-        killed = same = late = 0
-        steps: list[int] = []
-        differing: set[str] = set()
-        while killed < arguments.kills:
-            hit = kill_in_the_middle(train, random.random())  # noqa: S311
-            if hit is None:
-                late += 1
-                continue
-            run_id, step = hit
-            killed += 1
-            steps.append(step)
-            take_up = partial(resume, run_id)
-            again = kill_in_the_middle(take_up, random.random()) if killed % 4 == 0 else None  # noqa: S311
-            if (again is None or again[1] >= 0) and nbtrain_state(home, run_id) != "finished":
-                to_the_end(take_up)
-            left = remains(home, run_id)
-            same += left == undisturbed
-            differing.update(name for name in undisturbed if left.get(name) != undisturbed[name])
-    print(json.dumps({  # noqa: T201 - its result
-        "killed": killed, "same": same, "too_late": late, "steps": sorted(steps), "differing": sorted(differing)}))
+        for what in arguments.leave_out or [None]:
+            random.seed(arguments.seed)
+            with left_out(what) if what else nullcontext():
+                print(json.dumps(loop(home, arguments.kills, undisturbed)))  # noqa: T201 - its result
+
+
+def loop(home: Path, kills: int, undisturbed: dict[str, str]) -> dict[str, Any]:
+    """Kill and resume until so many kills hit a run in the middle."""
+    killed = same = late = 0
+    steps: list[int] = []
+    differing: set[str] = set()
+    while killed < kills:
+        hit = kill_in_the_middle(train, random.random())  # noqa: S311
+        if hit is None:
+            late += 1
+            continue
+        run_id, step = hit
+        killed += 1
+        steps.append(step)
+        take_up = partial(resume, run_id)
+        again = kill_in_the_middle(take_up, random.random()) if killed % 4 == 0 else None  # noqa: S311
+        if (again is None or again[1] >= 0) and nbtrain_state(home, run_id) != "finished":
+            to_the_end(take_up)
+        left = remains(home, run_id)
+        same += left == undisturbed
+        differing.update(name for name in undisturbed if left.get(name) != undisturbed[name])
+    return {"killed": killed, "same": same, "too_late": late, "steps": sorted(steps), "differing": sorted(differing)}
 
 
 def nbtrain_state(home: Path, run_id: str) -> str:
