@@ -11,9 +11,8 @@ model came from, so that another kernel builds the module again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.config.problems import unknown
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from nbtrain.models.package import About, Package, Version
+    from nbtrain.models.package import About, Version
 
 #: Before a name, where it could mean something else as well.
 PREFIX, ARCHITECTURE, HUB = "model:", "architecture:", "hub:"
@@ -108,7 +107,7 @@ def again(origin: Mapping[str, Any]) -> nn.Module:
 def subjects() -> list[Subject]:
     """The registered models that can be trained, as a person would choose among them, newest first."""
     return [
-        Subject(name=PREFIX + record.name, kind="model", text=text(
+        Subject(name=PREFIX + record.name, kind="model", recipes=None, text=text(
             "subject.registered", architecture=record.architecture, parameters=record.parameters or 0))
         for record in Registry().list(limit=OFFERED)[0] if record.format in {"architecture", "transformers"}]
 
@@ -153,10 +152,10 @@ def _of_version(  # noqa: PLR0917 - what `choose` was given
 
 
 def _of_hub(given: str, fed: Fed, validation: Any, loss: Any, seed: int) -> Chosen:
-    from nbtrain.models.fetching import fetched  # noqa: PLC0415 - loads the client of the Hub
+    from nbtrain.models.pretrained import of_hub  # noqa: PLC0415 - loads torch and the client of the Hub
 
     repository, at, revision = given.partition("@")
-    with _allowed(repository, fetched(repository, revision if at else None)) as package:
+    with of_hub(repository, revision if at else None) as package:
         if package.about.format != "transformers":
             raise ModelError(
                 f"{repository} is no model of transformers but {package.about.format}, so it cannot be trained by its "
@@ -169,26 +168,6 @@ def _of_hub(given: str, fed: Fed, validation: Any, loss: Any, seed: int) -> Chos
         return Chosen(_pretrained(folder, package.about, changes, seed), repository, origin, fed, notes)
 
 
-@contextmanager
-def _allowed(repository: str, opened: AbstractContextManager[Package]) -> Iterator[Package]:
-    """What asks for the user's word is allowed model by model, where it is downloaded, not in passing by a training."""
-    from nbtrain.models.importing import NeedsPermission  # noqa: PLC0415 - loads what looks into files
-
-    try:
-        package = opened.__enter__()
-    except NeedsPermission as wanted:
-        what, allow = {
-            "convert": ("has its weights as pickles, which could run code; to have them converted", "convert"),
-        }.get(wanted.question, (
-            "needs Python code of its own, which could do anything; read it, and if you trust it", "trust_remote_code"))
-        raise ModelError(
-            f"{repository} {what}, use nbtrain.models.download({repository!r}, {allow}=True) and train the registered "
-            "model by its name.") from wanted
-    with ExitStack() as stack:
-        stack.push(opened)
-        yield package
-
-
 def _loaded(version: Version) -> nn.Module:
     from nbtrain.models import loading  # noqa: PLC0415 - loads torch
 
@@ -196,28 +175,9 @@ def _loaded(version: Version) -> nn.Module:
 
 
 def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None, seed: int = 0) -> nn.Module:
-    """A model of transformers; layers that the data asks anew, a head for its classes, are drawn from the seed."""
-    import torch  # noqa: PLC0415 - torch loads when the first run starts
+    from nbtrain.models import pretrained  # noqa: PLC0415 - loads torch
 
-    from nbtrain.models import loading  # noqa: PLC0415 - as above
-
-    changes = changes or {}
-    config: dict[str, Any] = {**changes.get("config", {})}
-    if "id2label" in config:  # JSON has no numbers as keys
-        config["id2label"] = {int(number): label for number, label in config["id2label"].items()}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = loading.from_pretrained(
-            folder, replace(about, architecture=changes.get("class") or about.architecture), **config)
-        return _with_new_head(module) if changes.get("new_head") else module
-
-
-def _with_new_head(module: Any) -> nn.Module:
-    """The same with a head that is drawn anew, which has the size of the old one, so that it was loaded."""
-    fresh: Any = type(module)(module.config)
-    fresh.base_model.load_state_dict(module.base_model.state_dict())
-    changed: nn.Module = fresh.to(module.dtype)
-    return changed
+    return pretrained.build(folder, about, changes, seed)
 
 
 def _folder_of(files: Mapping[str, Path]) -> Path:
@@ -234,6 +194,8 @@ def _changes(name: str, folder: Path, about: About, fed: Fed, loss: Any) -> tupl
     """
     import transformers  # noqa: PLC0415 - slow to load
 
+    from nbtrain.models.pretrained import class_for, labelled  # noqa: PLC0415 - loads torch
+
     _check_tokenizer(about, fed)
     config = transformers.AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=about.remote_code)
@@ -245,20 +207,15 @@ def _changes(name: str, folder: Path, about: About, fed: Fed, loss: Any) -> tupl
     kept = classifies and outputs == config.num_labels and (not known or not classes or known == list(classes))
     if kept:
         unnamed = f"{name} does not name its classes, so its outputs are taken in this order: {', '.join(classes)}."
-        return ({"class": about.architecture, "config": _named(classes) if classes else {}},
+        return ({"class": about.architecture, "config": labelled(classes) if classes else {}},
                 (unnamed,) if classes and not known else ())
     kind = getattr(transformers, about.architecture, None)
     auto = _AUTO.get(getattr(kind, "main_input_name", ""), "")
     if not auto or outputs is None:
         return {"class": about.architecture, "config": {}}, ()
-    try:
-        found = getattr(transformers, auto)._model_mapping[type(config)]  # noqa: SLF001 - no public way tells the class
-    except KeyError:
-        raise ModelError(
-            f"transformers has no way to learn classes with {about.architecture}; choose another model.") from None
-    kind = found[0] if isinstance(found, tuple) else found
+    kind = class_for(auto, config, about.architecture)
     labels = classes or [f"LABEL_{number}" for number in range(outputs)]
-    changes = {"class": kind.__name__, "config": {"num_labels": outputs, **_named(labels)}}
+    changes = {"class": kind, "config": {"num_labels": outputs, **labelled(labels)}}
     if not classifies:
         return changes, ()
     had = ", ".join(known) or f"{config.num_labels} without names"
@@ -266,11 +223,6 @@ def _changes(name: str, folder: Path, about: About, fed: Fed, loss: Any) -> tupl
         f"{name} was made for other classes ({had:.200}), so it has a new head for {', '.join(labels):.200}, which "
         "learns from the beginning.")
     return {**changes, "new_head": outputs == config.num_labels}, (said,)
-
-
-def _named(classes: Sequence[str]) -> dict[str, Any]:
-    """Names of the classes as a config of transformers has them."""
-    return {"id2label": dict(enumerate(classes)), "label2id": {label: number for number, label in enumerate(classes)}}
 
 
 def _check_tokens(inputs: Any, config: Any, about: About) -> None:
