@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nbtrain.engine.job import Ingredients, Loss, Metrics
+    from nbtrain.engine.objective import Step
     from nbtrain.engine.trainer import Restart
     from nbtrain.tracking.run import TrackedRun
 
@@ -40,8 +41,9 @@ _known: weakref.WeakValueDictionary[str, Run | TrackedRun] = weakref.WeakValueDi
 def train(
     model: nn.Module | str | None, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
     text: str | None = None, time: str | None = None, group: str | None = None, validation: Any = None,
-    loss: Loss | None = None, metrics: Metrics | None = None, config: TrainConfig | None = None,
-    name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
+    loss: Loss | None = None, metrics: Metrics | None = None, step: Step | None = None,
+    loss_weights: Mapping[str, float] | None = None, config: TrainConfig | None = None, name: str | None = None,
+    queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
     """Train `model` on `data` in the background; returns at once.
 
@@ -59,10 +61,15 @@ def train(
         group: its column that says which series a row belongs to.
         validation: a share to hold out (0–0.5, default 0.15), or data of its own. A dataset that was split brings its
             own.
-        loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor;
-            None infers it from the targets.
+        loss: a name (``cross_entropy bce mse mae huber``) or ``loss(output, target)`` giving a 0-d tensor, or several
+            by name, each of which is logged: the one called ``loss`` is minimised, else the sum of all; a dict of
+            losses by the names of the model's outputs and of the targets; None infers it from the targets.
         metrics: names (``accuracy macro_f1 r2 …``) or functions ``metric(output, target)``; None takes the task's
             usual ones.
+        step: ``step(model, batch)`` in the place of the model's call and the loss: gives the loss, or several by name,
+            with the model's ``"output"`` among them where metrics are to be measured. ``batch.inputs`` and
+            ``batch.target`` are as the data gives them.
+        loss_weights: of several losses by name, in their sum.
         config: options made before; `options` go over it.
         name: how the run is called in lists; None takes the model's class name.
         queue: wait until the runs of this kernel that are active now have ended.
@@ -85,7 +92,13 @@ def train(
     chosen_options = _config(config, options)
     columns = Columns(
         target=target, features=None if features is None else tuple(features), text=text, time=time, group=group)
-    made = ordered(model, data, columns, options, config, validation=validation, loss=loss, metrics=metrics)
+    if step is not None and (loss is not None or isinstance(model, str)):
+        raise ConfigError([Problem("step", (
+            "A step of your own takes the place of the model's call and the loss: leave loss out, and hand in the "
+            "model as a module."))])
+    made = None
+    if step is None:
+        made = ordered(model, data, columns, options, config, validation=validation, loss=loss, metrics=metrics)
     if made is not None:
         prepared = made.prepared()
         chosen_options, name = prepared.config or made.order.config, name or prepared.name
@@ -100,7 +113,9 @@ def train(
             chosen = choose(model, fed, validation, loss=loss, seed=chosen_options["seed"])
             module, origin, name = chosen.module, chosen.origin, name or chosen.name
             fed, notes = chosen.fed or fed, chosen.notes
-        given = Ingredients(module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes)  # type: ignore[arg-type]  # `prepare` says what no module is
+        given = Ingredients(
+            module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes, step=step,  # type: ignore[arg-type]  # `prepare` says what no module is
+            loss_weights=loss_weights)
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
@@ -109,7 +124,8 @@ def train(
 
 def resume(
     run_id: str, *, model: nn.Module | None = None, data: Any = None, validation: Any = None, loss: Loss | None = None,
-    metrics: Metrics | None = None, show: bool = True,
+    metrics: Metrics | None = None, step: Step | None = None, loss_weights: Mapping[str, float] | None = None,
+    show: bool = True,
 ) -> Run:
     """Go on with a run from its last good checkpoint. `run.resumed` says “exact”, or why not.
 
@@ -122,6 +138,8 @@ def resume(
         validation: as `data`, if the run had validation data of its own.
         loss: the run's loss function; one given by name is remembered.
         metrics: the run's metrics; those given by name are remembered.
+        step: the run's step, if it had one of its own.
+        loss_weights: of its losses; those it began with are remembered.
         show: show the run's panel when in a notebook.
 
     Raises:
@@ -170,7 +188,7 @@ def resume(
             model = built_again(made_from)
         given = replace(revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
-            origin=origin), model_origin=made_from)
+            origin=origin, step=step, loss_weights=loss_weights), model_origin=made_from)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
     except BaseException:
         held.release()

@@ -31,7 +31,7 @@ from nbtrain.engine.sampling import Sampling
 from nbtrain.engine.split import split
 from nbtrain.engine.tasks import check_labels
 
-Loss = str | Callable[[Any, Any], Any]
+Loss = str | Callable[[Any, Any], Any] | Mapping[str, Any]
 Metrics = Sequence[str | Callable[[Any, Any], Any]]
 
 
@@ -73,13 +73,17 @@ class Ingredients:
         return {
             "validation": self.validation is not None,
             "loss": None if self.loss is None else _described(self.loss),
+            "step": None if self.step is None else _described(self.step),
+            "loss_weights": None if self.loss_weights is None else dict(self.loss_weights),
             "metrics": None if self.metrics is None else [_described(metric) for metric in self.metrics],
             "origin": None if self.origin is None else dict(self.origin),
             "model_origin": None if self.model_origin is None else dict(self.model_origin),
         }
 
 
-def _described(thing: Any) -> str:
+def _described(thing: Any) -> Any:
+    if isinstance(thing, Mapping):
+        return {name: _described(part) for name, part in thing.items()}
     return thing if isinstance(thing, str) else f"<{getattr(thing, '__name__', type(thing).__name__)}>"
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - its name everywhere
 
 from nbtrain.config import RegularisationConfig
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import ConfigError, ModelError, Problem
+from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
 from nbtrain.engine.tasks import IGNORED, Task, check_labels, check_shapes, class_dimension, infer_task, shape_of
 
 __all__ = ["NAMES", "Loss", "Task", "Weighted", "build", "check", "infer_task", "task_of"]
@@ -24,6 +24,7 @@ Loss = Callable[[Any, Any], Any]
 NAMES: Mapping[str, Task] = MappingProxyType({
     "cross_entropy": "classification", "bce": "binary", "mse": "regression", "mae": "regression", "huber": "regression",
 })
+_OF_CLASSES = ("cross_entropy", "bce")
 _MODULES: tuple[tuple[type[nn.Module], Task], ...] = (
     (nn.CrossEntropyLoss, "classification"), (nn.NLLLoss, "classification"), (nn.BCEWithLogitsLoss, "binary"),
     (nn.MSELoss, "regression"), (nn.L1Loss, "regression"), (nn.HuberLoss, "regression"),
@@ -48,8 +49,31 @@ class Weighted:
         return value
 
 
-def task_of(loss: str | Loss, output: Any) -> Task:
-    """The task that a named or well-known loss stands for; custom for a function of the user's."""
+class Several:
+    """Losses by the names of a model's outputs and of the targets, each given as ``<name>_loss``.
+
+    Label smoothing and focal loss act on those of classes.
+    """
+
+    def __init__(self, given: Mapping[str, str | Loss], config: RegularisationConfig) -> None:
+        self._losses = {
+            name: build(loss, task_of(loss, None), config if loss in _OF_CLASSES else RegularisationConfig())
+            for name, loss in given.items()}
+
+    def __call__(self, output: Any, target: Any) -> dict[str, Tensor]:
+        """Raises ModelError or DataError where a name is missing."""
+        for kind, found, part in ((ModelError, output, "output"), (DataError, target, "target")):
+            missing = [name for name in self._losses if not isinstance(found, Mapping) or name not in found]
+            if missing:
+                there = ", ".join(map(str, found)) if isinstance(found, Mapping) else shape_of(found)
+                raise kind(f"loss names {missing[0]!r}, which is no {part}; as {part} there is: {there}.")
+        return {f"{name}_loss": loss(output[name], target[name]) for name, loss in self._losses.items()}
+
+
+def task_of(loss: str | Loss | Mapping[str, Any], output: Any) -> Task:
+    """The task that a named or well-known loss stands for; custom for a function of the user's, or several losses."""
+    if isinstance(loss, Mapping):
+        return "custom"
     if isinstance(loss, Weighted):
         return "binary" if isinstance(output, Tensor) and output.numel() == len(output) else "classification"
     if isinstance(loss, str):
@@ -61,17 +85,20 @@ def task_of(loss: str | Loss, output: Any) -> Task:
     return task
 
 
-def build(loss: str | Loss | None, task: Task, config: RegularisationConfig) -> Loss:
+def build(loss: str | Loss | Mapping[str, Any] | None, task: Task, config: RegularisationConfig) -> Loss:
     """``(output, target) -> 0-d tensor``: the mean over the batch (of each entry that is not `IGNORED`).
 
     Args:
-        loss: one of `NAMES`, the user's own function, or None for what fits the task.
+        loss: one of `NAMES`, the user's own function, several of them by the names of outputs and targets, or None
+            for what fits the task.
         task: from `infer_task` or `task_of`.
         config: label smoothing and focal loss.
 
     Raises:
         ConfigError: there is no loss of this name, or smoothing or focal loss do not go with it.
     """
+    if isinstance(loss, Mapping):
+        return Several(loss, config)
     if isinstance(loss, str) and loss not in NAMES:
         raise ConfigError([Problem("loss", unknown("loss", loss, list(NAMES)))])
     smoothing = config.label_smoothing
@@ -79,24 +106,23 @@ def build(loss: str | Loss | None, task: Task, config: RegularisationConfig) -> 
     weights = loss.weights if isinstance(loss, Weighted) else None
     loss = None if isinstance(loss, Weighted) else loss
     name = loss if isinstance(loss, str) else _fitting(task)
-    if callable(loss) or name not in {"cross_entropy", "bce"}:
+    if callable(loss) or name not in _OF_CLASSES:
         _refuse(loss, name, smoothing, gamma)
     if callable(loss):
         return loss
-    match name:
-        case "cross_entropy":
-            return _cross_entropy(smoothing, gamma, weights)
-        case "bce":
-            return _binary(smoothing, gamma, weights)
-        case "mse":
-            return _elementwise(F.mse_loss)
-        case "mae":
-            return _elementwise(F.l1_loss)
-        case "huber":
-            return _elementwise(F.huber_loss)
+    if name == "cross_entropy":
+        return _cross_entropy(smoothing, gamma, weights)
+    if name == "bce":
+        return _binary(smoothing, gamma, weights)
+    if name is not None:
+        return _elementwise(_OF_AMOUNTS[name])
     raise ConfigError([Problem("loss", (
         "The data has no target to compare the model's output with, so no loss can be chosen; give one: "
         "loss=lambda output, target: …, where target is None."))])
+
+
+_OF_AMOUNTS: Mapping[str, Callable[..., Tensor]] = MappingProxyType({
+    "mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss})
 
 
 def _fitting(task: Task) -> str | None:
@@ -213,6 +239,8 @@ def check(loss: Loss, output: Any, target: Any, task: Task) -> Any:
             check_labels(target, output)
     try:
         value = loss(output, target)
+    except NbtrainError:
+        raise
     except Exception as error:
         shapes = f"output {shape_of(output)}, target {shape_of(target)}"
         raise ModelError(f"The loss cannot be computed: {type(error).__name__}: {error} ({shapes}).") from error

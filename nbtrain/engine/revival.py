@@ -13,11 +13,14 @@ from nbtrain.core.errors import CheckpointError, DataError
 from nbtrain.core.history import History
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.job import Ingredients, Job, Loss, Metrics
+from nbtrain.engine.objective import Step
 from nbtrain.engine.saver import CHECKPOINTS, environment
 from nbtrain.engine.trainer import Restart
 from nbtrain.store import metrics
 from nbtrain.store.workspace import Workspace
 
+#: What a resume compares by name.
+_ASKED = ("loss", "metrics", "step", "loss_weights")
 _WORDS = {"torch": "torch version", "device": "device", "hardware": "processor", "threads": "number of threads"}
 
 
@@ -51,7 +54,8 @@ def model_origin(restart: Restart) -> Mapping[str, Any] | None:
 
 def handed_in_again(
     run_id: str, restart: Restart, before: Ingredients | None, *, model: nn.Module | None, data: Any, validation: Any,
-    loss: Loss | None, metrics: Metrics | None, origin: Mapping[str, Any] | None = None,
+    loss: Loss | None, metrics: Metrics | None, origin: Mapping[str, Any] | None = None, step: Step | None = None,
+    loss_weights: Mapping[str, float] | None = None,
 ) -> Ingredients:
     """What the run was started with: as `before` knows it in the same kernel, over that what is handed in now.
 
@@ -60,7 +64,8 @@ def handed_in_again(
     """
     if before is not None:
         given = {
-            "model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics, "origin": origin}
+            "model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics, "origin": origin,
+            "step": step, "loss_weights": loss_weights}
         return dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
     saved = restart.snapshot.state["handed_in"]
     missing = {
@@ -69,6 +74,7 @@ def handed_in_again(
         "validation": "(X_val, y_val)" if validation is None and saved["validation"] else None,
         "loss": _function(saved["loss"]) if loss is None else None,
         "metrics": _functions(saved["metrics"]) if metrics is None else None,
+        "step": _function(saved.get("step")) if step is None else None,
     }
     missing = {name: example for name, example in missing.items() if example is not None}
     if missing:
@@ -81,11 +87,14 @@ def handed_in_again(
     assert model is not None  # noqa: S101 - it would be among the missing
     return Ingredients(
         model, data, validation, saved["loss"] if loss is None else loss,
-        saved["metrics"] if metrics is None else metrics, origin)
+        saved["metrics"] if metrics is None else metrics, origin, step=step,
+        loss_weights=saved.get("loss_weights") if loss_weights is None else loss_weights)
 
 
-def _function(described: str | None) -> str | None:
+def _function(described: str | dict[str, str] | None) -> str | None:
     """The name of a function, as `Ingredients.described` gives it; None for what was given by a name of nbtrain's."""
+    if isinstance(described, dict):
+        return "{…}" if any(map(_function, described.values())) else None
     return described[1:-1] if described is not None and described.startswith("<") else None
 
 
@@ -114,8 +123,8 @@ def check(restart: Restart, job: Job) -> Restart:
         for name, before in state["environment"].items() if now[name] != before]
     given, given_before = job.given.described(), state["handed_in"]
     reasons += [
-        f"the {name} was {given_before[name]} and is {given[name]}" for name in ("loss", "metrics")
-        if given[name] != given_before[name]]
+        f"the {name} was {given_before[name]} and is {given[name]}" for name in _ASKED
+        if given[name] != given_before.get(name)]
     if job.train.inexact:
         reasons.append(job.train.inexact)
     return dataclasses.replace(restart, reasons=tuple(reasons))

@@ -1,0 +1,112 @@
+"""Losses of several parts, steps of the user's own, and parts in history and validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+
+from nbtrain import training
+from nbtrain.core.errors import ConfigError, DataError, ModelError
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.objective import Objective
+
+ROWS = 64
+
+
+class TwoHeads(nn.Module):
+    """A number and a class."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.trunk, self.size, self.kind = nn.Linear(4, 8), nn.Linear(8, 1), nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = self.trunk(x).relu()
+        return {"size": self.size(h)[:, 0], "kind": self.kind(h)}
+
+
+def data():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(ROWS, 4, generator=draw)
+    return x, {"size": x.sum(1), "kind": x[:, :3].argmax(1)}
+
+
+def train(model, given, **options):
+    usual: dict[str, Any] = {"epochs": 2, "batch_size": 16, "show": False, "scheduler": "constant"}
+    run = training.train(model, given, **usual | options)
+    run.wait()
+    return run
+
+
+def test_losses_by_name_are_summed_by_weight_and_each_is_logged():
+    run = train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, loss_weights={"size_loss": 0.25})
+    parts = [run.history[name].values for name in ("size_loss", "kind_loss")]
+    assert len(parts[0]) == run.step == 8
+    assert run.history["loss"].values == pytest.approx(0.25 * parts[0] + parts[1], rel=1e-5)
+    checked = {name: run.history[f"val_{name}"].values for name in ("loss", "size_loss", "kind_loss")}
+    assert checked["loss"] == pytest.approx(0.25 * checked["size_loss"] + checked["kind_loss"], rel=1e-5)
+    figures = run.evaluate()
+    assert figures["loss"] == pytest.approx(0.25 * figures["size_loss"] + figures["kind_loss"], rel=1e-5)
+    assert figures["kind_loss"] == pytest.approx(checked["kind_loss"][-1], rel=1e-5)
+
+
+def test_a_step_of_ones_own_gives_loss_parts_and_output():
+    def step(model, batch):
+        output = model(batch.inputs)
+        error = mse_loss(output, batch.target)
+        return {"loss": error + 0.1 * output.square().mean(), "error": error, "output": output}
+
+    torch.manual_seed(0)
+    x = torch.randn(ROWS, 4)
+    run = train(nn.Linear(4, 1), (x, x.sum(1, keepdim=True)), step=step, metrics=["mae"])
+    assert {"loss", "error", "val_loss", "val_error", "val_mae"} <= set(run.history.names)
+    assert (run.history["loss"].values > run.history["error"].values).all()
+    assert run.predict(x[:3]).shape == (3, 1)
+
+
+def test_parts_are_means_over_accumulated_batches():
+    """Four batches of 4 and one of 16 give the same parts and the same weights."""
+    runs = [
+        train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, validation=0, batch_size=16 // pieces,
+              gradient_accumulation_steps=pieces) for pieces in (1, 4)]
+    for name in ("loss", "size_loss", "kind_loss"):
+        one, four = (run.history[name].values for run in runs)
+        assert four == pytest.approx(one, rel=1e-5)
+    one, four = (run.model.trunk.weight for run in runs)
+    assert torch.allclose(one, four, atol=1e-6)
+
+
+@pytest.mark.parametrize(("found", "message"), [
+    ({"a": 1.0}, "its part 'a' is not a tensor of one number"),
+    ({"a": torch.ones(3)}, "its part 'a' is not a tensor of one number"),
+    ({}, "it is a dict, not a tensor of one number"),
+    (None, "it is a NoneType, not a tensor of one number"),
+])
+def test_what_is_no_loss_is_told(found, message):
+    with pytest.raises(ModelError, match=message):
+        Objective(lambda output, target: found)(nn.Linear(2, 2), Batch(torch.ones(1, 2), None, 1))
+
+
+def test_a_weight_of_a_loss_that_is_not_there_is_told():
+    with pytest.raises(ModelError, match=r"loss_weights names 'sise_loss', which .* does not give; it gives: size"):
+        train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, loss_weights={"sise_loss": 1.0})
+
+
+def test_names_that_do_not_fit_are_told_before_the_start():
+    with pytest.raises(ModelError, match="loss names 'age', which is no output; as output there is: size, kind"):
+        train(TwoHeads(), data(), loss={"age": "mse"})
+    x, target = data()
+    with pytest.raises(DataError, match="loss names 'kind', which is no target; as target there is: size"):
+        train(TwoHeads(), (x, {"size": target["size"]}), loss={"size": "mse", "kind": "cross_entropy"})
+    with pytest.raises(ConfigError, match="A step of your own takes the place"):
+        train(TwoHeads(), data(), step=lambda model, batch: 0, loss="mse")
+    with pytest.raises(ModelError, match="The loss does not depend on the parameters"):
+        train(TwoHeads(), data(), step=lambda model, batch: batch.inputs.sum())
+    with pytest.raises(ModelError, match="The step cannot be done: ZeroDivisionError"):
+        train(TwoHeads(), data(), step=lambda model, batch: 1 / 0)
+    assert training.runs() == []
