@@ -1,11 +1,13 @@
 """Long work that is not a run (an import, a profile, a check): it can be watched, waited for, and called off.
 
 The work gets a `Progress`, to which it says how far it is and from which it hears that it was called off. It runs
-in a thread of its own; an exception ends it, is kept in the task, and is raised by `Task.wait`.
+in a thread of its own, and is called off when Python ends. An exception ends it, is kept in the task, and is raised by
+`Task.wait`.
 """
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import logging
 import threading
@@ -20,7 +22,42 @@ T = TypeVar("T")
 #: Ended tasks that are kept, for who looks late.
 KEPT = 20
 
+#: Seconds that Python waits at its end for work that it has called off.
+PATIENCE = 10.0
+
 log = logging.getLogger(__name__)
+_threads: dict[threading.Thread, Progress] = {}
+_threads_lock = threading.Lock()
+
+
+def in_background(work: Callable[[], object], progress: Progress, *, name: str) -> None:
+    """Do `work`, which hears of `progress` that it is called off, in a thread that holds nothing up.
+
+    When Python ends, the work is called off and waited for: a thread that came back from DuckDB or Arrow after that
+    would abort the process.
+    """
+    def run() -> None:
+        try:
+            work()
+        finally:
+            with _threads_lock:
+                del _threads[thread]
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    with _threads_lock:
+        _threads[thread] = progress
+        thread.start()
+
+
+@atexit.register
+def _end() -> None:
+    with _threads_lock:
+        threads = {thread: each for thread, each in _threads.items() if thread.is_alive()}  # a fork has none of them
+    for progress in threads.values():
+        progress.cancel()
+    until = time.monotonic() + PATIENCE
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 class Progress:
@@ -146,7 +183,7 @@ class Tasks:
         """Begin `work` in a thread of its own."""
         task = Task(kind, title, work)
         self.show(task)
-        threading.Thread(target=task.run, name=f"nbtrain-{task.id}", daemon=True).start()
+        in_background(task.run, task.progress, name=f"nbtrain-{task.id}")
         return task
 
     def show(self, task: Task[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -21,6 +22,9 @@ MEMORY_LIMIT = "256MB"
 #: With more, each has too little of it.
 THREADS = min(4, os.cpu_count() or 1)
 
+#: Times that a query is interrupted, every 20 ms, when Python ends.
+_INSISTED = 500
+
 _opening = threading.Lock()
 
 
@@ -33,11 +37,11 @@ def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnecti
     """
     with _opening:
         own = _database(os.getpid()).cursor()
-    over = threading.Event()
+    over, interrupting = threading.Event(), list[threading.Thread]()
     try:
         if progress is not None:
             progress.check()
-            progress.on_cancel(lambda: _interrupt(own, over))
+            progress.on_cancel(lambda: _interrupt(own, over, interrupting))
         yield own
     except duckdb.InterruptException:
         if progress is not None and progress.cancelled:
@@ -45,17 +49,31 @@ def cursor(progress: Progress | None = None) -> Iterator[duckdb.DuckDBPyConnecti
         raise
     finally:
         over.set()
+        for thread in interrupting:
+            with contextlib.suppress(RuntimeError):  # not yet begun, or refused
+                thread.join()
         own.close()
 
 
-def _interrupt(connection: duckdb.DuckDBPyConnection, over: threading.Event) -> None:
+def _interrupt(
+    connection: duckdb.DuckDBPyConnection, over: threading.Event, interrupting: list[threading.Thread],
+) -> None:
     """Until the work is over: a query that has not yet begun does not hear the first time."""
-    def insist() -> None:
+    def insist(times: int | None = None) -> None:
         with contextlib.suppress(duckdb.ConnectionException):  # closed in between
-            while not over.wait(0.02):
+            for _ in itertools.count() if times is None else range(times):
+                if over.wait(0.02):
+                    return
                 connection.interrupt()
 
-    threading.Thread(target=insist, name="nbtrain-interrupt", daemon=True).start()
+    if over.is_set():
+        return
+    try:
+        thread = threading.Thread(target=insist, name="nbtrain-interrupt", daemon=True)
+        interrupting.append(thread)
+        thread.start()
+    except RuntimeError:  # Python ends, and Python 3.12 then starts no thread any more
+        insist(_INSISTED)
 
 
 def _spill_folder() -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -108,3 +110,28 @@ def test_a_task_may_be_told_of_in_two_lists():
     assert list(other.all()) == [task]
     assert other.find(task.id) is task
     assert task.wait(60) == 1
+
+
+ENDS = """
+import threading, time
+from nbtrain.core.tasks import Tasks
+
+begun = threading.Event()
+
+def work(progress):
+    try:
+        while True:
+            begun.set()
+            time.sleep(0.001)
+            progress.check()
+    finally:
+        print("tidied up", flush=True)
+
+Tasks().start("import", "a.csv", work)
+begun.wait()
+"""
+
+
+def test_when_python_ends_work_is_called_off_and_tidies_up():
+    done = subprocess.run([sys.executable, "-c", ENDS], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "tidied up\n", "")

@@ -18,7 +18,7 @@ from typing import Self
 import pyarrow as pa
 
 from nbtrain.core.errors import CancelledError, NbtrainError
-from nbtrain.core.tasks import Progress
+from nbtrain.core.tasks import Progress, in_background
 from nbtrain.data.looking.copying import write_copy
 from nbtrain.data.looking.found import Finder, wait
 from nbtrain.data.query import Query
@@ -136,8 +136,8 @@ class Pager:
         with self._lock:
             if self._settled.is_set() or self._copying is not None:
                 return
-            self._copying = Progress()
-        threading.Thread(target=self._make_copy, args=(self._copying,), name="nbtrain-pages", daemon=True).start()
+            progress = self._copying = Progress()
+        in_background(lambda: self._make_copy(progress), progress, name="nbtrain-pages")
 
     def _make_copy(self, progress: Progress) -> None:
         path = self._folder / "copy.parquet"

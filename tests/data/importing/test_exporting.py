@@ -192,7 +192,8 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a file, as Python reads them."""
     with path.open(encoding="utf-8", newline="") as file:
         if path.suffix == ".json":
-            return json.load(file)
+            whole: list[dict[str, Any]] = json.load(file)
+            return whole
         if path.suffix == ".jsonl":
             return [json.loads(line) for line in file.read().split("\n")[:-1]]
         return list(csv.DictReader(file, dialect="excel-tab" if path.suffix == ".tsv" else "excel"))

@@ -1,6 +1,8 @@
 """Pages at any depth, remembered and from a copy, are those that the table itself gives."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pyarrow as pa
@@ -196,3 +198,29 @@ def test_closing_calls_the_copy_off(eager):
     pager.close()
     assert pager.settled() is pager._source
     assert not folder.exists()
+
+
+LEFT_OPEN = """
+import sys, time
+from nbtrain.data.looking import pages
+from nbtrain.data.table import Table
+
+class Endless(Table):
+    bytes = 1
+    columnar = False
+
+pages.COPIED = 0
+pager = pages.Pager(Endless("range(100_000_000_000) AS a(n)", name="numbers"))
+pager.page(limit=1)
+time.sleep(float(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("after", ["0", "0.1", "0.3"])
+def test_a_script_that_leaves_it_open_ends_well_and_leaves_nothing(tmp_path, after):
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN, after], check=False, env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr  # what Python's bindings say of leaks is no matter
+    assert "Error" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
