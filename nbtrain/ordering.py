@@ -16,7 +16,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.feeding import is_dataset, is_rows, record_of, split_of, table_of, test_of
-from nbtrain.recipes.base import Columns, Order, Parts, Prepared, Recipe
+from nbtrain.recipes.base import AnswersRows, Columns, Order, Parts, Prepared, Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,6 +150,7 @@ class Asked:
         recipe = recipes.find(origin["recipe"])
         assert recipe is not None  # noqa: S101 - a run without a recipe has no such origin
         self._recipe, self._origin = recipe, origin
+        self._rows: Any = None
         self._order = Order(
             model=model, parts=_NO_PARTS, columns=Columns.from_json(origin["columns"]), config=config)
 
@@ -168,10 +169,13 @@ class Asked:
         if labelled and columns.target is not None:
             needed.add(columns.target)
         table = table_of(given, self._origin["dataset"], needed)
-        return self._recipe.rows(self._order, self._origin["fitted"], table, labelled=labelled)
+        self._rows = self._recipe.rows(self._order, self._origin["fitted"], table, labelled=labelled)
+        return self._rows
 
     def decoded(self, outputs: Any) -> Any:
-        """What the model gave, in the data's own terms."""
+        """What the model gave for the rows asked about last, in the data's own terms."""
+        if isinstance(self._recipe, AnswersRows):
+            return self._recipe.answers(self._origin["fitted"], self._rows, outputs)
         return self._recipe.decode(self._order, self._origin["fitted"], outputs)
 
 

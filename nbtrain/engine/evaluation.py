@@ -44,11 +44,10 @@ class Evaluation:
         return self._classes or ()
 
     def predict(self, model: nn.Module, data: Any) -> Any:
-        """Outputs for every row, in order, on the CPU; one tensor of shape (rows, …) where the outputs are tensors."""
+        """Outputs for every row, in order, on the CPU: one tensor (rows, …), or a list where shapes differ."""
         outputs = [_to_cpu(output) for _, output in self._forward(data, lambda batch: call(model, batch.inputs), model)]
-        if outputs and all(isinstance(output, Tensor) for output in outputs):
-            return torch.cat(outputs)
-        return outputs
+        tensors = all(isinstance(output, Tensor) for output in outputs)
+        return torch.cat(outputs) if tensors and len({output.shape[1:] for output in outputs}) == 1 else outputs
 
     def evaluate(self, model: nn.Module, data: Any) -> dict[str, float]:
         """``{"loss": …, "accuracy": …}``. Raises DataError when there is nothing to evaluate on."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.samples import Sign
@@ -158,3 +158,11 @@ class Recipe(Protocol):
 
     def decode(self, order: Order, fitted: Mapping[str, Any], outputs: Any) -> Any:
         """What `run.predict` gives for the model's outputs (a tensor, or a list with one entry a batch)."""
+
+
+@runtime_checkable
+class AnswersRows(Protocol):
+    """A recipe that must look at the rows to tell what the model's outputs mean, such as which tokens are of a word."""
+
+    def answers(self, fitted: Mapping[str, Any], rows: Any, outputs: Any) -> Any:
+        """In the place of `Recipe.decode`: `rows` are what `Recipe.rows` made, `outputs` the model's for them."""
