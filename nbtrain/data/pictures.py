@@ -41,6 +41,7 @@ class Files:
         column: which of its columns holds them.
         target: a number or class of each row, or None.
         grey: whether images have one channel; None: if all of them are grey.
+        survey: whether to look into images before, which must then be of one size; else it is for who reads them.
         progress: is told how far it is.
 
     Raises:
@@ -48,7 +49,7 @@ class Files:
     """
 
     def __init__(
-        self, table: Table, column: Column, *, target: Any = None, grey: bool | None = None,
+        self, table: Table, column: Column, *, target: Any = None, grey: bool | None = None, survey: bool = True,
         progress: Progress | None = None,
     ) -> None:
         self.name = f"{column.name!r} of {table.name}"
@@ -69,7 +70,7 @@ class Files:
         self._column: pa.ChunkedArray | None = None
         self._starts: npt.NDArray[np.int64] | None = None
         weakref.finalize(self, _remove, self._path)
-        modes = self._survey() if self.kind is Kind.IMAGE else set()
+        modes = self._survey() if survey and self.kind is Kind.IMAGE else set()
         self.grey = grey if grey is not None else modes <= _GREY
         """Whether images have one channel."""
 
@@ -113,7 +114,8 @@ class Files:
                 f"{missing:,} of {self._rows:,} rows have no file in {self.name}; drop these rows."
                 if missing else f"{table.name} has no rows, so there is nothing to train on.")
 
-    def _bytes(self, row: int) -> bytes:
+    def encoded(self, row: int) -> bytes:
+        """The file of a row. Raises DataError when the copy is gone."""
         if self._column is None:
             try:
                 self._column = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all().column(0)
@@ -138,7 +140,7 @@ class Files:
         sizes: dict[tuple[int, int], int] = {}
         for row in range(self._rows):
             try:
-                with Image.open(io.BytesIO(self._bytes(row))) as image:
+                with Image.open(io.BytesIO(self.encoded(row))) as image:
                     modes.add(image.mode)
                     sizes.setdefault(image.size, row)
             except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
@@ -154,7 +156,7 @@ class Files:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only images need it
 
         try:
-            with Image.open(io.BytesIO(self._bytes(row))) as image:
+            with Image.open(io.BytesIO(self.encoded(row))) as image:
                 if image.mode in _DEEP:  # more than 8 bits: scaled by what the type can hold
                     deep = np.asarray(image, dtype=np.float32)
                     grey = deep / (65_535.0 if image.mode != "F" else 1.0)
@@ -172,7 +174,7 @@ class Files:
         except ImportError:
             raise DataError("Reading audio needs soundfile; install it with: pip install 'nbtrain[audio]'.") from None
         try:
-            samples, _ = soundfile.read(io.BytesIO(self._bytes(row)), dtype="float32", always_2d=True)
+            samples, _ = soundfile.read(io.BytesIO(self.encoded(row)), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise self._broken(row, error) from None
         return np.ascontiguousarray(samples.T)

@@ -95,4 +95,5 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norm(self.near(x).permute(0, 2, 3, 1))
         inner = self.gain * self.narrow(functional.gelu(self.widen(inner)))
-        return x + inner.permute(0, 3, 1, 2)
+        out: Tensor = x + inner.permute(0, 3, 1, 2)
+        return out

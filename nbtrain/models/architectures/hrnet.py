@@ -119,8 +119,9 @@ class _Exchange(nn.Module):
     def forward(self, views: list[Tensor]) -> list[Tensor]:
         views = [branch(view) for branch, view in zip(self.branches, views, strict=True)]
         mixed = []
-        for goal, ways in enumerate(self.ways):
-            said = _alike([way(view) for way, view in zip(ways, views, strict=True)], views[goal])  # type: ignore[arg-type]  # a ModuleList
+        for ways, own in zip(self.ways, views, strict=True):
+            assert isinstance(ways, nn.ModuleList)  # noqa: S101 - made so
+            said = _alike([way(view) for way, view in zip(ways, views, strict=True)], own)
             mixed.append(functional.relu(torch.stack(said).sum(0) if len(said) > 1 else said[0]))
         return mixed
 

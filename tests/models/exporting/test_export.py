@@ -23,16 +23,26 @@ from nbtrain.models.registry import Registry
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"inputs": 5, "hidden": [8]},
+    "tabular-mlp": {"numbers": 5, "categories": [4, 3], "hidden": [8]},
+    "tabular-resnet": {"numbers": 5, "categories": [4, 3], "width": 8, "inner": 8, "blocks": 1},
     "resnet": {"channels": 1, "width": 4, "blocks": [1, 1]},
+    "convnext": {"channels": 1, "width": 4, "blocks": [1, 1]},
+    "hrnet": {"channels": 1, "width": 4, "blocks": 1, "exchanges": [1]},
     "lstm": {"features": 3, "hidden": 6, "layers": 1},
+    "tcn": {"features": 3, "channels": [4, 4]},
     "hybrid-cnn-lstm": {"features": 3, "channels": [4], "hidden": 4, "layers": 1, "heads": 2},
     "text-transformer": {"vocabulary": 20, "length": 32, "width": 8, "layers": 1, "heads": 2},
 }
 #: Of another size than the example that was traced, where the model takes any.
 OTHER = {
     "mlp": {"x": torch.randn(5, 5)},
+    "tabular-mlp": {"numbers": torch.randn(5, 5), "categories": torch.randint(3, (5, 2))},
+    "tabular-resnet": {"numbers": torch.randn(5, 5), "categories": torch.randint(3, (5, 2))},
     "resnet": {"x": torch.randn(5, 1, 24, 40)},
+    "convnext": {"x": torch.randn(5, 1, 24, 40)},
+    "hrnet": {"x": torch.randn(5, 1, 48, 80)},
     "lstm": {"x": torch.randn(5, 24, 3)},
+    "tcn": {"x": torch.randn(5, 30, 3)},
     "hybrid-cnn-lstm": {"x": torch.randn(5, 24, 3)},
     "text-transformer": {
         "input_ids": torch.randint(20, (5, 11)), "attention_mask": torch.tensor([[1] * 7 + [0] * 4] * 5)},
@@ -40,7 +50,9 @@ OTHER = {
 
 
 #: What a caller of ONNX is told of the sizes of `x`; None for a name, which stands for any.
-SIZES = {"mlp": [None, 5], "resnet": [None, 1, None, None], "lstm": [None, 24, 3], "hybrid-cnn-lstm": [None, 24, 3]}
+SIZES = {"mlp": [None, 5], "resnet": [None, 1, None, None], "convnext": [None, 1, None, None],
+         "hrnet": [None, 1, None, None], "lstm": [None, 24, 3], "tcn": [None, None, 3],
+         "hybrid-cnn-lstm": [None, 24, 3]}
 
 
 @pytest.fixture
