@@ -16,7 +16,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.feeding import is_dataset, is_rows, record_of, split_of, table_of, test_of
-from nbtrain.recipes.base import AnswersRows, Columns, Order, Parts, Prepared, Recipe
+from nbtrain.recipes.base import AnswersRows, Columns, Order, Parts, Prepared, Recipe, TakesObjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +156,9 @@ class Asked:
 
     def rows(self, given: Any, *, labelled: bool) -> Any:
         """What `run.predict` or `run.evaluate` were given, as the model takes it. Raises DataError."""
-        columns = self._order.columns
+        columns, fitted = self._order.columns, self._origin["fitted"]
+        if isinstance(self._recipe, TakesObjects):
+            given = self._recipe.named(fitted, given)
         if isinstance(given, str) and not is_dataset_here(given):
             given = [given]
         if isinstance(given, list) and given and all(isinstance(each, str) for each in given):
@@ -166,8 +168,8 @@ class Asked:
                     "frame, or a list of dicts.")
             given = [{columns.text: each} for each in given]
         needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group))}
-        if labelled and columns.target is not None:
-            needed.add(columns.target)
+        if labelled:  # `goals` is what a recipe learns where that is more than one column
+            needed |= {*([columns.target] if columns.target is not None else []), *fitted.get("goals", ())}
         table = table_of(given, self._origin["dataset"], needed)
         self._rows = self._recipe.rows(self._order, self._origin["fitted"], table, labelled=labelled)
         return self._rows

@@ -166,3 +166,11 @@ class AnswersRows(Protocol):
 
     def answers(self, fitted: Mapping[str, Any], rows: Any, outputs: Any) -> Any:
         """In the place of `Recipe.decode`: `rows` are what `Recipe.rows` made, `outputs` the model's for them."""
+
+
+@runtime_checkable
+class TakesObjects(Protocol):
+    """A recipe whose runs predict more than tables and rows by name, such as images as they are."""
+
+    def named(self, fitted: Mapping[str, Any], given: Any) -> Any:
+        """`given` as rows by name, where it is such objects; else as it is. Raises DataError."""
