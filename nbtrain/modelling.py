@@ -11,7 +11,7 @@ model came from, so that another kernel builds the module again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,35 @@ def again(origin: Mapping[str, Any]) -> nn.Module:
             return _pretrained(_folder_of(package.files), package.about, changes)
     version = Registry().version(origin["model"], origin["version"])
     return _pretrained(version.folder, version.about, changes) if changes else _loaded(version)
+
+
+def loaded(given: str, classes: Sequence[str] | None = None) -> nn.Module:
+    """A model with its weights as they are, by its name: of a registered one, or ``hub:owner/name``.
+
+    Args:
+        given: the name.
+        classes: that it must know by the same numbers, where both have names for them.
+
+    Raises:
+        ModelNotFoundError, HubError: there is none.
+        ModelError: it cannot be loaded, or its classes are others.
+    """
+    if given.startswith(HUB):
+        from nbtrain.models import pretrained  # noqa: PLC0415 - loads torch and the client of the Hub
+
+        repository, at, revision = given.removeprefix(HUB).partition("@")
+        with pretrained.of_hub(repository, revision if at else None) as package:
+            about, module = package.about, pretrained.build(_folder_of(package.files), package.about, None)
+    else:
+        version = Registry().version(given.removeprefix(PREFIX))
+        about, module = version.about, _loaded(version)
+    known = continuing.named(about.labels)
+    if known and classes and known != list(classes):
+        raise ModelError(
+            f"The model {given!r} knows the classes {', '.join(known)[:200]}, and the data has "
+            f"{', '.join(map(str, classes))[:200]}; they must be the same in the same order for one to teach "
+            "the other.")
+    return module
 
 
 def subjects() -> list[Subject]:

@@ -42,8 +42,8 @@ def train(
     model: nn.Module | str | None, data: Any, *, target: str | None = None, features: Sequence[str] | None = None,
     text: str | None = None, time: str | None = None, group: str | None = None, validation: Any = None,
     loss: Loss | None = None, metrics: Metrics | None = None, step: Step | None = None,
-    loss_weights: Mapping[str, float] | None = None, config: TrainConfig | None = None, name: str | None = None,
-    queue: bool = False, show: bool = True, **options: Any,
+    loss_weights: Mapping[str, float] | None = None, teacher: nn.Module | str | None = None,
+    config: TrainConfig | None = None, name: str | None = None, queue: bool = False, show: bool = True, **options: Any,
 ) -> Run:
     """Train `model` on `data` in the background; returns at once.
 
@@ -70,6 +70,8 @@ def train(
             with the model's ``"output"`` among them where metrics are to be measured. ``batch.inputs`` and
             ``batch.target`` are as the data gives them.
         loss_weights: of several losses by name, in their sum.
+        teacher: a module, or the name of a registered model or one of the Hub, whose outputs the model learns beside
+            the labels; see `distill_alpha` and `distill_temperature`.
         config: options made before; `options` go over it.
         name: how the run is called in lists; None takes the model's class name.
         queue: wait until the runs of this kernel that are active now have ended.
@@ -89,6 +91,8 @@ def train(
 
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         options["validation"], validation = validation, None
+    if isinstance(teacher, str):
+        options["teacher"], teacher = teacher, None
     chosen_options = _config(config, options)
     columns = Columns(
         target=target, features=None if features is None else tuple(features), text=text, time=time, group=group)
@@ -116,6 +120,7 @@ def train(
         given = Ingredients(
             module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes, step=step,  # type: ignore[arg-type]  # `prepare` says what no module is
             loss_weights=loss_weights)
+    given = replace(given, teacher=_teacher(teacher, chosen_options, given))
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
@@ -125,7 +130,7 @@ def train(
 def resume(
     run_id: str, *, model: nn.Module | None = None, data: Any = None, validation: Any = None, loss: Loss | None = None,
     metrics: Metrics | None = None, step: Step | None = None, loss_weights: Mapping[str, float] | None = None,
-    show: bool = True,
+    teacher: nn.Module | None = None, show: bool = True,
 ) -> Run:
     """Go on with a run from its last good checkpoint. `run.resumed` says “exact”, or why not.
 
@@ -140,6 +145,7 @@ def resume(
         metrics: the run's metrics; those given by name are remembered.
         step: the run's step, if it had one of its own.
         loss_weights: of its losses; those it began with are remembered.
+        teacher: of a distillation; one that was given by name is found by itself.
         show: show the run's panel when in a notebook.
 
     Raises:
@@ -188,7 +194,8 @@ def resume(
             model = built_again(made_from)
         given = replace(revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
-            origin=origin, step=step, loss_weights=loss_weights), model_origin=made_from)
+            origin=origin, step=step, loss_weights=loss_weights,
+            teacher=_teacher(teacher, revival.options(restart), before)), model_origin=made_from)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
     except BaseException:
         held.release()
@@ -261,6 +268,18 @@ def _config(config: TrainConfig | None, options: Mapping[str, Any]) -> TrainConf
         raise ConfigError([
             Problem("config", f"config is a {type(config).__name__}; it must be a nbtrain.TrainConfig.")])
     return config.replace(**options) if options else config
+
+
+def _teacher(module: nn.Module | None, config: TrainConfig, given: Ingredients | None) -> nn.Module | None:
+    """The module that teaches, if any does. Raises ModelNotFoundError, ModelError or HubError."""
+    if module is not None or config["teacher"] is None:
+        return module
+    if given is not None and given.teacher is not None:
+        return given.teacher
+    from nbtrain.modelling import loaded  # noqa: PLC0415 - composed beside; few have a teacher
+
+    origin = None if given is None else given.origin
+    return loaded(config["teacher"], None if origin is None else origin.get("classes"))
 
 
 def _start(

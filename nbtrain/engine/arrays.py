@@ -52,6 +52,8 @@ class Arrays:
     length: int
     classes: list[str] | None = None
     """Names of the classes where the target was text: class i is ``classes[i]``."""
+    beside: Tensor | None = None
+    """What else goes with each row, which the model does not see."""
 
     def take(self, rows: Tensor) -> Arrays:
         """A copy of these rows only; `rows` int64 of shape (m,)."""
@@ -60,7 +62,8 @@ class Arrays:
 
         inputs = nest.over(pick, self.inputs)
         target = inputs if self.target is self.inputs else nest.over(pick, self.target)
-        return replace(self, inputs=inputs, target=target, length=len(rows))
+        beside = None if self.beside is None else pick(self.beside)
+        return replace(self, inputs=inputs, target=target, length=len(rows), beside=beside)
 
 
 def prepare(data: Any, reading: Reading | None = None, classes: Sequence[str] | None = None) -> Any:

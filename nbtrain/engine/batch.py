@@ -19,6 +19,8 @@ class Batch(NamedTuple):
     """Samples in it."""
     tokens: int = 0
     """Tokens in it, padding not counted; 0 where samples are not made of tokens."""
+    beside: Any = None
+    """What else goes with its rows, which the model does not see: a teacher's outputs."""
 
 
 class BatchSource(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -33,9 +34,15 @@ def fingerprint(data: Any) -> str:
             return f"{type(data).__qualname__}:{len(data)}"
         except TypeError:
             return f"{type(data).__qualname__}:stream"
-    parts = list(nest.tensors((data.inputs, None if data.target is data.inputs else data.target)))
+    parts = nest.tensors((data.inputs, None if data.target is data.inputs else data.target))
+    return of_tensors(parts, repr(data.classes))
+
+
+def of_tensors(tensors: Iterable[Tensor], beside: str = "") -> str:
+    """The same of tensors, and of a text beside them."""
+    parts = list(tensors)
     share = min(1.0, WHOLE_BYTES / max(1, sum(t.nbytes for t in parts)))
-    digest = hashlib.blake2b(repr(data.classes).encode(), digest_size=16)
+    digest = hashlib.blake2b(beside.encode(), digest_size=16)
     for tensor in parts:
         digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
         _feed(digest, tensor, share)

@@ -17,7 +17,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
 from nbtrain.core.samples import Sign
-from nbtrain.engine import arrays, losses, metrics
+from nbtrain.engine import arrays, distillation, losses, metrics
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batches import as_source
@@ -64,6 +64,8 @@ class Ingredients:
     """What is to be seen or heard of the model as it learns."""
     signs: tuple[Sign, ...] = ()
     """Between what the figures of a healthy run lie."""
+    teacher: nn.Module | None = None
+    """From whose outputs the model learns beside the labels."""
 
     def with_model(self, model: nn.Module) -> Ingredients:
         return replace(self, model=model)
@@ -75,6 +77,7 @@ class Ingredients:
             "loss": None if self.loss is None else _described(self.loss),
             "step": None if self.step is None else _described(self.step),
             "loss_weights": None if self.loss_weights is None else dict(self.loss_weights),
+            "teacher": None if self.teacher is None else distillation.fingerprint(self.teacher),
             "metrics": None if self.metrics is None else [_described(metric) for metric in self.metrics],
             "origin": None if self.origin is None else dict(self.origin),
             "model_origin": None if self.model_origin is None else dict(self.model_origin),
@@ -96,7 +99,7 @@ class Job:
     validation: BatchSource | None
     test: BatchSource | None
     loss: Callable[[Any, Any], Any]
-    objective: Objective
+    objective: Objective | distillation.Distillation
     metrics: metrics.MetricSet
     task: losses.Task
     classes: list[str] | None
@@ -205,12 +208,18 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
         stack.callback(made.close)
         return made
 
+    teacher = given.teacher
+    if teacher is not None:
+        teacher.to(device)
+        train_data = distillation.with_outputs(
+            train_data, teacher, lambda rows: source(rows, train=False).epoch(0), config)
     train = source(train_data, train=True)
     check_length(train, config)
     validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
-    task, objective, metric_set = try_once(given, config, device, train, validation)
+    task, plain, metric_set = try_once(given, config, device, train, validation)
+    objective = plain if teacher is None else _taught(plain, teacher, task, config, model, first_batch(train, config))
     prints = [fingerprint(part) for part in (data, given.validation) if part is not None]
     return Job(
         model=model, train=train, validation=validation, test=test, loss=objective.loss, objective=objective,
@@ -313,6 +322,26 @@ def _try_step(
         check_monitor(config, [*outcome.parts, *metric_set.compute()], validation)
         metric_set.reset()
     return task, objective, metric_set
+
+
+def _taught(  # noqa: PLR0917 - what is known of the run by then
+    plain: Objective, teacher: nn.Module, task: losses.Task, config: TrainConfig, model: nn.Module, batch: Batch,
+) -> distillation.Distillation:
+    """The objective with a teacher beside it, tried on a batch. Raises ConfigError or ModelError."""
+    distillation.check_options(config, task)
+    if teacher is model:
+        raise ModelError("The teacher is the model itself; hand in another module: teacher=….")
+    made = distillation.Distillation(plain, teacher, config["distill_alpha"], config["distill_temperature"])
+    with Turn(config["seed"], next(model.parameters()).device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        try:
+            made(model, batch)
+        except NbtrainError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"The teacher {type(teacher).__name__} cannot take the data: {type(error).__name__}: "
+                f"{first_line(error)} (a batch has the shape {shape_of(batch.inputs)}).") from error
+    return made
 
 
 def _no_loss(output: Any, target: Any) -> Any:  # noqa: ARG001 - what a loss is called with

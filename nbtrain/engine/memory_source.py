@@ -73,7 +73,7 @@ class MemorySource:
 
     def close(self) -> None:
         """Let go of the data."""
-        self._inputs = self._target = self.targets = self._labels = None
+        self._inputs = self._target = self._beside = self.targets = self._labels = None
 
     def _order(self, epoch: int) -> Tensor:
         if self._labels is not None:
@@ -84,25 +84,28 @@ class MemorySource:
         """Decide whether the data moves to the device now, or block by block."""
         self._mirrors = arrays.target is arrays.inputs
         target = None if self._mirrors else arrays.target
-        parts = list(nest.tensors((arrays.inputs, target)))
+        parts = list(nest.tensors((arrays.inputs, target, arrays.beside)))
         nbytes = sum(t.nbytes for t in parts)
         self._block = max(1, BLOCK_BYTES * arrays.length // max(1, nbytes) // self._size) * self._size
         self._streams = (
             self._device.type != "cpu" and all(t.device.type == "cpu" for t in parts)
             and nbytes > SHARE_OF_DEVICE * free_memory(self._device))
         place: Callable[[Tensor], Tensor] = (lambda t: t) if self._streams else (lambda t: t.to(self._device))
-        self._inputs, self._target = nest.over(place, (arrays.inputs, target))
+        self._inputs, self._target, self._beside = nest.over(place, (arrays.inputs, target, arrays.beside))
 
     def _cut(self, gather: Callable[[Tensor], Tensor], rows: int) -> Iterable[Batch]:
         """A block of rows as its batches, which are views of it."""
-        inputs, target = nest.over(gather, (self._inputs, self._target))
+        inputs, target, beside = nest.over(gather, (self._inputs, self._target, self._beside))
         if self._streams:
-            inputs, target = nest.over(self._upload, (inputs, target))
+            inputs, target, beside = nest.over(self._upload, (inputs, target, beside))
         inputs = nest.over(_whole, inputs)
         full, rest = divmod(rows, self._size)
         sizes = [self._size] * full + [rest] * (rest > 0)
         given = list(_split(inputs, sizes))
-        return map(Batch, given, given if self._mirrors else _split(target, sizes), sizes)
+        targets = given if self._mirrors else _split(target, sizes)
+        if beside is None:
+            return map(Batch, given, targets, sizes)
+        return map(Batch, given, targets, sizes, repeat(0), _split(beside, sizes))
 
     def _upload(self, block: Tensor) -> Tensor:
         if self._device.type == "cuda":

@@ -20,7 +20,7 @@ from nbtrain.store import metrics
 from nbtrain.store.workspace import Workspace
 
 #: What a resume compares by name.
-_ASKED = ("loss", "metrics", "step", "loss_weights")
+_ASKED = ("loss", "metrics", "step", "loss_weights", "teacher")
 _WORDS = {"torch": "torch version", "device": "device", "hardware": "processor", "threads": "number of threads"}
 
 
@@ -55,7 +55,7 @@ def model_origin(restart: Restart) -> Mapping[str, Any] | None:
 def handed_in_again(
     run_id: str, restart: Restart, before: Ingredients | None, *, model: nn.Module | None, data: Any, validation: Any,
     loss: Loss | None, metrics: Metrics | None, origin: Mapping[str, Any] | None = None, step: Step | None = None,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | None = None, teacher: nn.Module | None = None,
 ) -> Ingredients:
     """What the run was started with: as `before` knows it in the same kernel, over that what is handed in now.
 
@@ -65,7 +65,7 @@ def handed_in_again(
     if before is not None:
         given = {
             "model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics, "origin": origin,
-            "step": step, "loss_weights": loss_weights}
+            "step": step, "loss_weights": loss_weights, "teacher": teacher}
         return dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
     saved = restart.snapshot.state["handed_in"]
     missing = {
@@ -75,6 +75,7 @@ def handed_in_again(
         "loss": _function(saved["loss"]) if loss is None else None,
         "metrics": _functions(saved["metrics"]) if metrics is None else None,
         "step": _function(saved.get("step")) if step is None else None,
+        "teacher": "teacher" if teacher is None and saved.get("teacher") else None,
     }
     missing = {name: example for name, example in missing.items() if example is not None}
     if missing:
@@ -88,7 +89,7 @@ def handed_in_again(
     return Ingredients(
         model, data, validation, saved["loss"] if loss is None else loss,
         saved["metrics"] if metrics is None else metrics, origin, step=step,
-        loss_weights=saved.get("loss_weights") if loss_weights is None else loss_weights)
+        loss_weights=saved.get("loss_weights") if loss_weights is None else loss_weights, teacher=teacher)
 
 
 def _function(described: str | dict[str, str] | None) -> str | None:

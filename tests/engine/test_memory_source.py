@@ -143,8 +143,8 @@ def test_on_a_gpu_batches_are_the_same_moved_whole_or_block_by_block(free: int, 
 def test_a_batch_is_what_the_loop_unpacks():
     batch = next(iter(source(pairs(9)).epoch(0)))
     assert isinstance(batch, Batch)
-    inputs, target, size, tokens = batch
-    assert tokens == 0
+    inputs, target, size, tokens, beside = batch
+    assert (tokens, beside) == (0, None)
     assert (inputs.shape, target.shape, size) == ((8, 2), (8,), 8)
 
 

@@ -1,0 +1,126 @@
+"""Learning from a teacher beside the labels: its soft outputs say how like one another it finds the classes.
+
+The loss is ``(1 − α) hard + α T² KL(teacher ‖ student)``, both outputs divided by the temperature T before the softmax
+(Hinton, Vinyals, Dean 2015, “Distilling the Knowledge in a Neural Network”, section 2; T² keeps the size of the
+gradients whatever T is).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its name everywhere
+
+from nbtrain.config import TrainConfig
+from nbtrain.core.errors import ConfigError, ModelError, Problem
+from nbtrain.engine.arrays import Arrays
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.fingerprint import of_tensors
+from nbtrain.engine.forward import call, evaluation_mode
+from nbtrain.engine.objective import Objective, Outcome
+from nbtrain.engine.tasks import IGNORED
+
+#: What a teacher gave is kept while it takes no more bytes than this.
+KEPT_BYTES = 1 << 30
+
+
+class Distillation:
+    """An objective with a teacher beside it; it stands wherever an `Objective` does.
+
+    Args:
+        objective: of the labels.
+        teacher: put into evaluation mode whenever it is asked; its weights stay as they are.
+        alpha: share of the teacher in the loss, 0–1.
+        temperature: by which outputs are divided.
+    """
+
+    def __init__(self, objective: Objective, teacher: nn.Module, alpha: float, temperature: float) -> None:
+        self._objective, self._teacher = objective, teacher
+        self._alpha, self._temperature = alpha, temperature
+        self.loss = objective.loss
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Outcome:
+        """Raises ModelError when the teacher's outputs are not of the student's shape."""
+        hard, parts, output = self._objective(model, batch)
+        if output is None:
+            raise ModelError(
+                "A teacher's outputs are compared with the model's, which the step does not give; let it return "
+                'them, too: {"loss": …, "output": …}.')
+        taught = batch.beside
+        if taught is None:
+            with torch.no_grad(), evaluation_mode(self._teacher):
+                taught = call(self._teacher, batch.inputs)
+        soft = _divergence(output, taught, batch.target, self._temperature)
+        loss = (1 - self._alpha) * hard + self._alpha * soft
+        return Outcome(loss, {**parts, "hard_loss": hard, "soft_loss": soft}, output)
+
+
+def _divergence(output: Any, taught: Any, target: Any, temperature: float) -> Tensor:
+    """T² KL(teacher ‖ student), the mean over rows, or over tokens that count."""
+    if not isinstance(output, Tensor) or not isinstance(taught, Tensor) or output.shape != taught.shape:
+        raise ModelError(
+            f"The teacher gives {_shape(taught)} for a batch and the student {_shape(output)}; they must have the same "
+            "classes in the same order.")
+    if output.shape[-1] < 2 or output.ndim < 2:  # one output tells two classes: the other's is 0
+        output, taught = (torch.stack([torch.zeros_like(each), each], -1).flatten(0, -2) for each in (output, taught))
+    elif output.ndim > 2:
+        counts = _counts(target, output)
+        output, taught = (each.flatten(0, -2)[counts] for each in (output, taught))
+    student = (output.float() / temperature).log_softmax(-1)
+    teacher = (taught.float() / temperature).log_softmax(-1)
+    return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2
+
+
+def _counts(target: Any, output: Tensor) -> Tensor:
+    """Which of the outputs, flat, are of tokens that count."""
+    if isinstance(target, Tensor) and target.shape == output.shape[:-1]:
+        return (target != IGNORED).flatten()
+    return torch.ones(output.shape[:-1], dtype=torch.bool, device=output.device).flatten()
+
+
+def _shape(value: Any) -> str:
+    return f"outputs of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+
+
+def check_options(config: TrainConfig, task: str) -> None:
+    """Raises ConfigError when what is learnt is not of classes."""
+    if task == "regression":
+        raise ConfigError([Problem("teacher", (
+            "A teacher teaches how like one another the classes are, and the target of this training is an amount; "
+            "leave the teacher out."))])
+    if config["distill_alpha"] == 0:
+        raise ConfigError([Problem("distill_alpha", (
+            "distill_alpha is 0, so nothing would be learnt from the teacher; set it above 0, up to 1, or leave the "
+            "teacher out."))])
+
+
+def fingerprint(teacher: nn.Module) -> str:
+    """A short text that changes when the teacher's weights do."""
+    return of_tensors(teacher.state_dict().values())
+
+
+def with_outputs(
+    data: Any, teacher: nn.Module, batches: Callable[[Any], Iterator[Batch]], config: TrainConfig,
+) -> Any:
+    """Data in memory with what the teacher makes of each row beside it, so that it is asked once.
+
+    As it was where rows change while training (noise, augmentation, batches that are made by rows), or where it would
+    take more than `KEPT_BYTES`.
+    """
+    if not isinstance(data, Arrays) or config["gaussian_noise_std"]:
+        return data
+    made: list[Tensor] = []
+    with torch.no_grad(), evaluation_mode(teacher):
+        for batch in batches(data):
+            try:
+                output = call(teacher, batch.inputs)
+            except Exception:  # noqa: BLE001 - the trial of the first batch, which follows, tells it in words
+                return data
+            if not isinstance(output, Tensor) or output.nbytes // max(1, len(output)) * data.length > KEPT_BYTES:
+                return data
+            made.append(output.cpu())
+    return replace(data, beside=torch.cat(made))

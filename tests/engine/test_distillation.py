@@ -1,0 +1,154 @@
+"""Distillation: the formula, the teacher's outputs kept, what does not fit, and resuming."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from nbtrain import training
+from nbtrain.config import RegularisationConfig
+from nbtrain.core.errors import ConfigError, ModelError, ModelNotFoundError
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.distillation import Distillation
+from nbtrain.engine.losses import build
+from nbtrain.engine.objective import Objective
+
+ROWS = 96
+
+
+def data():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(ROWS, 4, generator=draw)
+    return x, x[:, :3].argmax(1)
+
+
+def net(hidden=8, outputs=3, seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+def train(model=None, given=None, **options: Any):
+    usual: dict[str, Any] = {"epochs": 2, "batch_size": 16, "show": False, "scheduler": "constant"}
+    run = training.train(model or net(), given or data(), **usual | options)
+    run.wait()
+    return run
+
+
+def test_the_loss_is_that_of_hinton():
+    """(1 − α) cross-entropy + α T² Σ q (log q − log p), written out."""
+    student, teacher, (x, y) = net(), net(seed=1), data()
+    loss = build(None, "classification", RegularisationConfig())
+    made = Distillation(Objective(loss), teacher, alpha=0.3, temperature=4.0)
+    found, parts, output = made(student, Batch(x, y, len(x)))
+    p, q = (student(x) / 4).softmax(1), (teacher(x) / 4).softmax(1)
+    soft = 16 * (q * (q.log() - p.log())).sum(1).mean()
+    hard = nn.functional.cross_entropy(student(x), y)
+    assert found.item() == pytest.approx((0.7 * hard + 0.3 * soft).item(), rel=1e-5)
+    assert parts["soft_loss"].item() == pytest.approx(soft.item(), rel=1e-5)
+    assert parts["hard_loss"].item() == pytest.approx(hard.item(), rel=1e-5)
+    assert torch.equal(output, student(x))
+
+
+def test_two_classes_by_one_output_are_two_classes():
+    x = torch.randn(8, 1)
+    made = Distillation(Objective(lambda output, target: output.mean()), lambda_of(2 * x), 1.0, 1.0)
+    found, _, _ = made(lambda_of(x), Batch(x, None, 8))
+    p, q = x.sigmoid(), (2 * x).sigmoid()
+    wanted = (q * (q / p).log() + (1 - q) * ((1 - q) / (1 - p)).log()).mean()
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-4)
+
+
+class lambda_of(nn.Module):  # noqa: N801 - stands for an output
+    def __init__(self, output):
+        super().__init__()
+        self.output = output
+
+    def forward(self, x):
+        return self.output
+
+
+def test_tokens_that_do_not_count_are_not_learnt_from_the_teacher_either():
+    output, taught = torch.randn(2, 5, 7), torch.randn(2, 5, 7)
+    target = torch.randint(0, 7, (2, 5))
+    target[:, 3:] = -100
+    loss = build(None, "classification", RegularisationConfig())
+    made = Distillation(Objective(loss), lambda_of(taught), 1.0, 1.0)
+    whole, _, _ = made(lambda_of(output), Batch(torch.ones(2, 5), target, 2))
+    made = Distillation(Objective(loss), lambda_of(taught[:, :3]), 1.0, 1.0)
+    part, _, _ = made(lambda_of(output[:, :3]), Batch(torch.ones(2, 3), target[:, :3], 2))
+    assert whole.item() == pytest.approx(part.item(), rel=1e-5)
+
+
+def test_the_teacher_is_asked_once_for_each_row_and_stays_as_it_is():
+    teacher, asked = net(hidden=32, seed=1), list[int]()
+    teacher.register_forward_hook(lambda module, given, output: asked.append(len(output)))
+    teacher.train()
+    before = copy.deepcopy(teacher.state_dict())
+    run = train(teacher=teacher, epochs=4, validation=0)
+    assert sum(asked) == ROWS
+    assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
+    assert teacher.training
+    assert run.history["loss"].values == pytest.approx(
+        0.5 * run.history["hard_loss"].values + 0.5 * run.history["soft_loss"].values, rel=1e-5)
+
+
+def test_kept_outputs_are_those_the_teacher_gives_each_time():
+    """With noise on the inputs nothing is kept; of next to no noise the run is the same to within rounding."""
+    teacher = net(hidden=32, seed=1)
+    kept, asked = train(teacher=teacher), train(teacher=teacher, gaussian_noise_std=1e-9)
+    assert torch.allclose(kept.model[0].weight, asked.model[0].weight, atol=1e-6)
+
+
+def test_a_run_goes_on_with_its_teacher_and_says_when_it_is_another():
+    run = train(teacher=net(seed=1), epochs=4)
+    whole = [value.clone() for value in run.model.parameters()]
+    model = net()
+    run = training.train(model, data(), teacher=net(seed=1), epochs=4, batch_size=16, show=False, scheduler="constant")
+    while run.step < 6:
+        pass
+    run.stop()
+    again = training.resume(run.id, show=False)
+    again.wait()
+    assert again.resumed == {"exact": True, "reasons": []}
+    assert all(torch.equal(one, other) for one, other in zip(again.model.parameters(), whole, strict=True))
+    run = training.train(net(), data(), teacher=net(seed=1), epochs=40, batch_size=16, show=False)
+    while run.step < 6:
+        pass
+    run.stop()
+    other = training.resume(run.id, teacher=net(seed=2), show=False)
+    other.stop()
+    assert other.resumed is not None
+    assert not other.resumed["exact"]
+    assert other.resumed["reasons"][0].startswith("the teacher was blake2b:")
+
+
+def test_a_registered_model_teaches_by_its_name():
+    x, y = data()
+    teacher = training.train("mlp", (x, y), epochs=5, batch_size=16, show=False)
+    teacher.wait()
+    teacher.register("wise")
+    run = train(teacher="wise")
+    assert run.config["teacher"] == "wise"
+    assert "soft_loss" in run.history
+    with pytest.raises(ModelNotFoundError, match="no model 'wize'; did you mean 'wise'"):
+        train(teacher="wize")
+
+
+def test_what_does_not_fit_is_told_before_the_start():
+    model = net()
+    with pytest.raises(ModelError, match=r"teacher gives outputs of shape \(16, 5\) .* and the student .*\(16, 3\)"):
+        train(teacher=net(outputs=5))
+    with pytest.raises(ModelError, match="The teacher is the model itself"):
+        train(model, teacher=model)
+    with pytest.raises(ModelError, match="The teacher Sequential cannot take the data"):
+        train(teacher=nn.Sequential(nn.Linear(9, 3)))
+    x, _ = data()
+    with pytest.raises(ConfigError, match="the target of this training is an amount"):
+        train(nn.Linear(4, 1), (x, x.sum(1, keepdim=True)), teacher=nn.Linear(4, 1))
+    with pytest.raises(ConfigError, match="distill_alpha is 0"):
+        train(teacher=net(seed=1), distill_alpha=0)
+    assert training.runs() == []
