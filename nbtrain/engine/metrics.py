@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -116,7 +117,9 @@ class MetricSet:
                 metric, view = make(given, task, output, target)
                 made[name] = _Viewed(metric.to(output.device), view)
             elif hasattr(given, "compute") and hasattr(given, "update") and hasattr(given, "reset"):
-                made[name] = given.to(output.device) if hasattr(given, "to") else given
+                own = copy.deepcopy(given)  # `run.evaluate` and the run's validation would else count into one another
+                own.reset()
+                made[name] = own.to(output.device) if hasattr(own, "to") else own
             else:
                 made[name] = _Mean(given)
         return made

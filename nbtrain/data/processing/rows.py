@@ -250,7 +250,8 @@ def _must_differ(names: Sequence[str]) -> None:
 
 def _column(name: str, cells: Any) -> pa.Array:
     try:
-        return pa.array(cells, from_pandas=True)
+        made = pa.array(cells, from_pandas=True)
+        return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made  # of frames put one after another
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise DataError(f"The cells of column {name!r} have no common type: {error}.") from error
 
