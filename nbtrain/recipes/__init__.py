@@ -25,6 +25,8 @@ __all__ = ["choose", "find", "names", "register"]
 
 #: Name → its module and class. `custom` is the training without a recipe: own model, own data.
 _HOME: Mapping[str, tuple[str, str]] = {
+    "tabular": ("tabular", "Tabular"),
+    "timeseries": ("timeseries", "TimeSeries"),
 }
 CUSTOM, AUTO = "custom", "auto"
 _own: dict[str, Recipe] = {}
