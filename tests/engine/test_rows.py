@@ -44,7 +44,8 @@ class Ragged:
 
 def source(rows=None, **options: Any):
     usual: dict[str, Any] = {"batch_size": 8, "seed": 0, "train": True, "device": CPU}
-    return RowSource(Ragged() if rows is None else rows, **usual | options)
+    given: Any = Ragged() if rows is None else rows
+    return RowSource(given, **usual | options)
 
 
 def numbers(batches):
