@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
@@ -47,7 +47,7 @@ class Tracked(TrackedRun, Generic[Batch]):
         super().__init__(more_epochs=True, on_begin=entered, on_end=left, **about)
         self.model = model
         self._loader, self._show = loader, show
-        self._held = self._walked = self._exhausted = False
+        self._held = self._walked = self._exhausted = self._left = False
         #: How the present epoch ended, once it has: its data did, or it was left by a ``break``.
         self._passed: Literal["", "whole", "cut"] = ""
 
@@ -60,7 +60,7 @@ class Tracked(TrackedRun, Generic[Batch]):
             while self._goes_on():
                 yield from self._epoch()
         except BaseException as error:
-            self._left_by(error, sys._getframe(1))  # noqa: SLF001 - the frame that holds this generator
+            self._left_by(error, sys._getframe().f_back)  # noqa: SLF001 - the frame that holds this generator
             raise
         self._at_the_end()
 
@@ -69,9 +69,13 @@ class Tracked(TrackedRun, Generic[Batch]):
         self._set_out()
         try:
             while self._goes_on():
-                yield self._guarded_epoch()
+                batches = self._epoch()
+                yield batches
+                batches.close()  # it may have been left by a break, which ends this epoch alone
+                if not self._passed and not self.asked_to_stop:
+                    self._passed = "cut"
         except BaseException as error:
-            self._left_by(error, sys._getframe(1))  # noqa: SLF001 - as above
+            self._left_by(error, sys._getframe().f_back)  # noqa: SLF001 - as above
             raise
         self._at_the_end()
 
@@ -109,6 +113,7 @@ class Tracked(TrackedRun, Generic[Batch]):
         self.begin(workspaces.current())
         if self._show:
             show_in_notebook(self)
+        at_end_of_cell(self._cell_ended)
 
     def _set_out(self) -> None:
         if self._walked:
@@ -126,7 +131,7 @@ class Tracked(TrackedRun, Generic[Batch]):
         self._passed = ""
         return self.heed() and self.epochs_done < self.epochs
 
-    def _epoch(self) -> Iterator[Batch]:
+    def _epoch(self) -> Generator[Batch, None, None]:
         """One pass over the loader, until its end or a stop."""
         begins = self.step
         batches = iter(self._loader)
@@ -144,16 +149,7 @@ class Tracked(TrackedRun, Generic[Batch]):
                 f"The loader gave no batch in epoch {self.epochs_done + 1}"
                 + (": it can be gone through only once." if begins else "; it is empty."))))
 
-    def _guarded_epoch(self) -> Iterator[Batch]:
-        """As `_epoch`; who leaves it by a ``break`` has done with this epoch alone."""
-        try:
-            yield from self._epoch()
-        except GeneratorExit:
-            if leaving.passing(sys._getframe(1)) is None:  # noqa: SLF001 - as above
-                self._passed = "cut"
-            raise
-
-    def _left_by(self, error: BaseException, frame: FrameType) -> None:
+    def _left_by(self, error: BaseException, frame: FrameType | None) -> None:
         """The generator is closed, or the loader failed. Held open, the run hears of it when the block ends."""
         if self._held:
             return
@@ -168,8 +164,14 @@ class Tracked(TrackedRun, Generic[Batch]):
         else:
             self._left_by_unknown(cause)
 
+    def _cell_ended(self, error: BaseException | None) -> None:
+        """The cell in which the loop began: an iterator in a variable is not closed by the error that ends the loop."""
+        if error is not None and not self._left:
+            self.end_by(error)
+
     def _left_by_unknown(self, cause: leaving.Passing) -> None:
         """An error ended the loop, and which is known when the cell ends; outside of a notebook, only where it was."""
+        self._left = True
         left(self)
         where = f"an error in {cause.place}; with nbtrain.track(…) as tracked: would know which."
 
@@ -228,7 +230,8 @@ def track(
         raise ConfigError([Problem(
             name, f"{name} is a {type(options[name]).__name__}; what is to be remembered is a number, a text, True, "
                   "False or None.") for name in strange])
-    if not isinstance(name, str | None) or name == "":
+    given: object = name
+    if given is not None and (not isinstance(given, str) or not given):
         raise ConfigError([Problem("name", f"name is {name!r:.60}; it must be a text, or None.")])
     called = name or ("loop" if model is None else type(model).__name__)
     return Tracked(

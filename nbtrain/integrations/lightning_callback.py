@@ -24,7 +24,7 @@ class LightningCallback(Callback):  # type: ignore[misc]  # lightning's types ar
     def __init__(self, *, name: str | None = None, show: bool = True) -> None:
         self._name, self._show = name, show
         self._session: Session | None = None
-        self._known: dict[str, Any] = {}
+        self._moments: dict[str, str] = {}
 
     @property
     def run(self) -> Any:
@@ -36,14 +36,16 @@ class LightningCallback(Callback):  # type: ignore[misc]  # lightning's types ar
             return
         batches = trainer.num_training_batches
         length = int(batches) if batches != float("inf") else None
-        epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 1
+        epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
+        planned = [length * epochs] if length and epochs else []
+        if trainer.max_steps > 0:
+            planned.append(trainer.max_steps * trainer.accumulate_grad_batches)
         self._session = Session(
-            name=self._name or type(pl_module).__name__, epochs=epochs,
-            total=None if length is None else length * epochs,
+            name=self._name or type(pl_module).__name__, epochs=epochs or 1, total=min(planned, default=None),
             optimizers=[one for one in trainer.optimizers if getattr(one, "param_groups", None)], show=self._show,
             options={"gradient_accumulation_steps": trainer.accumulate_grad_batches})
         self._session.run.set_out_from((length or 0) * trainer.current_epoch, trainer.current_epoch)
-        self._known = {}
+        self._moments = dict.fromkeys(trainer.callback_metrics, "epoch")  # left of an earlier training
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002 - Lightning's signature, as below
         if self._session is not None:
@@ -55,7 +57,7 @@ class LightningCallback(Callback):  # type: ignore[misc]  # lightning's types ar
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is not None:  # Lightning divides it for the gradients that it adds up
             self._session.log({"loss": loss * trainer.accumulate_grad_batches})
-        self._log_news(trainer)
+        self._log(trainer, "batch")
         self._session.run.measure(size_of(batch))
         self._heed(trainer)
 
@@ -64,12 +66,11 @@ class LightningCallback(Callback):  # type: ignore[misc]  # lightning's types ar
         self._heed(trainer)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
-        if self._session is not None:
-            self._log_news(trainer)
+        self._log(trainer, "validation")
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         if self._session is not None:
-            self._log_news(trainer)
+            self._log(trainer, "epoch")
             self._session.run.close_epoch()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
@@ -80,14 +81,16 @@ class LightningCallback(Callback):  # type: ignore[misc]  # lightning's types ar
         if self._session is not None:
             self._session.run.end_by(exception)
 
-    def _log_news(self, trainer: Any) -> None:
-        """What the module logged since the last time: Lightning keeps every figure until there is a newer one."""
-        if self._session is None or self._session.run.state.ended:
-            return
-        now = dict(trainer.callback_metrics)
-        self._session.log({
-            name: value for name, value in now.items() if name != "loss" and value is not self._known.get(name)})
-        self._known = now
+    def _log(self, trainer: Any, moment: str) -> None:
+        """What the module logged for this moment: the end of a batch, of a validation, or of an epoch.
+
+        Lightning keeps every figure until there is a newer one; a figure belongs to the moment it was first there.
+        """
+        if self._session is not None and not self._session.run.state.ended:
+            now = trainer.callback_metrics
+            self._session.log({
+                name: value for name, value in now.items()
+                if name != "loss" and self._moments.setdefault(name, moment) == moment})
 
     def _heed(self, trainer: Any) -> None:
         if self._session is not None and not self._session.run.state.ended and not self._session.run.heed():

@@ -75,9 +75,11 @@ class TransformersCallback(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:  # noqa: ARG002
         if self._session is not None and not self._session.run.state.ended:
+            known = "learning_rate" in self._session.run.options()  # and so written at every step
             self._session.log({
                 name.replace("eval_", "val_", 1) if name.startswith("eval_") else name: value
-                for name, value in (logs or {}).items() if not name.endswith(_LEFT_OUT)})
+                for name, value in (logs or {}).items()
+                if not name.endswith(_LEFT_OUT) and not (known and name == "learning_rate")})
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Pause is heard while it evaluates, too; a stop takes effect after the next step."""
