@@ -109,12 +109,18 @@ class Encoding:
             done = end
         return numbers, categories
 
-    def filled(self, numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Gaps become 0, the mean; and columns of 0 and 1 say where they were, (rows, `width`)."""
+    def filled(
+        self, numbers: npt.NDArray[np.float32], gaps: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Gaps become 0, the mean; and columns of 0 and 1 say where they were, (rows, `width`).
+
+        Args:
+            numbers: (rows, numbers) with NaN in gaps.
+            gaps: where there were gaps, if some were filled since; None takes those there are.
+        """
         there = [place for place, each in enumerate(self.numbers) if each.gaps]
-        gaps = np.isnan(numbers)
-        marks = gaps[:, there].astype(np.float32)
-        return np.concatenate([np.where(gaps, np.float32(0), numbers), marks], 1)
+        marks = (np.isnan(numbers) if gaps is None else gaps)[:, there].astype(np.float32)
+        return np.concatenate([np.nan_to_num(numbers, nan=0.0), marks], 1)
 
 
 def choose(

@@ -156,8 +156,8 @@ def _windows(
             f"No window fits into {table.name}: {'its longest series has' if learnt.group else 'it has'} {longest:,} "
             f"rows, and {of} take {needed:,}; take shorter windows, give this part a larger share, or give more data.")
     notes = _short(line, needed)
-    cells, _ = learnt.known.read(table)
-    values = torch.from_numpy(learnt.known.filled(filled_forward(cells[line.order], line))).to(dtype)
+    cells = learnt.known.read(table)[0][line.order]
+    values = torch.from_numpy(learnt.known.filled(filled_forward(cells, line), np.isnan(cells))).to(dtype)
     targets = None
     if labelled:
         every: npt.NDArray[Any] = goal.read(table, gaps=True)[line.order][ends + horizon]
