@@ -9,7 +9,7 @@ from nbtrain.core.ports import RunView
 from nbtrain.i18n import number, printed, text
 
 #: Columns that have a sentence of their own, or say nothing in a summary.
-_NOT_METRICS = {"samples_per_second", "learning_rate", "grad_norm"}
+_NOT_METRICS = {"samples_per_second", "steps_per_second", "learning_rate", "grad_norm"}
 
 
 def summary(run: RunView) -> str:

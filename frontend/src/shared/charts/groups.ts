@@ -2,7 +2,7 @@
 
 const VALIDATION = "val_";
 /** Progress of the machine comes after what is learnt. */
-const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "grad_norm"];
+const LAST = ["learning_rate", "samples_per_second", "tokens_per_second", "steps_per_second", "grad_norm"];
 /** The loss once more, as its mean over an epoch: the curve of the loss shows it. */
 const NOT_DRAWN = "train_loss";
 
