@@ -6,11 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nbtrain import feeding, modelling, training
+from nbtrain import feeding, modelling, offering, recipes, training
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, Problem
-from nbtrain.core.ports import RunRow, RunView, Subject
-from nbtrain.subjects import pick, subjects
+from nbtrain.core.ports import ColumnChoice, Foreseen, RunRow, RunView, Subject
+from nbtrain.core.tasks import Task, Tasks
+from nbtrain.subjects import pick
+
+#: Which columns of the data are what, as a form says it.
+_COLUMNS = ("target", "features", "text", "time", "group")
 
 
 class NotebookLauncher:
@@ -31,10 +35,18 @@ class NotebookLauncher:
                 missing, f"A {given} was given without {missing}; give both, or neither to choose them in the form.")])
         self._model = model
         self._data = data
-        self._defaults = TrainConfig(**(options or {})).flat()
+        self._defaults = _said(options or {})
+        self._tasks = Tasks()
 
     def subjects(self) -> Sequence[Subject]:
-        return [] if self.bound() else [*subjects(namespace()), *modelling.subjects(), *feeding.subjects()]
+        return [] if self.bound() else offering.subjects(namespace())
+
+    def recipes(self) -> Sequence[str]:
+        return recipes.names()
+
+    def columns(self, data: str | None) -> Sequence[ColumnChoice]:
+        chosen = self._data if self.bound() else self._chosen_data(data)
+        return offering.columns(chosen)
 
     def bound(self) -> bool:
         return self._model is not None
@@ -45,14 +57,26 @@ class NotebookLauncher:
     def defaults(self) -> Mapping[str, Any]:
         return self._defaults
 
-    def start(self, options: Mapping[str, Any], model: str | None = None, data: str | None = None) -> RunView:
+    def start(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> RunView:
         self.check(options)
-        if self.bound():
-            return training.train(self._model, self._data, show=False, **options)
-        held = namespace()
-        chosen = data if data is not None and data.startswith(feeding.PREFIX) else pick(held, data, "data")
-        module = model if model is not None and modelling.means_model(model) else pick(held, model, "model")
-        return training.train(module, chosen, show=False, **options)
+        module, chosen = self._chosen(options, model, data)
+        return training.train(module, chosen, show=False, **_columns(columns), **options)
+
+    def foresee(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Task[Foreseen]:
+        from nbtrain.foreseen import foresee  # noqa: PLC0415 - loads torch, once somebody asks
+
+        self.check(options)
+        module, chosen = self._chosen(options, model, data)
+        told = _columns(columns)
+        return self._tasks.start(
+            "foresee", str(data or type(chosen).__name__),
+            lambda progress: foresee(module, chosen, told, options, progress))
 
     def resume(self, run_id: str) -> RunView:
         return training.resume(run_id, model=self._model, data=self._data, show=False)
@@ -66,9 +90,38 @@ class NotebookLauncher:
     def active(self) -> Sequence[RunView]:
         return training.active()
 
+    def _chosen(self, options: Mapping[str, Any], model: str | None, data: str | None) -> tuple[Any, Any]:
+        """Model and data, as `nbtrain.train` takes them. Raises ConfigError."""
+        if self.bound():
+            return self._model, self._data
+        chosen = self._chosen_data(data)
+        recipe = options.get("recipe", recipes.AUTO)
+        if model is None and (recipe != recipes.CUSTOM if recipe != recipes.AUTO else isinstance(chosen, str)):
+            return None, chosen  # the recipe recommends one
+        if model is not None and modelling.means_model(model):
+            return model, chosen
+        return pick(namespace(), model, "model"), chosen
+
+    def _chosen_data(self, data: str | None) -> Any:
+        return data if data is not None and data.startswith(feeding.PREFIX) else pick(namespace(), data, "data")
+
 
 def namespace() -> Mapping[str, Any]:
     """The notebook's variables, as they are now; none outside of IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return {} if shell is None else dict(shell.user_ns)
+
+
+def _said(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Every option as it was said, over the general defaults: those of a recipe are the form's to lay beneath them."""
+    recipe = TrainConfig(**options)["recipe"]
+    return {**TrainConfig(**{**options, "recipe": recipes.CUSTOM}).flat(), "recipe": recipe}
+
+
+def _columns(told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a form says of columns, without what it leaves open. Raises ConfigError."""
+    wrong = [name for name in told or {} if name not in _COLUMNS]
+    if wrong:
+        raise ConfigError([Problem("columns", f"{wrong[0]!r} is nothing a column can be: {', '.join(_COLUMNS)}.")])
+    return {name: value for name, value in (told or {}).items() if value}

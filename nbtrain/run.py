@@ -12,6 +12,8 @@ from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.events import Event
 from nbtrain.core.history import History
 from nbtrain.core.ports import Resumption
+from nbtrain.core.samples import Sample, Sign
+from nbtrain.store import samples
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -86,6 +88,20 @@ class Run:
     def warnings(self) -> Sequence[str]:
         """What you should know that does not end the run, a sentence each, the newest last."""
         return self._trainer.diary.warnings
+
+    @property
+    def signs(self) -> Sequence[Sign]:
+        """Figures of the history that tell whether it is well, each with the range it should be in."""
+        return self._trainer.given.signs
+
+    @property
+    def sampled(self) -> Sequence[int]:
+        """Epochs of which `samples` are kept, oldest first."""
+        return self._trainer.diary.sampled
+
+    def samples(self, epoch: int | None = None) -> list[Sample]:
+        """What the model made after this epoch, counted from 1, or after the newest: texts, pictures, sounds."""
+        return samples.read(self.folder, epoch)
 
     @property
     def step(self) -> int:

@@ -25,10 +25,11 @@ _LEARNT = {"labels", "label", "targets", "target", "y"}
 def subjects(namespace: Mapping[str, Any]) -> list[Subject]:
     """The models and the data among these variables, as a person would choose between them."""
     own = {name: value for name, value in namespace.items() if not name.startswith("_")}
-    models = [Subject(name=name, kind="model", text=_model(value)) for name, value in own.items() if is_model(value)]
-    pairs = [Subject(name=name, kind="data", text=_data(value)) for name, value in _pairs(own)]
-    data = [Subject(name=name, kind="data", text=_data(value)) for name, value in own.items() if is_data(value)]
-    return [*models, *pairs, *data]
+    models = [
+        Subject(name=name, kind="model", text=_model(value), recipes=None)
+        for name, value in own.items() if is_model(value)]
+    found = [*_pairs(own), *((name, value) for name, value in own.items() if is_data(value))]
+    return [*models, *(Subject(name=name, kind="data", text=_data(value), recipes=None) for name, value in found)]
 
 
 def pick(namespace: Mapping[str, Any], name: str | None, kind: str) -> Any:

@@ -186,7 +186,7 @@ def test_the_form_offers_datasets_and_starts_on_them(frame, monkeypatch):
     monkeypatch.setattr("nbtrain.launcher.namespace", lambda: {"model": net()})
     launcher = NotebookLauncher()
     offered = [subject for subject in launcher.subjects() if subject["kind"] == "data"]
-    assert offered == [{"name": "dataset:rows", "kind": "data", "text": "dataset, 120 × 4"}]
+    assert offered == [{"name": "dataset:rows", "kind": "data", "text": "dataset, 120 × 4", "recipes": None}]
     run = launcher.start({"epochs": 1}, model="model", data="dataset:rows")
     assert isinstance(run, nbtrain.Run)
     assert run.wait() == "finished"

@@ -187,7 +187,9 @@ def test_the_form_offers_registered_models_and_starts_them():
     nbtrain.load_dataset(pd.DataFrame(table()[0], columns=list("abcd")).assign(label=table()[1]), name="rows")
     launcher = NotebookLauncher()
     models = [each for each in launcher.subjects() if each["kind"] == "model"]
-    assert [each["name"] for each in models] == ["model:Flowers"]
+    assert [each["name"] for each in models if each["recipes"] is None] == ["model:Flowers"]
+    made_for = {each["name"]: each["recipes"] for each in models}
+    assert (made_for["architecture:mlp"], made_for["architecture:lstm"]) == (["tabular"], ["timeseries"])
     assert "mlp" in models[0]["text"]
     run: Any = launcher.start({"epochs": 1, "device": "cpu"}, model="model:Flowers", data="dataset:rows")
     run.wait()

@@ -242,9 +242,9 @@ describe("the form", () => {
     show(null);
     await pass();
     const subjects = [
-      { name: "net", kind: "model", text: "Sequential" },
-      { name: "digits", kind: "data", text: "DataFrame" },
-      { name: "iris", kind: "data", text: "DataFrame" },
+      { name: "net", kind: "model", text: "Sequential", recipes: null },
+      { name: "digits", kind: "data", text: "DataFrame", recipes: null },
+      { name: "iris", kind: "data", text: "DataFrame", recipes: null },
     ];
     model.accept("subjects", { subjects });
     await pass();
@@ -406,7 +406,7 @@ describe("text from outside", () => {
     open({ setup: { fields: [names], presets: [{ name: hostile, recommended: true, options: {} }], bound: false } });
     show(null);
     await pass();
-    model.accept("subjects", { subjects: [{ name: hostile, kind: "model", text: hostile }] });
+    model.accept("subjects", { subjects: [{ name: hostile, kind: "model", text: hostile, recipes: null }] });
     await pass();
     expect(el.querySelector("option:last-of-type")?.textContent).toContain(hostile);
     act(() => model.change("setup", { ...(model.get("setup") as object), bound: true }));
@@ -440,7 +440,9 @@ describe("a dataset or a model that another panel chose", () => {
     act(() => model.change("offered", { data: "dataset:rows", last: "data", count: 1 }));
     await pass();
     const names = ["dataset:others", "dataset:rows"];
-    model.accept("subjects", { subjects: names.map((name) => ({ name, kind: "data", text: "dataset" })) });
+    model.accept("subjects", {
+      subjects: names.map((name) => ({ name, kind: "data", text: "dataset", recipes: null })),
+    });
     await pass();
     expect(el.querySelector<HTMLSelectElement>(".nbt-choosers select")?.value).toBe("dataset:rows");
   });
@@ -452,7 +454,12 @@ describe("a dataset or a model that another panel chose", () => {
     await pass();
     const all = ["dataset:a", "dataset:c", "model:b", "model:d"];
     model.accept("subjects", {
-      subjects: all.map((name) => ({ name, kind: name.startsWith("model") ? "model" : "data", text: "" })),
+      subjects: all.map((name) => ({
+        name,
+        kind: name.startsWith("model") ? "model" : "data",
+        text: "",
+        recipes: null,
+      })),
     });
     await pass();
     const values = [...el.querySelectorAll<HTMLSelectElement>(".nbt-choosers select")].map(({ value }) => value);

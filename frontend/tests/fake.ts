@@ -114,6 +114,8 @@ export const RUN: RunState = {
   own_loop: false,
   live: { learning_rate: 0.001 },
   last: {},
+  signs: [],
+  sampled: [],
   colour: 0,
 };
 

@@ -5,9 +5,11 @@ Each names the recipes it belongs to; given to another one it is a mistake, and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from nbtrain.config.declare import Group, option
+from nbtrain.core.errors import Problem
 
 TABULAR, SERIES = "tabular", "timeseries"
 TEXTS, TOKENS, LANGUAGE = "text-classification", "token-classification", "causal-lm"
@@ -87,3 +89,19 @@ class DeviceConfig(Group):
 
     multi_gpu: int = option(0, ge=0, le=64, form=(0, 8), advanced=True, unit="processes")
     use_compile: bool = option(default=False, advanced=True)
+
+
+def foreign(recipe: str, given: Iterable[str]) -> list[Problem]:
+    """What was given, by its name, though it belongs to other recipes; of a recipe of the user's own nothing does."""
+    from nbtrain.config.schema import field_of  # noqa: PLC0415 - schema imports options, which imports this module
+
+    problems = []
+    for name in given if recipe in RECIPES else ():
+        field = field_of(name)
+        others = None if field is None else field["recipes"]
+        if others is None or recipe in others:
+            continue
+        whose = f"the recipe {others[0]!r}" if len(others) == 1 else f"the recipes {', '.join(map(repr, others))}"
+        problems.append(Problem(name, (
+            f"{name} belongs to {whose}, and this training is by {recipe!r}; leave it out, or choose another recipe.")))
+    return problems

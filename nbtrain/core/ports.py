@@ -18,7 +18,8 @@ from nbtrain.core.model_views import (
     Prediction,
     TryForm,
 )
-from nbtrain.core.tasks import Tasks
+from nbtrain.core.samples import Sample, Sign
+from nbtrain.core.tasks import Task, Tasks
 
 #: The option that marks a run whose loop is the user's own; it lists what may be edited while that runs. Such a run has
 #: no checkpoints, so nothing can be saved or resumed.
@@ -70,6 +71,14 @@ class RunView(Protocol):
     @property
     def history(self) -> History: ...
     @property
+    def signs(self) -> Sequence[Sign]:
+        """Figures of the history that say whether the run is well."""
+    @property
+    def sampled(self) -> Sequence[int]:
+        """Epochs of which samples are kept, oldest first."""
+    def samples(self, epoch: int | None = None) -> Sequence[Sample]:
+        """What the model made after this epoch (1-based; None: the newest), read from the disk."""
+    @property
     def error(self) -> Exception | None: ...
     @property
     def resumed(self) -> Resumption | None: ...
@@ -96,11 +105,38 @@ class RunRow(TypedDict):
 
 
 class Subject(TypedDict):
-    """Something in the notebook that can be trained, or trained on: a variable and what it is."""
+    """Something that can be trained, or trained on: a variable of the notebook, a model, a dataset; and what it is.
+
+    `recipes`: those that a model is made for; None: any.
+    """
 
     name: str
     kind: Literal["model", "data"]
     text: str
+    recipes: list[str] | None
+
+
+class ColumnChoice(TypedDict):
+    """A column of the data that was chosen; `kind` as datasets name it, empty where nobody looked."""
+
+    name: str
+    kind: str
+
+
+class Foreseen(TypedDict):
+    """What a training would be. None where nobody can tell; times in seconds, memory in bytes."""
+
+    model: str
+    recipe: str
+    parameters: int
+    rows: dict[str, int]
+    """By part: ``train validation test``."""
+    steps: int | None
+    seconds: float | None
+    memory: int | None
+    device: str
+    free: int | None
+    notes: list[str]
 
 
 class Launcher(Protocol):
@@ -114,8 +150,23 @@ class Launcher(Protocol):
         """Raises ConfigError with every problem of these flat options."""
     def defaults(self) -> Mapping[str, Any]:
         """What the form starts from."""
-    def start(self, options: Mapping[str, Any], model: str | None = None, data: str | None = None) -> RunView:
-        """A new run. Raises ConfigError, DataError or ModelError before anything starts."""
+    def recipes(self) -> Sequence[str]:
+        """Names of the recipes there are, the user's own at the end."""
+    def columns(self, data: str | None) -> Sequence[ColumnChoice]:
+        """The columns of the data of this name (None: of what was handed in); none where it has no names for them."""
+    def start(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> RunView:
+        """A new run; `columns` says which are what: ``target text time group``, a list of ``features``.
+
+        Raises ConfigError, DataError or ModelError before anything starts.
+        """
+    def foresee(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Task[Foreseen]:
+        """Begin to find out what `start` would do; nothing of it is kept."""
     def resume(self, run_id: str) -> RunView:
         """Goes on from the last checkpoint of a run that ended."""
     def runs(self) -> Sequence[RunRow]:

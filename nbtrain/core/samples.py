@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,3 +31,18 @@ class Sign:
     """Of its series in the history, such as ``loss`` or ``grad_norm``."""
     low: float
     high: float
+
+
+class Sampleless:
+    """A run of which nobody said what is healthy, and whose model makes no samples."""
+
+    @property
+    def signs(self) -> Sequence[Sign]:
+        return ()
+
+    @property
+    def sampled(self) -> Sequence[int]:
+        return ()
+
+    def samples(self, epoch: int | None = None) -> Sequence[Sample]:  # noqa: ARG002 - as of any run
+        return ()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.core.errors import WorkspaceError
-from nbtrain.core.events import CheckpointFailed, Event, RunFailed, Warned
+from nbtrain.core.events import CheckpointFailed, Event, RunFailed, SamplesMade, Warned
+from nbtrain.store import samples
 from nbtrain.store.workspace import Workspace
 
 
@@ -38,6 +39,9 @@ class Diary:
         self.events: list[Event] = []
         self.warnings: list[str] = []
         """The messages of the `Warned` among them."""
+        self.sampled = samples.sampled(places.folder)
+        """Epochs of which samples are kept."""
+        self._folder = places.folder
         self._journal = places.workspace.journal(places.id)
         self._database, self._run_id = places.workspace.database, places.id
         self._on_failure = on_failure
@@ -71,6 +75,8 @@ class Diary:
         self.events.append(event)
         if isinstance(event, Warned):
             self.warnings.append(event.message)
+        elif isinstance(event, SamplesMade):
+            self.sampled = samples.sampled(self._folder)
 
     def _database_failed(self, error: WorkspaceError) -> None:
         """In the store's thread."""

@@ -32,6 +32,7 @@ from nbtrain.engine.saver import CheckpointSaver, unpack
 from nbtrain.engine.snapshot import Snapshot
 from nbtrain.engine.steering import StopRequested
 from nbtrain.store.lock import RunLock
+from nbtrain.store.samples import keep_signs
 
 #: Seconds a thread may keep the interpreter while another waits for it; 5 ms, as Python has it, are long beside a step.
 SWITCH_INTERVAL = 0.0002
@@ -100,7 +101,8 @@ class Trainer:
         self._thread = threading.Thread(target=self._main, name=f"nbtrain-{self.id}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. Raises WorkspaceError where the run's folder takes nothing."""
+        keep_signs(self.folder, self.given.signs)
         _alive.add(self)
         self._thread.start()
 

@@ -6,14 +6,14 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nbtrain.core.errors import WorkspaceError
-from nbtrain.core.samples import Medium, Sample
+from nbtrain.core.samples import Medium, Sample, Sign
 from nbtrain.store import atomic
 
-FOLDER, LIST = "samples", "samples.json"
+FOLDER, LIST, SIGNS = "samples", "samples.json", "signs.json"
 #: Epochs whose samples are kept: the first, and the last few.
 KEPT = 20
 _ENDINGS = {"text/plain": "txt", "image/png": "png", "audio/wav": "wav"}
@@ -60,6 +60,37 @@ def kept(folder: Path) -> list[KeptSample]:
             KeptSample(told["epoch"], told["step"], each["title"], each["kind"], each["mime"], home / each["file"])
             for each in told["samples"]]
     return found
+
+
+def sampled(folder: Path) -> list[int]:
+    """The epochs of which samples are kept, oldest first. Cheap: reads no file."""
+    return [int(home.name) for home in _epochs(folder) if (home / LIST).is_file()]
+
+
+def read(folder: Path, epoch: int | None = None) -> list[Sample]:
+    """The samples of an epoch, of the newest where none is named; none where there are none. Raises WorkspaceError."""
+    known = sampled(folder)
+    wanted = known[-1] if epoch is None and known else epoch
+    try:
+        return [
+            Sample(title=each.title, kind=each.kind, mime=each.mime, content=each.path.read_bytes())
+            for each in kept(folder) if each.epoch == wanted]
+    except OSError as error:
+        raise WorkspaceError(f"The samples of epoch {wanted} cannot be read: {error.strerror}.") from error
+
+
+def keep_signs(folder: Path, signs: Sequence[Sign]) -> None:
+    """Keep with a run between what figures it is well, where anybody said so. Raises WorkspaceError."""
+    if signs:
+        atomic.write_json(folder / SIGNS, [asdict(sign) for sign in signs])
+
+
+def kept_signs(folder: Path) -> list[Sign]:
+    """Those that were kept with a run."""
+    try:
+        return [Sign(**each) for each in json.loads((folder / SIGNS).read_text("utf-8"))]
+    except (OSError, ValueError, TypeError):  # there are none, or a hand was at the file
+        return []
 
 
 def _epochs(folder: Path) -> list[Path]:

@@ -11,7 +11,8 @@ from nbtrain.core.errors import CommandError, TrainingError
 from nbtrain.core.events import Warned
 from nbtrain.core.history import History
 from nbtrain.core.ports import OWN_LOOP, Resumption
-from nbtrain.store import lock, metrics
+from nbtrain.core.samples import Sample, Sign
+from nbtrain.store import lock, metrics, samples
 from nbtrain.store.database import RunRecord
 from nbtrain.store.workspace import Workspace
 
@@ -54,6 +55,19 @@ class StoredRun:
     def warnings(self) -> Sequence[str]:
         """Read when first asked for."""
         return [str(line.get("message")) for line in self._journal.read() if line.get("event") == Warned.__name__]
+
+    @cached_property
+    def signs(self) -> Sequence[Sign]:
+        """Read when first asked for."""
+        return samples.kept_signs(self._folder)
+
+    @cached_property
+    def sampled(self) -> Sequence[int]:
+        """Read when first asked for."""
+        return samples.sampled(self._folder)
+
+    def samples(self, epoch: int | None = None) -> Sequence[Sample]:
+        return samples.read(self._folder, epoch)
 
     @property
     def step(self) -> int:

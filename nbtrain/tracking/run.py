@@ -19,6 +19,7 @@ from nbtrain.core.errors import CommandError, ConfigError, NbtrainError, Problem
 from nbtrain.core.events import EpochEnd, Event, OptionEdited, RunFailed, StateChanged, Warned
 from nbtrain.core.history import Column, History
 from nbtrain.core.ports import OWN_LOOP, Resumption
+from nbtrain.core.samples import Sampleless
 from nbtrain.store.database import RunRecord
 from nbtrain.store.workspace import Workspace
 from nbtrain.tracking.clock import Clock
@@ -31,7 +32,7 @@ NOTE_EVERY = 2.0
 _ACTIVITY = {State.RUNNING: "training", State.FINISHED: "finished", State.STOPPED: "stopped", State.FAILED: "failed"}
 
 
-class TrackedRun:
+class TrackedRun(Sampleless):
     """As panels, lists and the workspace know runs.
 
     Args:

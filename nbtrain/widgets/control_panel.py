@@ -11,11 +11,14 @@ import traitlets
 
 from nbtrain.config import PRESETS, fields
 from nbtrain.config.presets import RECOMMENDED
+from nbtrain.config.recipe_faces import RecipeFace, faces
+from nbtrain.config.recipe_options import RECIPES
 from nbtrain.core.control import Command, Edit, Pause, Resume, Save, Stop, Ticket
 from nbtrain.core.errors import CommandError
-from nbtrain.core.ports import Launcher, RunView
+from nbtrain.core.ports import Foreseen, Launcher, RunView
+from nbtrain.core.tasks import Task
 from nbtrain.widgets.base import COMMON
-from nbtrain.widgets.commands import Handler, mapping, text
+from nbtrain.widgets.commands import Handler, mapping, optional, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.run_panel import RunPanel, newest
 from nbtrain.widgets.wire import Field, Preset, Request
@@ -33,8 +36,9 @@ class ControlPanel(RunPanel):
 
     name: ClassVar[str] = "control_panel"
     said: ClassVar[tuple[str, ...]] = (
-        *COMMON, "advice.", "charts.", "chef.", "choice.", "figure.", "form.", "group.", "live.", "option.", "preset.",
-        "problem.", "resumed.", "run.", "state.", "stop.", "subjects.", "unit.",
+        *COMMON, "advice.", "charts.", "chef.", "choice.", "columns.", "figure.", "foreseen.", "form.",
+        "group.", "live.", "option.", "preset.", "problem.", "resumed.", "run.", "samples.", "signs.", "state.",
+        "stop.", "subjects.", "unit.",
     )
 
     #: What the form shall be set to: ``{"data": "dataset:rows", "model": "model:tiny", "last": "model", "count": 2}``;
@@ -47,7 +51,9 @@ class ControlPanel(RunPanel):
         self, launcher: Launcher, run: RunView | None = None, *, follow: bool = False, **services: Any,
     ) -> None:
         feed = Feed([run] if run else [], follow=(lambda: newest(launcher.active())) if follow else None)
-        setup = {"fields": form(launcher), "presets": presets(), "bound": launcher.bound()}
+        setup = {
+            "fields": form(launcher), "presets": presets(), "recipes": recipes(launcher), "bound": launcher.bound()}
+        self._foreseeing: Task[Foreseen] | None = None
         self._offers = itertools.count(1)
         super().__init__(launcher, feed=feed, setup=setup, **services)
 
@@ -82,14 +88,33 @@ class ControlPanel(RunPanel):
             "edit": Handler(lambda request: self._ask(Edit(mapping(request, "changes")))),
             "resume_run": Handler(self._resume_run, slow=True),
             "subjects": Handler(self._subjects, slow=True),
+            "columns": Handler(self._columns, slow=True),
+            "foresee": Handler(self._foresee, slow=True),
+            "foreseen": Handler(self._foreseen),
         }
 
     def _check(self, request: Request) -> None:
         self.launcher.check(mapping(request, "options"))
 
     def _start(self, request: Request) -> dict[str, str]:
-        model, data = (text(request, name) if request.get(name) is not None else None for name in ("model", "data"))
-        return self._show(self.launcher.start(mapping(request, "options"), model, data))
+        return self._show(self.launcher.start(*wishes(request)))
+
+    def _columns(self, request: Request) -> dict[str, Any]:
+        return {"columns": list(self.launcher.columns(optional(request, "data")))}
+
+    def _foresee(self, request: Request) -> dict[str, str]:
+        """Begins with the newest wish; what was asked before is of no use any more."""
+        if self._foreseeing is not None:
+            self._foreseeing.cancel()
+        self._foreseeing = self.launcher.foresee(*wishes(request))
+        return {"task": self._foreseeing.id}
+
+    def _foreseen(self, request: Request) -> dict[str, Any]:
+        """What was foreseen; null while it is being found out, or when something newer was asked."""
+        task = self._foreseeing
+        if task is None or task.id != text(request, "task"):
+            return {"task": None, "foreseen": None}
+        return {"task": task.id, "foreseen": task.wait() if task.ended else None}
 
     def _resume_run(self, request: Request) -> dict[str, str]:
         return self._show(self.launcher.resume(text(request, "run")))
@@ -108,9 +133,34 @@ class ControlPanel(RunPanel):
 
 
 def form(launcher: Launcher) -> list[Field]:
-    """The fields of the form, each starting from the launcher's default."""
-    defaults = launcher.defaults()
-    return [Field(**{**field, "default": defaults.get(field["name"], field["default"])}) for field in fields()]
+    """The fields of the form, each starting from the launcher's default; recipes of the user's may look at any."""
+    defaults, known = launcher.defaults(), launcher.recipes()
+    own = [name for name in known if name not in RECIPES]
+    return [
+        Field(**{
+            **field, "default": defaults.get(field["name"], field["default"]),
+            "choices": ["auto", *known] if field["name"] == "recipe" else field["choices"],
+            "recipes": None if field["recipes"] is None else [*field["recipes"], *own]})
+        for field in fields()]
+
+
+def recipes(launcher: Launcher) -> list[RecipeFace]:
+    """The recipes there are; what the form was given to start from goes before their defaults."""
+    general = {field["name"]: field["default"] for field in fields()}
+    given = {name for name, value in launcher.defaults().items() if value != general.get(name)}
+    found = faces(launcher.recipes())
+    for each in found:
+        each["options"] = {name: value for name, value in each["options"].items() if name not in given}
+        for sets in each["steering"].values():
+            for value, options in sets.items():
+                sets[value] = {name: set_to for name, set_to in options.items() if name not in given}
+    return found
+
+
+def wishes(request: Request) -> tuple[dict[str, Any], str | None, str | None, dict[str, Any] | None]:
+    """Options, model, data and columns of a training that is asked for. Raises CommandError."""
+    columns = mapping(request, "columns") if request.get("columns") is not None else None
+    return mapping(request, "options"), optional(request, "model"), optional(request, "data"), columns
 
 
 def presets() -> list[Preset]:

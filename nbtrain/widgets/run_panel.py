@@ -15,7 +15,8 @@ from nbtrain.core.ports import Launcher, RunView
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.commands import Answer, Handler, number, text, texts
 from nbtrain.widgets.feed import SNAPSHOT_POINTS
-from nbtrain.widgets.wire import Request, RunRow
+from nbtrain.widgets.story import brief
+from nbtrain.widgets.wire import Request, RunRow, SampleView
 
 
 class RunPanel(Panel):
@@ -31,6 +32,7 @@ class RunPanel(Panel):
             "runs": Handler(self._runs, slow=True),
             "watch": Handler(self._watch_some, slow=True),
             "range": Handler(self._range, slow=True),
+            "samples": Handler(self._samples, slow=True),
         }
 
     def view(self, run_id: str) -> RunView:
@@ -42,6 +44,13 @@ class RunPanel(Panel):
 
     def _watch_some(self, request: Request) -> None:
         self.watch(*[self.view(run_id) for run_id in texts(request, "runs")])
+
+    def _samples(self, request: Request) -> Answer:
+        """What the model made after an epoch: a buffer each."""
+        epoch = number(request, "epoch")
+        found = self.view(text(request, "run")).samples(epoch)
+        views = [SampleView(title=brief(each.title), kind=each.kind, mime=each.mime) for each in found]
+        return Answer({"epoch": epoch, "samples": views}, [each.content for each in found])
 
     def _range(self, request: Request) -> Answer:
         """The points of a series between two steps, both included, in at most `points` points."""

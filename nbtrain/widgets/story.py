@@ -17,13 +17,14 @@ from nbtrain.config.schema import fields
 from nbtrain.core.control import State
 from nbtrain.core.errors import NonFiniteLossError
 from nbtrain.core.ports import OWN_LOOP
-from nbtrain.widgets.wire import Chef, RunError, RunState, Stage
+from nbtrain.widgets.wire import Chef, RunError, RunState, SignView, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbtrain.core.history import History, Values
     from nbtrain.core.ports import RunView
+    from nbtrain.core.samples import Sign
 
 #: Losses that `bubbles` looks at.
 BUBBLING = 64
@@ -76,7 +77,9 @@ class Story:
             heat=heat, bubbles=bubbles(history) if state is State.RUNNING else 0.0,
             chef=self._chef(state, step, progress), error=error_of(run), resumed=run.resumed, parent=run.parent,
             live=editable(options), own_loop=OWN_LOOP in options,
-            last={name: finite(history.last(name)) for name in history.names[:METRICS]}, colour=_colours[run.id],
+            last={name: finite(history.last(name)) for name in history.names[:METRICS]},
+            signs=[view for sign in run.signs if (view := health(sign, history)) is not None],
+            sampled=[*run.sampled], colour=_colours[run.id],
         )
 
     def _chef(self, state: State, step: int, progress: float) -> Chef:
@@ -104,6 +107,17 @@ class Story:
         if progress >= 0.9 and loss is not None and math.isfinite(loss):
             return say("chef.finishing", now=rounded(loss))
         return self._trend
+
+
+def health(sign: Sign, history: History) -> SignView | None:
+    """A figure that tells whether the run is well, beside what it should be; None while there is none."""
+    value = history.last(sign.name)
+    if value is None:
+        return None
+    known = math.isfinite(value)
+    return SignView(
+        name=sign.name, value=value if known else None, low=sign.low, high=sign.high,
+        health="bad" if not known else "good" if sign.low <= value <= sign.high else "off")
 
 
 def stage_of(state: State, step: int, progress: float) -> Stage:

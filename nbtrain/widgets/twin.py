@@ -13,13 +13,14 @@ from html import escape
 import numpy as np
 
 from nbtrain.core.decimate import minmax
+from nbtrain.core.errors import WorkspaceError
 from nbtrain.core.history import History, Series
 from nbtrain.core.ports import RunView
 from nbtrain.i18n import catalogue
 from nbtrain.widgets.story import brief, every
 
 POINTS = 200
-RUNS, METRICS, NAME_LENGTH = 4, 16, 60
+RUNS, METRICS, NAME_LENGTH, SAMPLES = 4, 16, 60, 4
 #: Of the drawing, in its own units; the figures of the axis stand in the space on the left.
 WIDTH, HEIGHT, LEFT, MARGIN, LEGEND = 640, 150, 50, 4, 14
 
@@ -96,7 +97,25 @@ def _run(run: RunView, language: str, points: int) -> str:
         parts.append(f"<p class='nbt-error' dir='ltr'>{_outside(str(run.error), 600)}</p>")
     parts.append(_curves(run.history, language, points))
     parts.append(_table(run.history, language))
+    parts.append(_samples(run, language))
     return "".join(parts)
+
+
+def _samples(run: RunView, language: str) -> str:
+    """What the model made last: texts as they are, of pictures and sounds what they were made of."""
+    if not run.sampled:
+        return ""
+    epoch = run.sampled[-1]
+    try:
+        found = run.samples(epoch)[:SAMPLES]
+    except WorkspaceError:  # gone, or not to be read: the rest of the page is worth having
+        return ""
+    rows = "".join(
+        f"<p class='nbt-quiet' dir='auto'>{_outside(each.title, 200)}</p>"
+        + (f"<p dir='auto'>{_outside(each.content.decode('utf-8', 'replace'), 600)}</p>" if each.kind == "text" else "")
+        for each in found)
+    title = _words("samples.title", language)
+    return f"<h4>{title} · {_words('samples.epoch', language, epoch=epoch)}</h4>{rows}"
 
 
 def _curves(history: History, language: str, points: int) -> str:

@@ -6,14 +6,16 @@ Explained in docs/wire.md. A contract test compares names and fields of the twin
 # Without the future's annotations: as strings they would hide NotRequired from `__required_keys__`.
 from typing import Any, Literal, NotRequired, TypedDict
 
+from nbtrain.config.recipe_faces import RecipeFace
 from nbtrain.config.schema import Field
-from nbtrain.core.ports import GpuSample, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.ports import ColumnChoice, Foreseen, GpuSample, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.samples import Medium
 from nbtrain.core.tasks import TaskPhase
 
 __all__ = [
-    "Beat", "Chef", "Delta", "Field", "GpuSample", "HardwareSample", "Message", "Preset", "Problem", "Reply",
-    "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState", "SeriesPart", "Snapshot", "Stage",
-    "Subject", "TaskPhase", "TaskState",
+    "Beat", "Chef", "ColumnChoice", "Delta", "Field", "Foreseen", "GpuSample", "HardwareSample", "Message", "Preset",
+    "Problem", "RecipeFace", "Reply", "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState",
+    "SampleView", "SeriesPart", "SignView", "Snapshot", "Stage", "Subject", "TaskPhase", "TaskState",
 ]
 
 Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]
@@ -65,7 +67,27 @@ class RunState(TypedDict):
     live: dict[str, Any]
     own_loop: bool
     last: dict[str, float | None]
+    signs: list["SignView"]
+    sampled: list[int]
     colour: int
+
+
+class SignView(TypedDict):
+    """A figure of the run beside what it should be: ``good``, ``off`` its range, or ``bad`` where it is no number."""
+
+    name: str
+    value: float | None
+    low: float
+    high: float
+    health: Literal["good", "off", "bad"]
+
+
+class SampleView(TypedDict):
+    """Something the model made; what it is travels as a buffer."""
+
+    title: str
+    kind: Medium
+    mime: str
 
 
 class SeriesPart(TypedDict):

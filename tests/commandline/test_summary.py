@@ -11,10 +11,11 @@ from nbtrain.commandline.summary import duration, summary
 from nbtrain.core.control import Command, State, Ticket
 from nbtrain.core.errors import NonFiniteLossError
 from nbtrain.core.history import History
+from nbtrain.core.samples import Sampleless
 
 
 @dataclass
-class View:
+class View(Sampleless):
     """A run as the summary sees it."""
 
     state: State = State.RUNNING

@@ -16,7 +16,9 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.control import Command, Control, Edit, Pause, Resume, State, Stop, Ticket
 from nbtrain.core.errors import RunNotFoundError
 from nbtrain.core.history import History
-from nbtrain.core.ports import HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.ports import ColumnChoice, Foreseen, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.samples import Sampleless
+from nbtrain.core.tasks import Task, Tasks
 from nbtrain.i18n import catalogue
 from nbtrain.widgets import base
 from nbtrain.widgets.base import Panel
@@ -24,7 +26,7 @@ from nbtrain.widgets.commands import Worker
 from nbtrain.widgets.pump import Pump
 
 
-class FakeRun:
+class FakeRun(Sampleless):
     """A run whose figures a test sets, with real history and real control; commands are answered by `obey`."""
 
     def __init__(self, run_id: str = "r1", name: str = "digits", total_steps: int | None = 1000) -> None:
@@ -82,12 +84,34 @@ class FakeLauncher:
     """Starts `FakeRun`s."""
 
     known: dict[str, FakeRun] = field(default_factory=dict)
-    started: list[tuple[Mapping[str, Any], str | None, str | None]] = field(default_factory=list)
+    started: list[tuple[Any, ...]] = field(default_factory=list)
+    tasks: Tasks = field(default_factory=Tasks)
     failure: Exception | None = None
     hold: threading.Event | None = None
 
     def subjects(self) -> list[Subject]:
-        return [Subject(name="net", kind="model", text="Linear, 130 parameters")]
+        return [Subject(name="net", kind="model", text="Linear, 130 parameters", recipes=None)]
+
+    def recipes(self) -> list[str]:
+        return ["custom", "timeseries", "mine"]
+
+    def columns(self, data: str | None) -> list[ColumnChoice]:
+        return [ColumnChoice(name=f"of {data}", kind="text")]
+
+    def foresee(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Task[Foreseen]:
+        def work(_: object) -> Foreseen:
+            if self.hold is not None:
+                self.hold.wait(10)
+            if self.failure is not None:
+                raise self.failure
+            return Foreseen(
+                model=f"{model} {data} {columns}", recipe=options["recipe"], parameters=130, rows={"train": 100},
+                steps=10, seconds=1.5, memory=1000, device="RAM", free=2000, notes=[])
+
+        return self.tasks.start("foresee", "x", work)
 
     def bound(self) -> bool:
         return False
@@ -98,13 +122,16 @@ class FakeLauncher:
     def defaults(self) -> Mapping[str, Any]:
         return {"epochs": 7}
 
-    def start(self, options: Mapping[str, Any], model: str | None = None, data: str | None = None) -> FakeRun:
+    def start(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> FakeRun:
         if self.hold is not None:
             self.hold.wait(10)
         if self.failure is not None:
             raise self.failure
         self.check(options)
-        self.started.append((options, model, data))
+        self.started.append((options, model, data) if columns is None else (options, model, data, columns))
         run = FakeRun(f"r{len(self.known) + 1}")
         self.known[run.id] = run
         return run

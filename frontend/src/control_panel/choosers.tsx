@@ -1,10 +1,11 @@
-/** Which of the notebook's models to train, on which of its data. */
+/** Which model to train, on which data, by which recipe. */
 
 import { Button } from "../shared/controls/button";
 import { Choice } from "../shared/controls/choice";
+import { AUTO, CUSTOM } from "../shared/form/model";
 import { useWords } from "../shared/i18n";
 import { useUid } from "../shared/uid";
-import type { Subject } from "../shared/wire";
+import type { Subject, Value } from "../shared/wire";
 import type { Subjects } from "./setup";
 
 export interface Chosen {
@@ -12,13 +13,34 @@ export interface Chosen {
   data: string | null;
 }
 
-/** Where the notebook holds just one model, or one data set, that is the one. A choice that went away is none. */
-export function withOnlyOnes(picked: Chosen, all: readonly Subject[]): Chosen {
+const ARCHITECTURE = "architecture:";
+const DATASET = "dataset:";
+
+/** What suits the recipe: a model that was made for another kind of data does not. */
+export function suiting(all: readonly Subject[], recipe: Value): Subject[] {
+  return all.filter(
+    ({ recipes }) => recipes === null || (recipe !== CUSTOM && (recipe === AUTO || recipes.includes(String(recipe)))),
+  );
+}
+
+/** A recipe that was named recommends a model; so does the one that a dataset can only mean. */
+export function recommendsModel(recipe: Value, data: string | null): boolean {
+  if (typeof recipe !== "string" || recipe === CUSTOM) return false;
+  return recipe !== AUTO || data?.startsWith(DATASET) === true;
+}
+
+/**
+ * Where there is just one model, or one data set, that is the one, architectures not counted; a recipe that was named
+ * has its own. A choice that went away is none.
+ */
+export function withOnlyOnes(picked: Chosen, all: readonly Subject[], recipe: Value): Chosen {
+  const named = typeof recipe === "string" && recipe !== AUTO && recipe !== CUSTOM;
   const pick = (kind: Subject["kind"]): string | null => {
     const names = all.filter((subject) => subject.kind === kind).map(({ name }) => name);
-    const [first] = names;
     if (picked[kind] !== null && names.includes(picked[kind])) return picked[kind];
-    return names.length === 1 && first !== undefined ? first : null;
+    const own = names.filter((name) => !name.startsWith(ARCHITECTURE));
+    const [first] = own;
+    return own.length === 1 && first !== undefined && !(kind === "model" && named) ? first : null;
   };
   return { model: pick("model"), data: pick("data") };
 }
@@ -26,13 +48,18 @@ export function withOnlyOnes(picked: Chosen, all: readonly Subject[]): Chosen {
 export interface ChoosersProps {
   subjects: Subjects;
   chosen: Chosen;
+  recipe: Value;
   problems: Readonly<Record<string, string>>;
   onChange(chosen: Chosen): void;
 }
 
-export function Choosers({ subjects, chosen, problems, onChange }: ChoosersProps) {
+export function Choosers({ subjects, chosen, recipe, problems, onChange }: ChoosersProps) {
   const words = useWords();
-  const all = subjects.all ?? [];
+  const all = suiting(subjects.all ?? [], recipe);
+  const none = {
+    model: words.t(recommendsModel(recipe, chosen.data) ? "subjects.recommended" : "subjects.choose"),
+    data: words.t("subjects.choose"),
+  };
   return (
     <section class="nbt-choosers">
       <div class="nbt-choosers-head">
@@ -46,6 +73,7 @@ export function Choosers({ subjects, chosen, problems, onChange }: ChoosersProps
           known={subjects.all !== null}
           options={all.filter((subject) => subject.kind === kind)}
           chosen={chosen[kind]}
+          none={none[kind]}
           problem={problems[kind]}
           onChange={(name) => onChange({ ...chosen, [kind]: name })}
         />
@@ -59,11 +87,13 @@ interface ChooserProps {
   known: boolean;
   options: readonly Subject[];
   chosen: string | null;
+  /** What it means to choose nothing. */
+  none: string;
   problem: string | undefined;
   onChange(name: string | null): void;
 }
 
-function Chooser({ kind, known, options, chosen, problem, onChange }: ChooserProps) {
+function Chooser({ kind, known, options, chosen, none, problem, onChange }: ChooserProps) {
   const words = useWords();
   const id = useUid();
   return (
@@ -78,7 +108,7 @@ function Chooser({ kind, known, options, chosen, problem, onChange }: ChooserPro
           id={id}
           value={chosen ?? ""}
           options={[
-            { value: "", label: words.t("subjects.choose") },
+            { value: "", label: none },
             ...options.map(({ name, text }) => ({ value: name, label: `${name} · ${text}` })),
           ]}
           invalid={problem !== undefined}

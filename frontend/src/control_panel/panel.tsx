@@ -2,7 +2,9 @@
 
 import { useCallback, useState } from "preact/hooks";
 import { Charts } from "../shared/charts";
+import { FieldRow } from "../shared/form/field";
 import { Form } from "../shared/form/form";
+import { CUSTOM, isVisible, RECIPE, startValues } from "../shared/form/model";
 import { useWords } from "../shared/i18n";
 import { Icon } from "../shared/icons";
 import { usePanel } from "../shared/panel";
@@ -11,12 +13,16 @@ import { useValue } from "../shared/signal";
 import { useUid } from "../shared/uid";
 import type { RunState } from "../shared/wire";
 import { Actions } from "./actions";
-import { Choosers, type Chosen, withOnlyOnes } from "./choosers";
+import { Choosers, type Chosen, recommendsModel, suiting, withOnlyOnes } from "./choosers";
+import { ColumnRows, type Columns, knownColumns } from "./columns";
 import { type CommandKind, useCommands } from "./commands";
+import { Forecast } from "./forecast";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
 import { RunBar } from "./run_bar";
-import { type Offer, useOffered, useSetup, useSubjects, useSuggested } from "./setup";
+import { Samples } from "./samples";
+import { type Offer, useColumns, useOffered, useSetup, useSubjects, useSuggested } from "./setup";
+import { Signs } from "./signs";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
 
@@ -25,8 +31,13 @@ export function ControlPanel() {
   const words = useWords();
   const setup = useSetup();
   const subjects = useSubjects(!setup.bound);
+  const form = useForm(setup.fields, setup.recipes);
+  const recipe = form.values[RECIPE] ?? CUSTOM;
   const [picked, setPicked] = useState<Chosen>({ model: null, data: null });
-  const chosen = withOnlyOnes(picked, subjects.all ?? []);
+  const chosen = withOnlyOnes(picked, suiting(subjects.all ?? [], recipe), recipe);
+  const [columns, setColumns] = useState<Columns>({});
+  const all = useColumns(chosen.data, setup.recipes.length > 0 && (setup.bound || chosen.data !== null));
+  const asked = setup.recipes.find(({ name }) => name === recipe)?.columns ?? [];
   const { refresh } = subjects;
   const take = useCallback(
     (offer: Offer) => {
@@ -40,19 +51,26 @@ export function ControlPanel() {
   const states = useValue(store.states);
   const ready = useValue(store.ready);
   const alive = useValue(rpc.alive);
-  const form = useForm(setup.fields);
   useSuggested((options) => form.setValues({ ...form.values, ...options }));
   const state = shownRun(states, wanted);
   const commands = useCommands(state, form.refuse);
   const active = state !== undefined && !hasEnded(state);
 
-  const fields = new Set([...setup.fields.map((field) => field.name), "model", "data"]);
+  const fields = new Set([...setup.fields.map((field) => field.name), "model", "data", ...asked]);
   const wrong = Object.keys(form.problems).filter((name) => fields.has(name)).length;
-  const complete = setup.bound || (chosen.model !== null && chosen.data !== null);
+  const withModel = chosen.model !== null || recommendsModel(recipe, chosen.data);
+  const complete = setup.bound || (chosen.data !== null && withModel);
   const startable = complete && form.readable;
+  const known = knownColumns(columns, asked, all);
+  const wish = {
+    options: form.options,
+    ...(chosen.model === null ? {} : { model: chosen.model }),
+    ...(chosen.data === null ? {} : { data: chosen.data }),
+    ...(Object.keys(known).length === 0 ? {} : { columns: known }),
+  };
 
   const command = async (kind: CommandKind): Promise<void> => {
-    const run = await commands.ask<{ run: string }>(kind, fieldsOf(kind, form, chosen, state));
+    const run = await commands.ask<{ run: string }>(kind, fieldsOf(kind, wish, state));
     if (run && (kind === "start" || kind === "resume_run")) setWanted(run.run);
   };
 
@@ -64,10 +82,18 @@ export function ControlPanel() {
         ) : (
           <>
             {!setup.bound && (
-              <Choosers subjects={subjects} chosen={chosen} problems={form.problems} onChange={setPicked} />
+              <Choosers
+                subjects={subjects}
+                chosen={chosen}
+                recipe={recipe}
+                problems={form.problems}
+                onChange={setPicked}
+              />
             )}
+            <RecipeRow form={form} />
+            <ColumnRows asked={asked} all={all} chosen={known} problems={form.problems} onChange={setColumns} />
             <Form
-              fields={setup.fields}
+              fields={form.fields}
               presets={setup.presets}
               values={form.values}
               unreadable={form.unreadable}
@@ -80,6 +106,7 @@ export function ControlPanel() {
       </FormSide>
       <section class="nbt-run-side" aria-label={words.t("run.title")}>
         {state ? <RunBar state={state} /> : <Waiting ready={ready} />}
+        {!active && startable && <Forecast wish={wish} disabled={!alive} onRefused={form.refuse} />}
         <Actions
           state={state?.state}
           ownLoop={state?.own_loop ?? false}
@@ -101,7 +128,9 @@ export function ControlPanel() {
         {state && (
           <>
             <Outcome state={state} />
+            <Signs signs={state.signs} />
             <Charts store={store} runs={[state.run]} compact />
+            <Samples key={state.run} run={state.run} epochs={state.sampled} />
             <ChefLine state={state} />
           </>
         )}
@@ -110,14 +139,27 @@ export function ControlPanel() {
   );
 }
 
-function fieldsOf(kind: CommandKind, form: FormState, chosen: Chosen, state: RunState | undefined) {
+function fieldsOf(kind: CommandKind, wish: Record<string, unknown>, state: RunState | undefined) {
   if (kind === "resume_run") return { run: state?.run };
-  if (kind !== "start") return {};
-  return {
-    options: form.options,
-    ...(chosen.model === null ? {} : { model: chosen.model }),
-    ...(chosen.data === null ? {} : { data: chosen.data }),
-  };
+  return kind === "start" ? wish : {};
+}
+
+/** The recipe stands before all other options: it says which there are. */
+function RecipeRow({ form }: { form: FormState }) {
+  const id = useUid();
+  const field = form.fields.find(({ name }) => name === RECIPE);
+  if (!field || !isVisible(field, form.values)) return null;
+  return (
+    <FieldRow
+      id={`${id}-${RECIPE}`}
+      field={field}
+      value={form.values[RECIPE] ?? null}
+      problem={form.problems[RECIPE]}
+      resetTo={startValues([field])[RECIPE] ?? null}
+      onChange={(value) => form.setValues({ ...form.values, [RECIPE]: value })}
+      onUnreadable={() => {}}
+    />
+  );
 }
 
 interface FormSideProps {

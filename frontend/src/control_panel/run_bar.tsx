@@ -8,6 +8,7 @@ import type { RunState } from "../shared/wire";
 export function RunBar({ state }: { state: RunState }) {
   const words = useWords();
   const ended = hasEnded(state);
+  const tokens = state.last.tokens_per_second;
   const of = (value: number, total: number | null): string =>
     total === null
       ? words.integer(value)
@@ -31,6 +32,7 @@ export function RunBar({ state }: { state: RunState }) {
           label={words.t("figure.rate")}
           value={state.samples_per_second === null ? "–" : words.figure(state.samples_per_second)}
         />
+        {typeof tokens === "number" && <Figure label={words.t("figure.tokens")} value={words.figure(tokens)} />}
         {ended || state.seconds_left === null ? (
           <Figure label={words.t("figure.elapsed")} value={words.duration(state.seconds)} />
         ) : (

@@ -4,16 +4,17 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { usePanel } from "../shared/panel";
 import { useSetupTrait } from "../shared/setup";
 import { useValue } from "../shared/signal";
-import type { Field, Options, Preset, Subject } from "../shared/wire";
+import type { ColumnChoice, Field, Options, Preset, RecipeFace, Subject } from "../shared/wire";
 
 export interface Setup {
   fields: Field[];
   presets: Preset[];
+  recipes: RecipeFace[];
   /** Model and data were handed in already, so the form need not ask. */
   bound: boolean;
 }
 
-const EMPTY: Setup = { fields: [], presets: [], bound: true };
+const EMPTY: Setup = { fields: [], presets: [], recipes: [], bound: true };
 
 export function useSetup(): Setup {
   return { ...EMPTY, ...useSetupTrait<Setup>() };
@@ -38,6 +39,26 @@ export function useSubjects(wanted: boolean): Subjects {
   }, [wanted, alive, refresh]);
   return { all, refresh };
 }
+
+/** The columns of the data that is chosen; none while nobody knows. */
+export function useColumns(data: string | null, wanted: boolean): readonly ColumnChoice[] {
+  const { rpc, report } = usePanel();
+  const [found, setFound] = useState<{ data: string | null; columns: readonly ColumnChoice[] } | null>(null);
+  const alive = useValue(rpc.alive);
+  useEffect(() => {
+    if (!wanted || !alive) return undefined;
+    let current = true;
+    rpc.request<{ columns: ColumnChoice[] }>("columns", data === null ? {} : { data }).then(({ columns }) => {
+      if (current) setFound({ data, columns });
+    }, report);
+    return () => {
+      current = false;
+    };
+  }, [rpc, report, data, wanted, alive]);
+  return found !== null && found.data === data ? found.columns : NO_COLUMNS;
+}
+
+const NO_COLUMNS: readonly ColumnChoice[] = [];
 
 /** Options that another panel suggests to this form. */
 export function useSuggested(take: (options: Options) => void): void {

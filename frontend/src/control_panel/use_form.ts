@@ -2,16 +2,18 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problems } from "../shared/form/form";
-import { isVisible, startValues, visibleOptions } from "../shared/form/model";
+import { editsAfter, fittedFields, isVisible, startValues, visibleOptions } from "../shared/form/model";
 import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { RequestError } from "../shared/rpc";
-import type { Field, Options, Problem } from "../shared/wire";
+import type { Field, Options, Problem, RecipeFace } from "../shared/wire";
 
 /** Long enough not to ask for every digit, short enough to answer before the next field. */
 const CHECK_AFTER_MS = 300;
 
 export interface FormState {
+  /** As the recipe has them. */
+  fields: readonly Field[];
   values: Options;
   unreadable: Readonly<Record<string, string>>;
   /** False while a field on the form holds a text that cannot be read. */
@@ -27,12 +29,13 @@ export interface FormState {
   refuse(error: unknown): boolean;
 }
 
-export function useForm(fields: readonly Field[]): FormState {
+export function useForm(declared: readonly Field[], recipes: readonly RecipeFace[]): FormState {
   const panel = usePanel();
   const words = useWords();
   const [edited, setEdited] = useState<Options>({});
   const [unreadable, setUnreadableAll] = useState<Readonly<Record<string, string>>>({});
   const [found, setFound] = useState<readonly Problem[]>([]);
+  const fields = fittedFields(declared, recipes, edited);
   const values = { ...startValues(fields), ...edited };
   const options = visibleOptions(fields, values);
   const asked = useCheck(options, setFound);
@@ -44,13 +47,14 @@ export function useForm(fields: readonly Field[]): FormState {
   const general = found.filter(({ field }) => !visible.has(field)).map(({ message }) => message);
 
   return {
+    fields,
     values,
     unreadable,
     readable: !Object.keys(unreadable).some((name) => visible.has(name)),
     problems,
     general,
     options,
-    setValues: setEdited,
+    setValues: (next) => setEdited(editsAfter(declared, recipes, edited, values, next)),
     setUnreadable(name, text) {
       setUnreadableAll((known) => {
         const { [name]: _, ...rest } = known;

@@ -50,6 +50,10 @@ export interface RunState {
   /** The loop is the user's: nothing can be saved or resumed. */
   own_loop: boolean;
   last: Record<string, number | null>;
+  /** Figures that say whether the run is well. */
+  signs: SignView[];
+  /** Epochs of which samples are kept. */
+  sampled: number[];
   colour: number;
 }
 
@@ -193,4 +197,47 @@ export interface Subject {
   name: string;
   kind: "model" | "data";
   text: string;
+  /** Those that a model is made for; null: any. */
+  recipes: string[] | null;
+}
+
+export interface RecipeFace {
+  name: string;
+  /** Its defaults, where they differ from the general ones. */
+  options: Options;
+  /** What follows another option: its name, then its value. */
+  steering: Record<string, Record<string, Options>>;
+  columns: string[];
+}
+
+export interface ColumnChoice {
+  name: string;
+  kind: string;
+}
+
+export interface Foreseen {
+  model: string;
+  recipe: string;
+  parameters: number;
+  rows: Record<string, number>;
+  steps: number | null;
+  seconds: number | null;
+  memory: number | null;
+  device: string;
+  free: number | null;
+  notes: string[];
+}
+
+export interface SignView {
+  name: string;
+  value: number | null;
+  low: number;
+  high: number;
+  health: "good" | "off" | "bad";
+}
+
+export interface SampleView {
+  title: string;
+  kind: "text" | "image" | "audio";
+  mime: string;
 }

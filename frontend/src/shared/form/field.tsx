@@ -100,6 +100,16 @@ function Control(props: FieldRowProps) {
         />
       );
     case "text":
+      if (field.choices) {
+        return (
+          <Choice
+            {...common}
+            value={String(value ?? "")}
+            options={choiceOptions(field, words)}
+            onChange={(chosen) => onChange(field.optional && chosen === "" ? null : chosen)}
+          />
+        );
+      }
       return (
         <TextInput
           {...common}
@@ -199,5 +209,5 @@ export function valueText(field: Field, value: Value, words: I18n): string {
   if (value === null) return words.t("form.unset");
   if (typeof value === "boolean") return words.t(value ? "form.on" : "form.off");
   if (typeof value === "number") return words.number(value, { maximumSignificantDigits: 12 });
-  return field.type === "choice" ? choiceText(field.name, value, words) : value;
+  return field.choices ? choiceText(field.name, value, words) : value;
 }

@@ -6,7 +6,7 @@ import { useWords } from "../i18n";
 import { Icon } from "../icons";
 import type { Field, Options, Preset, Value } from "../wire";
 import { FieldRow } from "./field";
-import { type Group, groupsOf, isVisible, presetOf, presetValues, startValues } from "./model";
+import { type Group, groupsOf, isVisible, presetOf, presetValues, RECIPE, startValues } from "./model";
 import "./form.css";
 import { useUid } from "../uid";
 
@@ -35,11 +35,11 @@ export function Form(props: FormProps) {
           chosen={presetOf(fields, presets, values)?.name ?? null}
           onChoose={(preset) => {
             for (const field of fields) onUnreadable(field.name, null);
-            onChange(presetValues(fields, preset));
+            onChange(presetValues(fields, preset, values));
           }}
         />
       )}
-      {groupsOf(fields).map((group, index) => (
+      {groupsOf(fields.filter(({ name }) => name !== RECIPE)).map((group, index) => (
         <GroupSection
           key={group.name}
           group={group}
@@ -112,6 +112,7 @@ function GroupSection(props: GroupSectionProps) {
   const [open, setOpen] = useState(startOpen);
   const [all, setAll] = useState(false);
   const visible = group.fields.filter((field) => isVisible(field, values));
+  if (visible.length === 0) return null;
   const wrong = visible.filter((field) => problems[field.name] !== undefined);
   const changed = visible.filter((field) => values[field.name] !== defaults[field.name]);
   // A wrong field is never out of sight, and one that was changed stays in sight.

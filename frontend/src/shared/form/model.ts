@@ -1,7 +1,7 @@
 /** The form's logic without its looks: values, visibility, presets, what was changed. */
 
 import type { Scale } from "../controls/scale";
-import type { Field, Options, Preset, Value } from "../wire";
+import type { Field, Options, Preset, RecipeFace, Value } from "../wire";
 
 /** Past this many whole numbers a slider cannot be aimed (a seed, say). */
 const MOST_SLIDER_INTEGERS = 100_000;
@@ -10,26 +10,71 @@ export function startValues(fields: readonly Field[]): Options {
   return Object.fromEntries(fields.map((field) => [field.name, field.default]));
 }
 
-/** True when everything the field needs is chosen; what is not shown is not sent either. */
+/** The recipe is an option like any other, but it says which others there are. */
+export const RECIPE = "recipe";
+export const AUTO = "auto";
+export const CUSTOM = "custom";
+
+/** The fields as the recipe that is chosen has them: starting from its defaults, which it also recommends. */
+export function fittedFields(fields: readonly Field[], recipes: readonly RecipeFace[], edited: Options): Field[] {
+  const start = startValues(fields);
+  const chosen = recipes.find(({ name }) => name === (edited[RECIPE] ?? start[RECIPE]));
+  if (!chosen) return [...fields];
+  let own = chosen.options;
+  for (const [option, sets] of Object.entries(chosen.steering)) {
+    const value = edited[option] ?? own[option] ?? start[option];
+    own = { ...own, ...sets[String(value)] };
+  }
+  return fields.map((field) => {
+    const value = own[field.name];
+    if (value === undefined) return field;
+    return { ...field, recommended: value, default: value };
+  });
+}
+
+/** What was changed, after `next` was chosen where the form showed `shown`: what is as the form starts is no change. */
+export function editsAfter(
+  fields: readonly Field[],
+  recipes: readonly RecipeFace[],
+  edited: Options,
+  shown: Options,
+  next: Options,
+): Options {
+  const changed = Object.entries(next).filter(([name, value]) => value !== shown[name]);
+  const merged = { ...edited, ...Object.fromEntries(changed) };
+  const start = startValues(fittedFields(fields, recipes, merged));
+  const general = startValues(fields);
+  return Object.fromEntries(
+    Object.entries(merged).filter(([name, value]) => value !== (name === RECIPE ? general : start)[name]),
+  );
+}
+
+/** True when the recipe looks at the field, and everything it needs is chosen; what is not shown is not sent either. */
 export function isVisible(field: Field, values: Options): boolean {
+  const recipe = values[RECIPE];
+  if (field.recipes !== null && typeof recipe === "string" && !field.recipes.includes(recipe)) return false;
   return Object.entries(field.needs ?? {}).every(([name, wanted]) => wanted.includes(values[name] ?? null));
 }
 
-/** The options to send: those that are on the form now. */
+/** The options to send: those that are on the form now; where Python is to find the recipe, what was changed alone. */
 export function visibleOptions(fields: readonly Field[], values: Options): Options {
-  const shown = fields.filter((field) => isVisible(field, values));
-  return Object.fromEntries(shown.map((field) => [field.name, values[field.name] ?? null]));
+  const auto = values[RECIPE] === AUTO;
+  const sent = fields.filter(
+    (field) => isVisible(field, values) && !(auto && values[field.name] === field.default && field.name !== RECIPE),
+  );
+  return Object.fromEntries(sent.map((field) => [field.name, values[field.name] ?? null]));
 }
 
-/** The start values with the preset's own over them. */
-export function presetValues(fields: readonly Field[], preset: Preset): Options {
-  return { ...startValues(fields), ...preset.options };
+/** The start values with the preset's own over them; the recipe stays, for a preset goes over any. */
+export function presetValues(fields: readonly Field[], preset: Preset, values: Options): Options {
+  const { [RECIPE]: recipe } = values;
+  return { ...startValues(fields), ...preset.options, ...(recipe === undefined ? {} : { [RECIPE]: recipe }) };
 }
 
 /** The preset the values stand for: all of its options, and everything else as at the start. */
 export function presetOf(fields: readonly Field[], presets: readonly Preset[], values: Options): Preset | undefined {
   return presets.find((preset) => {
-    const wanted = presetValues(fields, preset);
+    const wanted = presetValues(fields, preset, values);
     return fields.every((field) => values[field.name] === wanted[field.name]);
   });
 }

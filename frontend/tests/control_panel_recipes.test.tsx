@@ -1,0 +1,301 @@
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ControlPanel } from "../src/control_panel/panel";
+import type { Preset, RecipeFace, RunState, Subject } from "../src/shared/wire";
+import { button, draw, FakeModel, field, RUN, type Sent, type } from "./fake";
+
+// A canvas is nothing this page can draw on; the charts have tests of their own.
+vi.mock("../src/shared/charts", () => ({ Charts: () => null }));
+
+const number = { type: "int", min: 1, max: 1000, form_min: 1, form_max: 1000, step: null } as const;
+const FIELDS = [
+  field("epochs", { ...number, default: 10, recommended: 10 }),
+  field("learning_rate", { default: 0.001, recommended: 0.001 }),
+  field("recipe", {
+    group: "task",
+    type: "text",
+    default: "auto",
+    choices: ["auto", "custom", "timeseries", "speech"],
+    min: null,
+    max: null,
+  }),
+  field("window", { ...number, group: "series", default: 64, recommended: 64, recipes: ["timeseries"] }),
+  field("level", {
+    group: "speech",
+    type: "choice",
+    default: "normal",
+    choices: ["basic", "normal"],
+    min: null,
+    max: null,
+    recipes: ["speech"],
+  }),
+];
+const PRESETS: Preset[] = [{ name: "fast", recommended: true, options: { epochs: 5 } }];
+const face = (name: string, more: Partial<RecipeFace> = {}): RecipeFace => ({
+  name,
+  options: {},
+  steering: {},
+  columns: [],
+  ...more,
+});
+const RECIPES = [
+  face("auto", { columns: ["target"] }),
+  face("custom"),
+  face("timeseries", { options: { epochs: 150, learning_rate: 0.00005 }, columns: ["target", "features", "time"] }),
+  face("speech", { steering: { level: { basic: { learning_rate: 0.00001 }, normal: { learning_rate: 0.0001 } } } }),
+];
+const SUBJECTS: Subject[] = [
+  { name: "net", kind: "model", text: "", recipes: null },
+  { name: "architecture:tcn", kind: "model", text: "", recipes: ["timeseries"] },
+  { name: "architecture:mlp", kind: "model", text: "", recipes: ["tabular"] },
+  { name: "dataset:prices", kind: "data", text: "", recipes: null },
+];
+
+let model: FakeModel;
+let el: HTMLElement;
+let close: () => void;
+
+function open(bound = true): void {
+  const setup = { fields: FIELDS, presets: PRESETS, recipes: RECIPES, bound };
+  model = new FakeModel({ words: {}, language: "en", direction: "ltr", setup });
+  act(() => {
+    ({ el, close } = draw(ControlPanel, model));
+  });
+}
+
+async function show(state: Partial<RunState> | null = null): Promise<void> {
+  act(() => (state ? model.snapshot({ ...RUN, ...state }) : model.snapshot()));
+  await pass();
+}
+
+async function pass(ms = 0): Promise<void> {
+  await act(async () => {
+    await vi.advanceTimersByTimeAsync(ms);
+  });
+}
+
+function control<T extends HTMLElement>(name: string): T {
+  const found = el.querySelector<T>(`[id$="-${name}"]`);
+  if (!found) throw new Error(`no control for ${name}`);
+  return found;
+}
+
+function choose(select: HTMLSelectElement, value: string): void {
+  select.value = value;
+  expect(select.value).toBe(value);
+  act(() => void select.dispatchEvent(new Event("change", { bubbles: true })));
+}
+
+function labelled(label: string): HTMLSelectElement {
+  const found = [...el.querySelectorAll("label")].find(({ textContent }) => textContent === label);
+  const select = found && el.querySelector<HTMLSelectElement>(`#${CSS.escape(found.htmlFor)}`);
+  if (!select) throw new Error(`nothing is called ${label}`);
+  return select;
+}
+
+async function press(label: string): Promise<void> {
+  act(() => button(el, label).click());
+  await pass();
+}
+
+const pick = (recipe: string): void => choose(control<HTMLSelectElement>("recipe"), recipe);
+/** Presses Start; what was sent, and the form is back for another. */
+async function started(): Promise<Sent> {
+  await press("button.start");
+  const request = model.last("start");
+  model.refuse("start", { kind: "CommandError", message: "not now" });
+  await pass();
+  return request;
+}
+
+async function sent(): Promise<unknown> {
+  return (await started()).options;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+
+afterEach(() => {
+  act(() => close());
+  vi.useRealTimers();
+});
+
+describe("the recipe", () => {
+  it("left to Python sends only what was changed, so that the recipe's own defaults stand", async () => {
+    open();
+    await show();
+    expect(() => control("window")).toThrow();
+    act(() => type(control<HTMLInputElement>("epochs"), "7"));
+    expect(await sent()).toEqual({ recipe: "auto", epochs: 7 });
+  });
+
+  it("that is chosen brings its options and defaults, and leaves what was changed", async () => {
+    open();
+    await show();
+    act(() => type(control<HTMLInputElement>("epochs"), "7"));
+    pick("timeseries");
+    expect(control<HTMLInputElement>("epochs").value).toBe("7");
+    expect(control<HTMLInputElement>("learning_rate").value).toBe("0.00005");
+    expect(
+      control<HTMLInputElement>("learning_rate").closest(".nbt-field")?.querySelector(".nbt-advice"),
+    ).toBeDefined();
+    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 7, learning_rate: 0.00005, window: 64 });
+    pick("custom");
+    expect(await sent()).toEqual({ recipe: "custom", epochs: 7, learning_rate: 0.001 });
+  });
+
+  it("has options that follow another option", async () => {
+    open();
+    await show();
+    pick("speech");
+    expect(await sent()).toMatchObject({ level: "normal", learning_rate: 0.0001 });
+    await press("group.speech");
+    choose(control<HTMLSelectElement>("level"), "basic");
+    expect(await sent()).toMatchObject({ level: "basic", learning_rate: 0.00001 });
+  });
+
+  it("stays when a preset goes over it", async () => {
+    open();
+    await show();
+    pick("timeseries");
+    const preset = el.querySelector<HTMLInputElement>('input[value="fast"]');
+    act(() => preset?.click());
+    expect(el.querySelector<HTMLInputElement>('input[value="fast"]')?.checked).toBe(true);
+    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 5, learning_rate: 0.00005, window: 64 });
+  });
+});
+
+describe("models and columns", () => {
+  it("are those of the recipe, which also recommends a model", async () => {
+    open(false);
+    await show();
+    model.accept("subjects", { subjects: SUBJECTS });
+    await pass();
+    expect(labelled("subjects.model").value).toBe("net");
+    pick("timeseries");
+    expect([...labelled("subjects.model").options].map(({ value }) => value)).toEqual(["", "net", "architecture:tcn"]);
+    expect(labelled("subjects.model").value).toBe("");
+    expect(await started()).toMatchObject({ data: "dataset:prices" });
+    expect(model.last("start")).not.toHaveProperty("model");
+  });
+
+  it("are sent with Start, as far as the recipe asks for them", async () => {
+    open(false);
+    await show();
+    model.accept("subjects", { subjects: SUBJECTS });
+    await pass();
+    expect(model.last("columns").data).toBe("dataset:prices");
+    const hostile = "<img src=x>";
+    model.accept("columns", { columns: ["label", "day", hostile].map((name) => ({ name, kind: "" })) });
+    await pass();
+    pick("timeseries");
+    choose(labelled("columns.target"), "label");
+    choose(labelled("columns.time"), "day");
+    act(() => el.querySelector<HTMLInputElement>(".nbt-features input")?.click());
+    expect(el.querySelectorAll(".nbt-features img")).toHaveLength(0);
+    expect((await started()).columns).toEqual({ target: "label", time: "day", features: [hostile] });
+    pick("auto");
+    expect((await started()).columns).toEqual({ target: "label" });
+    pick("speech");
+    expect(await started()).not.toHaveProperty("columns");
+  });
+});
+
+describe("what will happen", () => {
+  const FORESEEN = {
+    model: "TCN",
+    recipe: "timeseries",
+    parameters: 1234,
+    rows: { train: 70, validation: 30 },
+    steps: 20,
+    seconds: 3,
+    memory: 2048,
+    device: "RAM",
+    free: 1024,
+    notes: ["A note."],
+  };
+
+  it("is found out when it is asked, and forgotten when the form says something else", async () => {
+    open();
+    await show();
+    await press("foreseen.look");
+    expect(model.last("foresee").options).toEqual({ recipe: "auto" });
+    model.accept("foresee", { task: "task-1" });
+    await pass();
+    await pass(400);
+    model.accept("foreseen", { task: "task-1", foreseen: null });
+    await pass();
+    await pass(400);
+    expect(model.of("foreseen")).toHaveLength(2);
+    model.accept("foreseen", { task: "task-1", foreseen: FORESEEN });
+    await pass();
+    const told = el.querySelector(".nbt-forecast")?.textContent ?? "";
+    for (const part of ["TCN", "1,234", "20", "A note."]) expect(told).toContain(part);
+    expect(el.querySelector(".nbt-forecast-tight")).not.toBeNull();
+    act(() => type(control<HTMLInputElement>("epochs"), "3"));
+    expect(el.querySelector(".nbt-forecast")?.textContent).toBe("foreseen.look");
+  });
+
+  it("that cannot be is said at the field", async () => {
+    open();
+    await show();
+    await press("foreseen.look");
+    model.accept("foresee", { task: "task-1" });
+    await pass();
+    await pass(400);
+    const problems = [{ field: "epochs", message: "too many" }];
+    model.refuse("foreseen", { kind: "ConfigError", message: "x", problems });
+    await pass();
+    expect(control<HTMLInputElement>("epochs").getAttribute("aria-invalid")).toBe("true");
+    expect(button(el, "foreseen.look").disabled).toBe(false);
+  });
+});
+
+describe("a run", () => {
+  it("shows whether it is well, each figure with its range", async () => {
+    open();
+    await show({
+      signs: [
+        { name: "loss", value: 3, low: 1, high: 10, health: "good" },
+        { name: "grad_norm", value: 7, low: 0, high: 1, health: "off" },
+        { name: "kl", value: null, low: 0, high: 1, health: "bad" },
+      ],
+    });
+    const rows = [...el.querySelectorAll<HTMLElement>(".nbt-signs li")];
+    expect(rows.map(({ dataset }) => dataset.health)).toEqual(["good", "off", "bad"]);
+    expect(rows.map(({ textContent }) => textContent)[2]).toContain("NaN");
+  });
+
+  it("shows the samples of its newest epoch, asked for once, and older ones when they are chosen", async () => {
+    vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: () => "blob:x", revokeObjectURL: () => {} }));
+    open();
+    await show({ sampled: [1, 2] });
+    expect(model.of("samples")).toHaveLength(1);
+    expect(model.last("samples")).toMatchObject({ run: "r1", epoch: 2 });
+    const text = new DataView(new TextEncoder().encode("سلام <b>").buffer);
+    const samples = [
+      { title: "once", kind: "text", mime: "text/plain" },
+      { title: "face", kind: "image", mime: "image/png" },
+      { title: "voice", kind: "audio", mime: "audio/wav" },
+    ];
+    const some = new DataView(new ArrayBuffer(4));
+    model.message({ type: "reply", id: model.last("samples").id, ok: true, result: { epoch: 2, samples } }, [
+      text,
+      some,
+      some,
+    ]);
+    await pass();
+    expect(el.querySelector(".nbt-sample-text")?.textContent).toBe("سلام <b>");
+    expect(el.querySelector(".nbt-sample-text")?.getAttribute("dir")).toBe("auto");
+    expect(el.querySelector("audio")?.getAttribute("src")).toBe("blob:x");
+    expect(el.querySelector(".nbt-sample-image img")?.getAttribute("alt")).toBe("face");
+    await show({ sampled: [1, 2], step: 9 });
+    expect(model.of("samples")).toHaveLength(1);
+    choose(el.querySelector<HTMLSelectElement>(".nbt-samples select") as HTMLSelectElement, "1");
+    await pass();
+    expect(model.last("samples")).toMatchObject({ epoch: 1 });
+    vi.unstubAllGlobals();
+  });
+});

@@ -1,0 +1,55 @@
+"""What the training form offers to choose from: models, data, and the columns of that data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbtrain import feeding, modelling
+from nbtrain import subjects as variables
+from nbtrain.core.ports import ColumnChoice, Subject
+from nbtrain.i18n import text
+from nbtrain.models import architectures
+
+#: What an architecture's inputs are → the recipes that make such inputs. Another kind is the name of its recipe.
+_RECIPES: Mapping[str, tuple[str, ...]] = {
+    "tabular": ("tabular",),
+    "series": ("timeseries",),
+    "image": ("image-classification",),
+    "text": ("text-classification", "token-classification"),
+    "tokens": ("text-classification", "token-classification", "causal-lm"),
+}
+
+
+def subjects(namespace: Mapping[str, Any]) -> list[Subject]:
+    """The notebook's models and data, registered models, architectures, and the workspace's datasets."""
+    return [
+        *variables.subjects(namespace), *modelling.subjects(), *_architectures(), *feeding.subjects()]
+
+
+def columns(data: Any) -> list[ColumnChoice]:
+    """The columns of a dataset of the workspace, or of a data frame; none of anything else.
+
+    Raises:
+        DatasetNotFoundError: it was deleted.
+    """
+    if isinstance(data, str) or type(data).__module__ == "nbtrain.dataset":
+        return _of_dataset(data)
+    names = getattr(data, "columns", None)
+    return [] if names is None else [ColumnChoice(name=str(name), kind="") for name in names]
+
+
+def _of_dataset(data: Any) -> list[ColumnChoice]:
+    from nbtrain.data.keeping.library import Library  # noqa: PLC0415 - loads DuckDB
+
+    library = Library()
+    name = data.removeprefix(feeding.PREFIX) if isinstance(data, str) else data.id
+    table = library.table(library.find(name).id)
+    return [ColumnChoice(name=column.name, kind=str(column.kind)) for column in table.columns]
+
+
+def _architectures() -> Sequence[Subject]:
+    return [
+        Subject(name=modelling.ARCHITECTURE + name, kind="model", recipes=list(_RECIPES.get(kind, (kind,))),
+                text=text("subject.architecture"))
+        for name in architectures.names() for kind in (architectures.kind_of(name),)]
