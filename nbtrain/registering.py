@@ -153,6 +153,7 @@ def _package(run: Run, snapshot: Snapshot) -> Iterator[Package]:
     """The files of the run's model with the weights of a checkpoint."""
     from nbtrain.engine import job, recompute  # noqa: PLC0415 - loads torch
     from nbtrain.models.architectures.base import Architecture  # noqa: PLC0415
+    from nbtrain.recipes import adapters, vocabulary  # noqa: PLC0415
 
     module = bare(run.model)
     state = _state(module, run.model, snapshot)
@@ -168,8 +169,10 @@ def _package(run: Run, snapshot: Snapshot) -> Iterator[Package]:
     if run.config["gradient_checkpointing"]:
         recompute.forget(copied)
     copied.load_state_dict(state)
-    with open_model(copied.eval()) as package:
-        yield replace(package, files={**_tokenizer(run), **package.files})
+    adapters.merge(copied)
+    fitted = (run._trainer.given.origin or {}).get("fitted", {})  # noqa: SLF001 - a Run is the trainer's face
+    with open_model(copied.eval()) as package, vocabulary.files(fitted) as learned:
+        yield replace(package, files={**_tokenizer(run), **learned, **package.files})
 
 
 def _is_pretrained(module: Any) -> bool:

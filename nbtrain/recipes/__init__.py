@@ -27,6 +27,12 @@ __all__ = ["choose", "find", "names", "register"]
 _HOME: Mapping[str, tuple[str, str]] = {
     "tabular": ("tabular", "Tabular"),
     "timeseries": ("timeseries", "TimeSeries"),
+    "text-classification": ("text_classification", "TextClassification"),
+    "token-classification": ("token_classification", "TokenClassification"),
+    "causal-lm": ("causal_lm", "CausalLM"),
+    "image-classification": ("images", "ImageClassification"),
+    "landmarks": ("landmarks", "Landmarks"),
+    "speech": ("speech", "Speech"),
 }
 CUSTOM, AUTO = "custom", "auto"
 _own: dict[str, Recipe] = {}

@@ -16,6 +16,7 @@ from nbtrain.core.errors import ModelError
 from nbtrain.core.tasks import Progress
 from nbtrain.models.architectures.base import Architecture
 from nbtrain.models.importing import telling
+from nbtrain.models.loading import quiet
 from nbtrain.models.package import WEIGHTS, About, Package
 from nbtrain.store import atomic
 
@@ -76,8 +77,7 @@ def _pretrained(model: Any, folder: Path, progress: Progress | None) -> Package:
     """A model of transformers, as its own `save_pretrained` writes it."""
     name = type(model).__name__
     tensors = _checked(name, model.state_dict(), progress)
-    with atomic.told("write", folder), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with atomic.told("write", folder), quiet(sys.modules["transformers"]):
         model.save_pretrained(folder / "saved")
     files = {str(path.relative_to(folder / "saved").as_posix()): path for path in sorted((folder / "saved").rglob("*"))
              if path.is_file() and path.suffix != ".py"}
