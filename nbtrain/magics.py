@@ -75,13 +75,16 @@ class NbtrainMagics(Magics):
     def _train(self, *, model: str | None = None, data: str | None = None, **values: Any) -> Run:
         from nbtrain import training  # noqa: PLC0415 - loading the extension loads no trainer
 
-        missing = " and ".join(flag for flag, name in (("--model", model), ("--data", data)) if name is None)
-        if model is None or data is None:
+        needed = [("--data", data)]
+        if model is None and not self._recommends_model(values.get("recipe", "auto"), data):
+            needed.insert(0, ("--model", model))
+        missing = " and ".join(flag for flag, name in needed if name is None)
+        if missing:
             raise ConfigError([Problem(
                 "command", f"%nbtrain train needs {missing}: the names of variables of this notebook.")])
         if "validation" in values:
             values["validation"] = self._validation(values["validation"])
-        return training.train(self._variable(model, "--model"), self._data(data), **values)
+        return training.train(self._model(model), self._data(str(data)), **values)
 
     def _status(self, *, run: str | None = None) -> None:
         from nbtrain import training  # noqa: PLC0415 - as above
@@ -186,6 +189,24 @@ class NbtrainMagics(Magics):
         hint = f"there are: {offered}." if offered else "make it in a cell first."
         raise ConfigError([Problem(flag, f"{flag} names {name!r}, and this notebook has no such variable; {hint}")])
 
+    def _recommends_model(self, recipe: str, data: str | None) -> bool:
+        """Whether a recipe is meant that has a model of its own to recommend."""
+        from nbtrain import feeding  # noqa: PLC0415 - as above
+
+        named = data is not None and data not in self._namespace() and feeding.says_where(data)
+        return named if recipe == "auto" else recipe != "custom"
+
+    def _model(self, name: str | None) -> Any:
+        """A variable; what is none may name a model that is registered, built in, or on the Hub."""
+        if name is None or name in self._namespace():
+            return None if name is None else self._variable(name, "--model")
+        from nbtrain import model_verbs, modelling  # noqa: PLC0415 - as above
+        from nbtrain.models import architectures  # noqa: PLC0415
+
+        if modelling.means_model(name) or architectures.is_architecture(name):
+            return name
+        return name if name in model_verbs.offered("registered") else self._variable(name, "--model")
+
     def _data(self, names: str, flag: str = "--data") -> Any:
         """``Xy`` is that variable, ``X,y`` a tuple of two; what is no variable may name a dataset, or a file."""
         from nbtrain import feeding  # noqa: PLC0415 - as above
@@ -222,7 +243,13 @@ class NbtrainMagics(Magics):
             from nbtrain import training  # noqa: PLC0415 - as above
 
             return [row["id"] for row in training.runs()]
-        return _of_kind(self._namespace(), kind)
+        found = _of_kind(self._namespace(), kind)
+        if kind == "model":
+            from nbtrain import model_verbs  # noqa: PLC0415 - as above
+            from nbtrain.models import architectures  # noqa: PLC0415
+
+            found += [*model_verbs.offered("registered"), *architectures.names()]
+        return found
 
 
 def overview() -> str:

@@ -111,6 +111,24 @@ def test_with_several_runs_the_newest_is_meant_and_another_can_be_named(answer):
     assert training.active() == [newer]
 
 
+@pytest.mark.usefixtures("notebook")
+def test_a_recipe_is_told_what_the_columns_of_a_dataset_are(answer):
+    answer("""
+import numpy as np, pandas as pd
+import nbtrain
+rows = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=300), "price": np.sin(np.arange(300) / 5)})
+rows["label"] = np.where(rows.price > 0, "up", "down")
+nbtrain.load_dataset(rows, name="prices")
+""")
+    answer("run = %nbtrain train --model hybrid-cnn-lstm --data dataset:prices --recipe timeseries --target label "
+           "--time day --features price --window 16 --epochs 1")
+    answer("run.wait(120)")
+    run = training.find(training.runs()[0]["id"])
+    assert run.state == "finished"
+    assert (run.options()["recipe"], run.options()["window"]) == ("timeseries", 16)
+    assert "val_macro_f1" in run.history
+
+
 # -- what it refuses ----------------------------------------------------------------------------
 
 
@@ -176,7 +194,8 @@ def test_help_tells_of_an_option(answer):
 @pytest.mark.parametrize(("cell", "names"), [
     ("%nbtrain tr", ["train"]),
     ("run = %nbtrain tr", ["train"]),
-    ("%nbtrain train --model ", ["net"]),
+    ("%nbtrain train --model n", ["net"]),
+    ("%nbtrain train --model hybrid", ["hybrid-cnn-lstm"]),
     ("%nbtrain train --data ", ["X", "Xy", "table", "y"]),
     ("%nbtrain train --data X,t", ["table"]),
     ("%nbtrain train --optimizer sg", ["sgd"]),

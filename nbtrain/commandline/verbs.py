@@ -20,6 +20,11 @@ TRAINING = (
     MODEL, DATA, PRESET,
     Flag("loss", "text", ("cross_entropy", "bce", "mse", "mae", "huber"), example="cross_entropy"),
     Flag("metrics", "names", ("accuracy", "macro_f1", "perplexity", "r2", "mae"), example="accuracy,macro_f1"),
+    Flag("target", "text", example="label"),
+    Flag("features", "names", example="age,income"),
+    Flag("text", "text", example="review"),
+    Flag("time", "text", example="date"),
+    Flag("group", "text", example="patient"),
     Flag("name", "text", example="first-try"),
     Flag("queue", "switch", example=""),
 )
