@@ -8,7 +8,7 @@ without its offset from UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbtrain.data.columns import literal, quoted
@@ -62,26 +62,44 @@ def is_beyond(column: str) -> str:
     return f"isinf(TRY_CAST({column} AS DOUBLE)) AND regexp_matches({column}, '[0-9]')"
 
 
-def value(column: str, kind: str, form: str | None = None) -> str:
-    """The value in a column of texts, NULL for a cell that is none, in SQL; `form` is how dates are written."""
-    read = f"TRY_CAST({column} AS {kind})"
-    if form:
-        read = f"try_strptime({column}, {literal(form)})" + ("::DATE" if kind == "DATE" else "")
+def as_read(column: str, kind: str, form: str | None = None) -> str:
+    """What DuckDB makes of a column of texts, in SQL; `value` says whether it is right."""
+    if form or kind in _ISO:  # a format takes half as long as a pattern
+        moment = f"try_strptime({column}, {literal(form) if form else _ISO[kind]})"
+        return f"{moment}::DATE" if kind == "DATE" else moment
+    return f"TRY_CAST({column} AS {kind})"
+
+
+def value(column: str, kind: str, form: str | None = None, read: str | None = None) -> str:
+    """The value in a column of texts, NULL for a cell that is none, in SQL.
+
+    Args:
+        column: SQL of the texts.
+        kind: DuckDB's type.
+        form: how dates are written.
+        read: SQL of `as_read`, where that is a column already: it is asked for several times. What tells nearly all
+            cells comes first, for a pattern takes twice as long as reading a number.
+    """
+    read = read or as_read(column, kind, form)
     if kind not in _SPELLED:
         return read
     is_spelled = f"regexp_full_match({column}, {literal(_spelling(kind, form))})"
-    spelled = f"CASE WHEN {is_spelled} THEN {read} END"
+    if kind == "BIGINT":
+        return f"CASE WHEN {read}::VARCHAR = {column} THEN {read} WHEN {is_spelled} THEN {read} END"
     if kind == "DOUBLE":  # 1e400 is beyond all numbers of this type; what is spelled inf has no digit
-        plain = f"contains({column}, '.') AND NOT contains({column}, '_') AND isfinite({read})"
+        plain = f"NOT contains({column}, '_')"
+        dotted = f"contains({column}, '.') AND {plain} AND isfinite({read})"
         kept = f"{is_spelled} AND NOT ({is_beyond(column)})"
-        return f"CASE WHEN {plain} THEN {read} WHEN {kept} THEN {read} END"
+        return (f"CASE WHEN {read} <> trunc({read}) AND {plain} THEN {read} "  # neither whole nor infinite
+                f"WHEN {dotted} THEN {read} WHEN {kept} THEN {read} END")
     if kind == "BOOLEAN":  # what else it takes is shorter: t, yes, 1
-        return f"CASE WHEN strlen({column}) >= 4 THEN {read} END"
-    if kind in {"DATE", "TIMESTAMP"} and not _is_short(form):  # a pattern takes twice as long as a format
-        read = read if form else f"try_strptime({column}, {_ISO[kind]})::{kind}"
-        year = f"{read} >= '1000-01-01'"  # it has four digits then
-        return f"coalesce(CASE WHEN {column} BETWEEN '0' AND ':' AND {year} THEN {read} END, {spelled})"  # no infinity
-    return spelled
+        return (f"CASE WHEN {column} = 'true' THEN true WHEN {column} = 'false' THEN false "
+                f"WHEN strlen({column}) >= 4 THEN {read} END")
+    if kind in _ISO and not _is_short(form):
+        whole = f"{read} >= '1000-01-01' AND {column} BETWEEN '0' AND ':'"  # a year of four digits, and no infinity
+        other = read if form else f"TRY_CAST({column} AS {kind})"
+        return f"CASE WHEN {whole} THEN {read} WHEN {is_spelled} THEN {other} END"
+    return f"CASE WHEN {is_spelled} THEN {read} END"
 
 
 def _is_short(form: str | None) -> bool:
@@ -95,11 +113,30 @@ def _spelling(kind: str, form: str | None) -> str:
     return f" *(?:{_SPELLED[kind].replace(_DAY, day)}) *"
 
 
-def value_or_error(name: str, kind: str, path: Path, form: str | None = None) -> str:
-    """As `value`; a cell that is none ends the query with `NO_VALUE` and the file."""
-    column = f"{quoted(name)}::VARCHAR"
-    said = f"error({literal(NO_VALUE)} || {column} || {literal(f' in {path}')})"
-    return f"coalesce({value(column, kind, form)}, CASE WHEN {column} IS NOT NULL THEN {said} END)"
+def values_or_errors(
+    read: str, names: Sequence[str], typed: Mapping[str, tuple[str, str | None]], path: Path,
+) -> tuple[str, dict[str, str]]:
+    """Values of columns that are read as text, in SQL: what follows FROM, and what gives each of them there.
+
+    As `value`; a cell that is none ends the query with `NO_VALUE` and the file.
+
+    Args:
+        read: what follows FROM for the texts.
+        names: all columns there.
+        typed: of the columns in question type and form.
+        path: the file.
+    """
+    mark = "read"
+    while any(name.lower().startswith(mark) for name in names):
+        mark += "_"
+    more, values = [], {}
+    for number, (name, (kind, form)) in enumerate(typed.items()):
+        text, made = f"{mark}{number}t", f"{mark}{number}"
+        column = f"{quoted(name)}::VARCHAR"
+        more.append(f"{column} AS {text}, {as_read(column, kind, form)} AS {made}")
+        said = f"error({literal(NO_VALUE)} || {text} || {literal(f' in {path}')})"
+        values[name] = f"coalesce({value(text, kind, form, made)}, CASE WHEN {text} IS NOT NULL THEN {said} END)"
+    return f"(SELECT *, {', '.join(more)} FROM {read})", values
 
 
 def whole_number(name: str, path: Path) -> str:

@@ -110,14 +110,13 @@ class Dialect:
         read = f"read_csv({', '.join(parts)})"
         if self.kept == self.names and not looked_at:
             return read
-        chosen = (self._looked_at(name, skips=skips) if name in looked_at else quoted(name) for name in self.kept)
+        if skips or not looked_at:
+            values = {name: cells.whole_number(name, self.path) for name in looked_at}
+        else:
+            typed = {name: (kind, self.form(kind)) for name, kind in self.columns.items() if name in looked_at}
+            read, values = cells.values_or_errors(read, self.names, typed, self.path)
+        chosen = (f"{values[name]} AS {quoted(name)}" if name in values else quoted(name) for name in self.kept)
         return f"(SELECT {', '.join(chosen)} FROM {read})"
-
-    def _looked_at(self, name: str, *, skips: bool) -> str:
-        kind = self.columns[name]
-        read = cells.whole_number(name, self.path) if skips else cells.value_or_error(
-            name, kind, self.path, self.form(kind))
-        return f"{read} AS {quoted(name)}"
 
     def form(self, kind: str) -> str | None:
         """How values of this type are written, where they are dates or points in time that are not as in ISO 8601."""

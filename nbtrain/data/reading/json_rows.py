@@ -63,19 +63,22 @@ def json_source(file: DataFile, *, lines: bool, every_row: bool = False) -> tupl
     listed = ", ".join(
         f"{literal(name)}: {literal(_READ_AS.get(kind, 'VARCHAR') if kind in looked_at else kind)}"
         for name, kind in found)
+    read = f"read_json({given}, columns={{{listed}}})"
+    typed = {name: (kind, None) for name, kind in found if kind in looked_at}
+    source, values = cells.values_or_errors(
+        read, [name for name, _ in found], typed, file.source) if typed else (read, {})
     chosen = []
     for (old, kind), new in zip(found, names, strict=True):
-        if kind in looked_at:
-            chosen.append(f"{cells.value_or_error(old, kind, file.source)} AS {quoted(new)}")
+        if old in values:
+            chosen.append(f"{values[old]} AS {quoted(new)}")
         elif kind == "JSON":  # values of several types; as text, a string among them has no quotes
             chosen.append(f"{quoted(old)} ->> '$' AS {quoted(new)}")
         else:
             chosen.append(f"{quoted(old)} AS {quoted(new)}")
-    read = f"read_json({given}, columns={{{listed}}})"
     columns = {name: "VARCHAR" if kind == "JSON" else kind for name, (_, kind) in zip(names, found, strict=True)}
     if all(each == quoted(name) + " AS " + quoted(name) for each, (name, _) in zip(chosen, found, strict=True)):
         return read, columns, notes
-    return f"(SELECT {', '.join(chosen)} FROM {read})", columns, notes
+    return f"(SELECT {', '.join(chosen)} FROM {source})", columns, notes
 
 
 def _as_written(
