@@ -39,6 +39,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     return executed("03_models.ipynb", tmp_path_factory.mktemp("models"))
 
 
+@pytest.fixture(scope="module")
+def own_loop(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("08_own_loop.ipynb", tmp_path_factory.mktemp("own_loop"))
+
+
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
     """What the one code cell shows that has `source` in it."""
     [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
@@ -52,7 +57,7 @@ def text(notebook: nbformat.NotebookNode, source: str) -> str:
         for output in outputs(notebook, source))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "data", "models"])
+@pytest.mark.parametrize("name", ["quickstart", "data", "models", "own_loop"])
 def test_nothing_is_complained_of(name, request):
     notebook = request.getfixturevalue(name)
     said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", ())
@@ -156,3 +161,25 @@ def test_the_model_browser_is_shown_with_its_static_list(models):
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in shown)
     assert any(output.get("data", {}).get("text/plain") == "nbtrain.ModelBrowser()" for output in shown)
     assert any("digits" in output.get("data", {}).get("text/html", "") for output in shown)
+
+
+def test_own_loops_learn_and_their_panels_are_shown(own_loop):
+    state, step, accuracies = eval(text(own_loop, "str(tracked.state)"))  # noqa: S307 - a tuple that the notebook shows
+    assert (state, step, len(accuracies)) == ("finished", 480, 10)
+    assert max(accuracies) >= 0.9
+    shown = outputs(own_loop, 'name="bare loop"')
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", ()) for output in shown)
+    assert "bare loop: Finished, Step 240 of 240" in text(own_loop, 'name="bare loop"')
+
+
+def test_an_own_loop_is_steered(own_loop):
+    assert text(own_loop, "def steered()").endswith("('stopped', 100, [0.001, 0.0001])")
+
+
+def test_the_trainer_of_transformers_is_a_run_too(own_loop):
+    state, step, accuracy = eval(text(own_loop, "str(callback.run.state)"))  # noqa: S307 - as above
+    assert (state, step) == ("finished", 288)
+    assert accuracy >= 0.8
+    listed = text(own_loop, "nbtrain.runs()")
+    for line in ("vision transformer  finished", "stopped by itself   stopped", "with validation     finished"):
+        assert line in listed

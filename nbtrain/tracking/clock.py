@@ -16,6 +16,10 @@ class Clock:
         self._steps, self._samples, self._since = 0, 0, 0.0
 
     @property
+    def runs(self) -> bool:
+        return self._began > 0.0
+
+    @property
     def seconds(self) -> float:
         began = self._began
         return self._before + (time.monotonic() - began if began else 0.0)

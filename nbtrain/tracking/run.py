@@ -223,7 +223,6 @@ class TrackedRun(Sampleless):
         row = RunRecord(id=self.id, name=self.name, total_steps=self.total_steps, options=dict(self.options()))
         self._record = Record(workspace, row, self.history)
         self._thread = threading.get_ident()
-        self._clock.start()
         self.control.move_to(State.RUNNING)
         self._on_begin(self)
 
@@ -254,6 +253,8 @@ class TrackedRun(Sampleless):
     def advance(self, step: int) -> None:
         """Step number `step` begins."""
         self.step = step
+        if not self._clock.runs:  # from the first on, not from when its panel was drawn
+            self._clock.start()
         if self._rates is not None and "learning_rate" not in self.figures.names:
             self._rate.append(step, self._rates.learning_rate)
 
