@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count, islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,9 @@ from nbtrain.engine.readout import Lookback, judge
 from nbtrain.engine.schedules import Schedule
 from nbtrain.engine.steering import Steering, StopRequested
 from nbtrain.engine.stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from nbtrain.engine.crew import Crew
 
 #: A loss, 0-d, and its parts by name.
 Figures = tuple[Tensor, Mapping[str, Tensor]]
@@ -75,6 +78,8 @@ class Engine:
         self.steering = Steering(self)
         #: True while the state is neither that of one step nor of the next; what fails then leaves nothing to save.
         self.torn = False
+        self.crew: Crew | None = None
+        """Other processes that make a share of each gradient."""
         kinds = {(p.device, p.dtype, type(p.data)) for p in self.parameters}
         self._alike = len(kinds) == 1 and kinds.pop()[2] is Tensor
         self.tokens = 0
@@ -88,6 +93,7 @@ class Engine:
     def fit(self) -> State:
         """Train to the last epoch, to early stopping, or to a stop. Returns the state the run ends in."""
         try:
+            self._hire()
             self.steering.obey()
             while self.at.epoch < self.epochs and not self.out_of_patience:
                 self.epoch()
@@ -95,9 +101,19 @@ class Engine:
             return State.STOPPED
         finally:
             self.stop_clock()
+            if self.crew is not None:
+                self.crew.close()
             if not self.torn:
                 self.settle()
         return State.FINISHED
+
+    def _hire(self) -> None:
+        """Start the processes that share the work, where there are to be any."""
+        if self.options["multi_gpu"] > 1:
+            from nbtrain.engine.crew import Crew, Work  # noqa: PLC0415 - few runs have more than one process
+
+            work = Work(self.model, self.job.objective, self.options.precision, self.options["seed"])
+            self.crew = Crew(work, self.options["multi_gpu"], self.device)
 
     def epoch(self) -> None:
         """Train on every batch once (from where a resumed run left off), validate, and draw the balance."""
@@ -140,6 +156,9 @@ class Engine:
 
     def backward(self, group: list[Batch]) -> Figures:
         """Gradients of the mean loss over all samples of the group. Returns that loss and its parts, on the device."""
+        if self.crew is not None:
+            scaler = self.precision.scaler
+            return self.crew.backward(group, self.at.step, self.noise, 1.0 if scaler is None else scaler.get_scale())
         if len(group) == 1:
             loss, parts = self.loss_of(group[0])
             self._scaled(loss).backward()
@@ -335,6 +354,7 @@ class Engine:
         # A fork may differ in these; what no longer fits then starts anew.
         if all(before[name] == now[name] for name in _OPTIMIZER):
             self.optimizer.load_state_dict(components["optimizer"])
+            optimizers.lay_as_parameters(self.optimizer)
         if self.ema is not None:
             if "ema" in components:
                 self.ema.load_state_dict(components["ema"])

@@ -17,7 +17,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
 from nbtrain.core.samples import Sign
-from nbtrain.engine import arrays, distillation, losses, metrics
+from nbtrain.engine import arrays, crew, distillation, losses, metrics, quicker
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.batches import as_source
@@ -186,15 +186,18 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
 def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     model, device = given.model, choose_device(config["device"])
     set_dropout(model, config["dropout"])
-    undo = gradient_checkpointing(model) if config["gradient_checkpointing"] else None
-    if undo is not None:
-        stack.callback(undo)
+    undoing = ExitStack()
+    stack.callback(undoing.close)
+    if config["gradient_checkpointing"]:
+        undoing.callback(gradient_checkpointing(model))
     reading = Reading.of(model)
     data = arrays.prepare(given.data, reading)
     train_data, validation_data, test_data = data, given.validation, None
     if validation_data is None and not given.parted:
         train_data, validation_data, test_data = split(data, config["validation"], config["test"], config["seed"])
     notes = list(given.notes)
+    if (shared := crew.check(config, device)) is not None:
+        notes.append(shared)
     if validation_data is None and config["validation"] and not given.parted:
         notes.append(
             f"A {type(given.data).__name__} is not split, so nothing is validated on; hand in data for it: "
@@ -218,13 +221,19 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
+    if config["channels_last"]:
+        undoing.callback(quicker.channels_last(model))
     task, plain, metric_set = try_once(given, config, device, train, validation)
+    if config["use_compile"]:
+        undo, said = quicker.compiled(model, plain, first_batch(train, config), Turn(config["seed"], device))
+        undoing.callback(undo)
+        notes += said
     objective = plain if teacher is None else _taught(plain, teacher, task, config, model, first_batch(train, config))
     prints = [fingerprint(part) for part in (data, given.validation) if part is not None]
     return Job(
         model=model, train=train, validation=validation, test=test, loss=objective.loss, objective=objective,
         metrics=metric_set, task=task,
-        classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undo,
+        classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undoing.close,
         notes=tuple(notes))
 
 
