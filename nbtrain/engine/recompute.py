@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from nbtrain.core.errors import ConfigError, Problem
+
+#: What newer releases of transformers call it, and older ones.
+_NAMES = ("activation_checkpointing", "gradient_checkpointing")
 
 
 def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
@@ -29,10 +33,11 @@ def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
     Raises:
         ConfigError: the model has no such blocks.
     """
-    own = getattr(model, "gradient_checkpointing_enable", None)
-    if callable(own):
-        own(gradient_checkpointing_kwargs={"use_reentrant": False})
-        return model.gradient_checkpointing_disable  # type: ignore[return-value]  # transformers has the two as a pair
+    for name in _NAMES:
+        own = getattr(model, f"{name}_enable", None)
+        if callable(own):
+            own(**{f"{name}_kwargs": {"use_reentrant": False}})
+            return partial(_own_off, model)
     pieces: dict[nn.Module, list[nn.Module]] = {block: [block] for block in _blocks(model)}
     pieces = pieces or {chain: _cut(chain) for chain in _chains(model)}
     if not pieces:
@@ -51,12 +56,19 @@ def gradient_checkpointing(model: nn.Module) -> Callable[[], None]:
 
 def forget(model: nn.Module) -> None:
     """Take back from a copy of a model what `gradient_checkpointing` did to the model."""
-    own = getattr(model, "gradient_checkpointing_disable", None)
-    if callable(own):
-        own()
+    _own_off(model)
     for module in model.modules():
         if isinstance(module.__dict__.get("forward"), _Recomputed):
             del module.__dict__["forward"]
+
+
+def _own_off(model: nn.Module) -> None:
+    """What a model of transformers has switched on itself, off again, with the hook it put on its embeddings."""
+    own = next((found for name in _NAMES if callable(found := getattr(model, f"{name}_disable", None))), None)
+    if own is not None:
+        own()
+        if hasattr(model, "_require_grads_hook"):
+            model.disable_input_require_grads()  # type: ignore[operator]  # which took the hook
 
 
 class _Recomputed:

@@ -130,3 +130,28 @@ def test_a_model_without_blocks_is_refused(model: nn.Module):
     with pytest.raises(ConfigError, match=f"but {type(model).__name__} has no blocks to compute again") as caught:
         gradient_checkpointing(model)
     assert caught.value.problems[0].field == "gradient_checkpointing"
+
+
+def test_a_model_of_transformers_learns_the_same_and_is_left_as_it_was():
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        n_embd=8, n_layer=2, n_head=2, vocab_size=20, n_positions=8))
+    for parameter in model.transformer.wte.parameters():
+        parameter.requires_grad = False  # so that what goes into the blocks has no gradient
+    hooks = [len(module._forward_hooks) for module in model.modules()]
+    ids = torch.arange(8)[None]
+
+    def gradients() -> list[torch.Tensor]:
+        model.zero_grad()
+        torch.manual_seed(1)
+        model(ids, labels=ids).loss.backward()
+        return [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
+
+    plain = gradients()
+    undo = gradient_checkpointing(model)
+    assert any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+    assert all(torch.equal(one, other) for one, other in zip(plain, gradients(), strict=True))
+    undo()
+    assert not any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+    assert [len(module._forward_hooks) for module in model.modules()] == hooks
