@@ -67,7 +67,12 @@ class HRNet(Architecture[HRNetConfig]):
         for stage in self.stages:
             views = stage(views)
         maps: Tensor = self.head(self.dropout(self.gather(torch.cat(_alike(views, views[0]), 1))))
-        return maps if frame is None else framed(maps, frame, (x.shape[2], x.shape[3]), self._config.reach)
+        return maps if frame is None else framed(maps, frame, (x.shape[2], x.shape[3]), self.reach)
+
+    @property
+    def reach(self) -> int:
+        """Pixels on either side of a peak that say where its point is."""
+        return self._config.reach
 
     @classmethod
     def sizes(cls, inputs: Any) -> dict[str, Any]:
