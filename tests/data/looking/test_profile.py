@@ -6,6 +6,7 @@ import io
 import json
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from PIL import Image
 from nbtrain.core.errors import CancelledError, ConfigError, DataError
 from nbtrain.core.tasks import Progress
 from nbtrain.data.columns import Kind
-from nbtrain.data.looking import measures, tally
+from nbtrain.data.looking import measures, tally, values
 from nbtrain.data.looking import profile as measuring
 from nbtrain.data.looking.facts import QUANTILES, TOP, Count, Pictures, Profile
 from nbtrain.data.query import Filter, Op, Query
@@ -227,6 +228,27 @@ def test_classes_beyond_a_thousand_are_counted(tmp_path):
     table = some.parquet(tmp_path, pa.table({"n": [*range(1500), 7]}))
     found = profile(table, target="n")
     assert (len(found.classes), found.other_classes, found.classes[0]) == (1000, 500, Count(7, 2))
+
+
+@settings(deadline=None, max_examples=25)
+@given(table=some.tables(most=12), twice=st.booleans(), target=st.sampled_from(list(some.COLUMNS)))
+def test_classes_are_counted_alike_whether_all_values_are_known_or_not(table, twice, target):
+    with some.on_disk(pa.concat_tables([table, table]) if twice else table) as read:
+        found = profile(read, target=target)
+        known = found.columns[target]
+        counted, others = values.classes(read, read.column(target), replace(known, top=()))
+        assert [(str(each.value), each.count) for each in found.classes] == [
+            (str(each.value), each.count) for each in counted]
+        assert found.other_classes == others
+
+
+@settings(deadline=None, max_examples=25)
+@given(table=some.tables(columns=("text",)), first=st.integers(0, 4))
+def test_texts_are_found_wherever_they_are(table, first):
+    with some.on_disk(table) as read, pytest.MonkeyPatch.context() as patch:
+        whole = profile(read).columns["text"].top
+        patch.setattr(values, "_FIRST", first)
+        assert profile(read).columns["text"].top == profile(some.in_rows(read)).columns["text"].top == whole
 
 
 def test_a_table_without_rows(tmp_path):
