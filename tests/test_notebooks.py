@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 def executed(name: str, folder: Path) -> nbformat.NotebookNode:
     """A notebook, executed in a folder and a workspace of its own. A cell that raises ends it here."""
+    shutil.copytree(NOTEBOOKS / "data", folder / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NBTRAIN_HOME", str(folder / "workspace"))
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
@@ -44,6 +46,11 @@ def own_loop(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     return executed("08_own_loop.ipynb", tmp_path_factory.mktemp("own_loop"))
 
 
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("04_text.ipynb", tmp_path_factory.mktemp("texts"))
+
+
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
     """What the one code cell shows that has `source` in it."""
     [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
@@ -57,7 +64,7 @@ def text(notebook: nbformat.NotebookNode, source: str) -> str:
         for output in outputs(notebook, source))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "data", "models", "own_loop"])
+@pytest.mark.parametrize("name", ["quickstart", "data", "models", "own_loop", "texts"])
 def test_nothing_is_complained_of(name, request):
     notebook = request.getfixturevalue(name)
     said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", ())
@@ -183,3 +190,16 @@ def test_the_trainer_of_transformers_is_a_run_too(own_loop):
     listed = text(own_loop, "nbtrain.runs()")
     for line in ("vision transformer  finished", "stopped by itself   stopped", "with validation     finished"):
         assert line in listed
+
+
+def test_texts_are_classified_tagged_and_gone_on_with(texts):
+    figures = eval(text(texts, "run.evaluate()  "))  # noqa: S307 - a dict that the notebook shows
+    assert figures["accuracy"] >= 0.93
+    assert re.search(r"^0 +spam", text(texts, "run.predict(["), re.MULTILINE)
+    assert re.search(r"^1 +ham", text(texts, "run.predict(["), re.MULTILINE)
+    assert "tokenizer.json" in text(texts, 'run.register("spam")')
+    assert float(text(texts, 'finder.evaluate()["span_f1"]')) > 0.5
+    assert "('08712300220', 'B-PHONE')" in text(texts, "finder.predict(")
+    assert "(sampled) →" in text(texts, "writer.samples()")
+    learning, all_of_them = eval(text(texts, "requires_grad"))  # noqa: S307 - a pair that it shows
+    assert 0 < learning < all_of_them
