@@ -36,7 +36,7 @@ def foresee(
         ConfigError, DataError, ModelError: as `nbtrain.train`.
     """
     from nbtrain.engine.job import prepare  # noqa: PLC0415 - torch loads when it is needed
-    from nbtrain.engine.trial import trial  # noqa: PLC0415
+    from nbtrain.engine.rehearsal import rehearse  # noqa: PLC0415
 
     progress.report(0.0, 1.0)
     given, config, name, recipe, parts = _ordered(_own(model), data, columns, options)
@@ -44,7 +44,7 @@ def foresee(
     job = prepare(given, config)
     try:
         progress.report(0.6, 1.0)
-        found = trial(job, config, progress.check)
+        found = rehearse(job, config, progress.check)
         device, free = available() if job.device.type == "cuda" else (str(job.device), None)
         if job.device.type == "cpu":
             device, free = "RAM", _ram()
