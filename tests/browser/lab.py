@@ -38,6 +38,13 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 SECONDS = 60.0
+#: The kernel takes cells, and the notebook got the focus: before that, JupyterLab drops key presses and moves it.
+#: What it shows as the kernel's state cannot be waited for: at first that is "idle" too.
+READY = """() => {
+    const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return Boolean(session?.isReady) && ["idle", "busy"].includes(session.kernelDisplayStatus)
+        && Boolean(document.activeElement?.closest(".jp-Notebook"));
+}"""
 _NUMBER = re.compile(r"\[\d+\]")
 
 
@@ -78,9 +85,10 @@ class Lab:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
                  f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self._token}",
+                 "--LabApp.expose_app_in_browser=True",
                  f"--ServerApp.root_dir={self.folder}"],
                 stdout=out, stderr=subprocess.STDOUT, env=self._variables(), cwd=self.folder)
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + 3 * SECONDS  # where all cores are busy it takes one minute
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 break
@@ -241,9 +249,7 @@ class Notebook:
     def wait_ready(self) -> None:
         """Wait until the notebook is drawn and its kernel is there."""
         self.cells.first.wait_for(timeout=SECONDS * 1000)
-        self.page.wait_for_selector(
-            ".jp-Notebook-ExecutionIndicator:is([data-status=idle], [data-status=busy])", timeout=SECONDS * 1000)
-        self.page.wait_for_timeout(1500)  # JupyterLab drops key presses while it restores its layout
+        self.page.wait_for_function(READY, timeout=SECONDS * 1000)
 
     def reload(self) -> None:
         """Load the page anew, as with F5."""
@@ -293,10 +299,8 @@ class Notebook:
         self._lab.end(self.name)
 
     def save(self) -> None:
-        """Save, as with Ctrl+S."""
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("Control+s")
-        self.page.wait_for_timeout(1200)
+        """Save, as with Ctrl+S, and wait until it is done."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
 
 def free_port() -> int:

@@ -139,7 +139,7 @@ def test_a_download_survives_cuts_a_stop_and_a_restart_of_the_kernel(notebooks: 
     hub.mend()
     hub.log.clear()
     lab.restart(notebook.name)
-    notebook.wait_ready()
+    expect(panel.get_by_text("The kernel is gone")).to_be_visible()
     notebook.run(0)
     panel = notebook.panel(0)
     press(panel, "Downloads")
