@@ -41,11 +41,8 @@ class Tracked(TrackedRun, Generic[Batch]):
     comes after the data, and knows for sure which error ended it.
     """
 
-    def __init__(
-        self, loader: Iterable[Batch], *, model: nn.Module | None, show: bool, **about: Any,
-    ) -> None:
+    def __init__(self, loader: Iterable[Batch], *, show: bool, **about: Any) -> None:
         super().__init__(more_epochs=True, on_begin=entered, on_end=left, **about)
-        self.model = model
         self._loader, self._show = loader, show
         self._held = self._walked = self._exhausted = self._left = False
         #: How the present epoch ended, once it has: its data did, or it was left by a ``break``.
@@ -190,6 +187,10 @@ class Tracked(TrackedRun, Generic[Batch]):
         if not self._held:
             self._close()
 
+    def _end(self, state: State, reason: str) -> None:
+        super()._end(state, reason)
+        self._loader = ()  # the run may be looked at for long; its data need not stay in memory for that
+
     def _close(self) -> None:
         """No error ended the loop."""
         if self.asked_to_stop:
@@ -235,7 +236,7 @@ def track(
         raise ConfigError([Problem("name", f"name is {name!r:.60}; it must be a text, or None.")])
     called = name or ("loop" if model is None else type(model).__name__)
     return Tracked(
-        loader, model=model, show=show, name=called, epochs=epochs, length=length_of(loader, total, epochs),
+        loader, show=show, name=called, epochs=epochs, length=length_of(loader, total, epochs),
         rates=None if optimizer is None else Rates(optimizer), options=options)
 
 

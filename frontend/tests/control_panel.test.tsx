@@ -326,6 +326,20 @@ describe("commands", () => {
     }
   });
 
+  it("offer nothing to save or resume where the loop is the user's own", async () => {
+    open();
+    show({ state: "running", own_loop: true });
+    await pass();
+    expect(() => button(el, "button.save")).toThrow();
+    expect(button(el, "button.stop").disabled).toBe(false);
+    for (const state of ["stopped", "failed"] as const) {
+      show({ state, own_loop: true });
+      await pass();
+      expect(() => button(el, "button.resume_run")).toThrow();
+      expect(button(el, "button.new_run").disabled).toBe(false);
+    }
+  });
+
   it("go on from the checkpoint of the run on show", async () => {
     open();
     show({ state: "failed", stage: "burnt", error: { kind: "DataError", message: "bad row 7" } });

@@ -21,7 +21,7 @@ class Rates:
     Groups keep their proportions: a rate that is edited is the first group's, and the others change by the same factor.
 
     Args:
-        optimizers: anything with ``param_groups``, or several of them.
+        optimizers: anything with ``param_groups``, or several of them, or none in an empty list.
 
     Raises:
         ConfigError: that is none.
@@ -35,6 +35,9 @@ class Rates:
                     "optimizer", f"optimizer is a {type(optimizer).__name__}; hand in the torch.optim optimizer of the "
                                  "loop, or several in a list.")])
 
+    def __bool__(self) -> bool:
+        return bool(self._optimizers)
+
     @property
     def learning_rate(self) -> float:
         """As it is now, of the first group."""
@@ -42,6 +45,8 @@ class Rates:
 
     def options(self) -> dict[str, float]:
         """What may be edited: the rate that a scheduler sets out from, and the largest weight decay."""
+        if not self._optimizers:
+            return {}
         first = self._first
         rate = first.get("max_lr", first.get("initial_lr", first["lr"]))
         found = {"learning_rate": float(rate)}

@@ -61,8 +61,9 @@ class TrackedRun(Sampleless):
         self.history = History()
         self.control = Control(self._changed)
         self.figures = Figures(self.history, lambda message: self.publish(Warned(step=self.step, message=message)))
-        self._rates, self._more_epochs = rates, more_epochs
-        self._rate = Column() if rates is None else self.history.column("learning_rate")
+        self._rates = rates or Rates([])
+        self._editable = [*(["epochs"] if more_epochs else []), *self._rates.options()]
+        self._rate = self.history.column("learning_rate") if rates else Column()
         self._options = dict(options or {})
         self._on_begin, self._on_end = on_begin, on_end
         self._record: Record | None = None
@@ -135,9 +136,7 @@ class TrackedRun(Sampleless):
 
     def options(self) -> Mapping[str, Any]:
         """What was handed in to be remembered, and what may be edited, as it is now."""
-        rates = {} if self._rates is None else self._rates.options()
-        epochs = ["epochs"] if self._more_epochs else []
-        return {**self._options, "epochs": self.epochs, **rates, OWN_LOOP: [*epochs, *rates]}
+        return {**self._options, "epochs": self.epochs, **self._rates.options(), OWN_LOOP: self._editable}
 
     # -- steering -------------------------------------------------------------------------------
 
@@ -200,10 +199,9 @@ class TrackedRun(Sampleless):
 
     def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The changes, validated. Raises ConfigError."""
-        allowed: list[str] = self.options()[OWN_LOOP]
-        hint = "" if self._rates is not None else "; hand in optimizer= for its learning_rate and weight_decay"
-        can = f"these can: {', '.join(allowed) or 'none'}{hint}."
-        wrong = [name for name in changes if name not in allowed]
+        hint = "" if self._rates else "; hand in optimizer= for its learning_rate and weight_decay"
+        can = f"these can: {', '.join(self._editable) or 'none'}{hint}."
+        wrong = [name for name in changes if name not in self._editable]
         if wrong:
             raise ConfigError([Problem(name, f"{name} cannot change while this loop runs; {can}") for name in wrong])
         checked = TrainConfig().replace(**changes)
@@ -255,7 +253,7 @@ class TrackedRun(Sampleless):
         self.step = step
         if not self._clock.runs:  # from the first on, not from when its panel was drawn
             self._clock.start()
-        if self._rates is not None and "learning_rate" not in self.figures.names:
+        if self._rates and "learning_rate" not in self.figures.names:
             self._rate.append(step, self._rates.learning_rate)
 
     def measure(self, samples: int) -> None:
@@ -354,10 +352,8 @@ class TrackedRun(Sampleless):
             ticket.resolve()
 
     def _edit(self, changes: Mapping[str, Any]) -> None:
-        before = self.options()
-        self.epochs = changes.get("epochs", self.epochs)
-        if self._rates is not None:
-            self._rates.set(changes)
+        before, self.epochs = self.options(), changes.get("epochs", self.epochs)
+        self._rates.set(changes)
         for name, value in changes.items():
             if before[name] != value:
                 self.publish(OptionEdited(step=self.step, name=name, old=before[name], new=value))
@@ -369,6 +365,8 @@ class TrackedRun(Sampleless):
         self.reason = reason
         self._clock.stop()
         self.figures.settle(wait=True)
+        self._options.update(self._rates.options())
+        self._rates = Rates([])  # an optimizer holds what fills a GPU
         self._record.close_figures()
         self._on_end(self)
         self._note(metrics=dict(self.figures.latest))
@@ -382,7 +380,7 @@ class TrackedRun(Sampleless):
             self.reason = ""
         self.publish(StateChanged(step=self.step, previous=previous, state=state, reason=reason or self.reason))
         self._note()
-        if state in _ACTIVITY and self._record is not None:
+        if self._record is not None and state in _ACTIVITY:
             self._record.add_activity(_ACTIVITY[state], self.name)
 
     def _note(self, **changes: Any) -> None:

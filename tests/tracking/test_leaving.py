@@ -78,6 +78,13 @@ def test_held_open_the_run_knows_which_error_it_was(loop):
         tracked.wait()
 
 
+def test_a_break_within_a_block_that_holds_the_run_open_is_one_all_the_same():
+    with nbtrain.track([1, 2, 3]) as tracked:
+        left(tracked)
+        tracked.log(test_loss=1.0)
+    assert (tracked.state, tracked.reason) == ("stopped", "The loop was left at step 1, before its data ended.")
+
+
 def test_an_error_that_is_caught_around_the_loop_does_not_taint_the_next_one():
     kept, states = [], []
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gc
 import json
 import math
 import subprocess
 import sys
+import weakref
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from tests.tracking.loops import endless, loader
 
 
 def trained(**options):
-    """A bare loop that learns a line; its run, and its model."""
+    """The run of a bare loop that learned a line."""
     torch.manual_seed(0)
     net = torch.nn.Linear(1, 1)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -31,14 +33,13 @@ def trained(**options):
         loss.backward()
         optimizer.step()
         nbtrain.log(loss=loss)
-    return tracked, net
+    return tracked
 
 
 def test_a_loop_is_a_run_of_the_workspace():
-    tracked, net = trained(hidden=3, note="first")
+    tracked = trained(hidden=3, note="first")
     assert (tracked.state, tracked.step, tracked.total_steps, tracked.progress) == ("finished", 30, 30, 1.0)
     assert tracked.epoch == tracked.epochs == 3
-    assert tracked.model is net
     [row] = nbtrain.runs()
     assert (row["id"], row["name"], row["state"]) == (tracked.id, "Linear", "finished")
     assert (row["step"], row["live"]) == (30, False)
@@ -53,7 +54,7 @@ def test_a_loop_is_a_run_of_the_workspace():
 
 
 def test_what_it_logs_is_the_history_in_memory_and_on_disk():
-    tracked, _ = trained()
+    tracked = trained()
     loss, rate = tracked.history["loss"], tracked.history["learning_rate"]
     assert loss.steps.tolist() == rate.steps.tolist() == list(range(1, 31))
     assert loss.values[20:].mean() < loss.values[:10].mean() / 2
@@ -144,6 +145,19 @@ def test_a_figure_that_is_not_finite_is_a_gap_and_one_warning():
     assert tracked.history.to_json()["loss"]["values"] == [1.0, None, None, 1.0]
 
 
+def test_a_run_that_ended_holds_neither_data_nor_optimizer():
+    data = loader()
+    net = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    tracked = nbtrain.track(data, model=net, optimizer=optimizer)
+    list(tracked)
+    held = [weakref.ref(thing) for thing in (data, net, optimizer)]
+    del data, net, optimizer
+    gc.collect()
+    assert [one() for one in held] == [None, None, None]
+    assert tracked.options()["learning_rate"] == 0.1
+
+
 def test_outside_of_a_loop_there_is_nothing_to_log_into():
     with pytest.raises(nbtrain.CommandError, match="none is running: for batch in"):
         nbtrain.log(loss=1.0)
@@ -188,7 +202,7 @@ def test_nothing_is_resumed_saved_or_registered():
 
 
 def test_it_is_shown_like_any_run():
-    tracked, _ = trained(name="mine")
+    tracked = trained(name="mine")
     told = Story(tracked).tell()
     assert (told["state"], told["stage"], told["own_loop"], told["name"]) == ("finished", "ready", True, "mine")
     assert "Loss" in twin.render([tracked], "en")
