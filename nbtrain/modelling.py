@@ -12,6 +12,7 @@ model came from, so that another kernel builds the module again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ def means_model(name: str) -> bool:
 def _fresh(name: str, config: Mapping[str, Any], seed: int) -> Chosen:
     import torch  # noqa: PLC0415 - torch loads when the first run starts
 
-    with torch.random.fork_rng(devices=[]):
+    with _alone(seed), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = architectures.build(name, **config)
     return Chosen(module, name, {"from": "architecture", "name": name, "config": dict(config)})
@@ -206,7 +207,17 @@ def _loaded(version: Version) -> nn.Module:
 def _pretrained(folder: Path, about: About, changes: Mapping[str, Any] | None, seed: int = 0) -> nn.Module:
     from nbtrain.models import pretrained  # noqa: PLC0415 - loads torch
 
-    return pretrained.build(folder, about, changes, seed)
+    with _alone(seed):
+        return pretrained.build(folder, about, changes, seed)
+
+
+def _alone(seed: int) -> AbstractContextManager[None]:
+    """While weights are drawn no run draws: the generators are those of all threads."""
+    import torch  # noqa: PLC0415 - torch loads when the first run starts
+
+    from nbtrain.engine.randomness import Turn  # noqa: PLC0415 - likewise
+
+    return Turn(seed, torch.device("cpu")).at("model")
 
 
 def _folder_of(files: Mapping[str, Path]) -> Path:

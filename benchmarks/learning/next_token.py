@@ -62,7 +62,8 @@ def transformers_run(model: Any, given: list[tuple[dict[str, Tensor], Tensor]], 
             lr_scheduler_type="cosine", warmup_steps=int(0.1 * len(given) / EPOCHS), max_grad_norm=1.0,
             logging_steps=500, save_strategy="no", report_to=[], disable_tqdm=True, use_cpu=True, seed=seed)
         Ours(model=model, args=arguments, train_dataset=[{"input_ids": [0]}]).train()
-    return model
+    trained: nn.Module = model
+    return trained
 
 
 def _there(inputs: dict[str, Tensor]) -> Tensor:

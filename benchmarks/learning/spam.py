@@ -98,12 +98,13 @@ def transformers_run(prepared: Any, model: Any, seed: int, *, grouped: bool) -> 
             learning_rate=RATE, weight_decay=0.01, lr_scheduler_type="cosine",
             warmup_steps=int(WARM_UP * -(-len(train) // BATCH)), max_grad_norm=1.0, logging_steps=500,
             save_strategy="no", report_to=[], disable_tqdm=True, use_cpu=True, seed=seed,
-            **({"train_sampling_strategy": "group_by_length"} if grouped else {}))
+            train_sampling_strategy="group_by_length" if grouped else "random")
         trainer = Trainer(
             model=model, args=arguments, train_dataset=train, data_collator=DataCollatorWithPadding(tokenizer),
             callbacks=[Timed()])
         trainer.train()
-        held = trainer.predict(rows(prepared.test))
+        test: Any = rows(prepared.test)
+        held = trainer.predict(test)
     accuracy = float((np.asarray(held.predictions).argmax(1) == held.label_ids).mean())
     return {"accuracy": accuracy, "clock": watch.seconds, "work": watch.work}
 

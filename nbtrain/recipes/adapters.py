@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.core.errors import ModelError
+from nbtrain.engine.randomness import Turn
 
 
 def add(module: nn.Module, *, rank: int, alpha: float, seed: int) -> None:
@@ -31,9 +32,8 @@ def add(module: nn.Module, *, rank: int, alpha: float, seed: int) -> None:
     head = [name for name, _ in module.named_parameters() if base is not module and not _within(module, base, name)]
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=_targets(peft, module))
     try:
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        with Turn(seed, torch.device("cpu")).at("adapters"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # peft says which way round it found the weights
-            torch.manual_seed(seed)
             peft.inject_adapter_in_model(config, module)
     except ValueError as error:
         raise ModelError(

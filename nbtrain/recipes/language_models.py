@@ -13,6 +13,7 @@ from torch import nn
 
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
+from nbtrain.engine.randomness import Turn
 from nbtrain.hub import here
 from nbtrain.models import continuing, pretrained
 from nbtrain.models.package import About
@@ -241,12 +242,14 @@ def build(
         ModelError: transformers has no such model of this kind, or it has not as many outputs, or its tokens are
             others.
     """
-    if source.module is not None:
-        made = Built(module=_checked(source.module, classes), origin=None)
-    elif source.small is not None:
-        made = _new(source, auto, vocabulary, classes, order)
-    else:
-        made = _learned(source, auto, classes, order)
+    # Fresh weights are drawn from generators that all threads share: a run in training must not draw meanwhile.
+    with Turn(order.config["seed"], torch.device("cpu")).at("model"):
+        if source.module is not None:
+            made = Built(module=_checked(source.module, classes), origin=None)
+        elif source.small is not None:
+            made = _new(source, auto, vocabulary, classes, order)
+        else:
+            made = _learned(source, auto, classes, order)
     _check_tokens(source, made.module, vocabulary)
     config: Any = getattr(made.module, "config", None)
     if classes is not None and getattr(config, "pad_token_id", 0) is None:
@@ -308,9 +311,7 @@ def _new(
         raise ModelError(
             f"{source.name} reads a text in both directions, so it cannot learn to go on with one; take "
             f"{', '.join(each for each in SMALL if each.startswith('gpt2'))}, or a causal model of the Hub.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(order.config["seed"])
-        module: nn.Module = getattr(transformers, name)(config)
+    module: nn.Module = getattr(transformers, name)(config)
     return Built(module=module, origin=source.origin)
 
 

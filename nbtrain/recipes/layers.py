@@ -93,7 +93,7 @@ def _depths(module: nn.Module, known: dict[str, int]) -> Callable[[str], int]:
 def _base(module: Any) -> nn.Module:
     """Without its head, where it is a model of transformers."""
     base: Any = getattr(module, "base_model", module)
-    return base if isinstance(base, nn.Module) else module  # type: ignore[no-any-return] # the module itself
+    return base if isinstance(base, nn.Module) else module
 
 
 def _prefix(module: nn.Module) -> str:

@@ -39,14 +39,14 @@ def prepared(frame: Any, model: Any = "gpt2-tiny", **given: Any) -> Any:
 
 
 def test_a_model_learns_to_go_on_with_texts(frame):
-    run = nbtrain.train("gpt2-tiny", frame, **OPTIONS)
+    run = nbtrain.train("gpt2-tiny", frame, validation=0.2, **OPTIONS)
     assert run.wait() == "finished"
     perplexities = run.history["val_perplexity"].values
     assert perplexities[-1] < perplexities[0] / 2
     assert math.exp(run.history.last("val_loss") or 0) == pytest.approx(perplexities[-1], rel=0.05)
     assert run.history.last("tokens_per_second")
     samples = run.samples()
-    assert len(samples) == 6
+    assert len(samples) in {2, 4, 6}  # two of each text of the validation part, of at most three
     assert samples[0].title.endswith("(greedy)")
     assert samples[1].title.endswith("(sampled)")
     assert samples[0].content.decode().startswith(samples[0].title.split(" … ")[0])
@@ -117,7 +117,7 @@ def test_a_model_that_reads_in_both_directions_is_refused(frame):
 
 def test_what_cannot_be_learnt_or_is_cut_is_said(frame):
     with pytest.raises(DataError, match="holds no text in any row"):
-        prepared(frame.assign(text=" "))
+        prepared(frame.assign(text=" "), validation=0, test=0)
     frame.loc[[2], "text"] = ""
     notes = prepared(frame, packing=False, max_length=8, validation=0, test=0).notes
     assert notes[0] == "Column 'text' is empty in row 2, not learnt from."
