@@ -84,3 +84,15 @@ def _trainable(model: nn.Module) -> dict[str, nn.Parameter]:
 
 def _can_fuse(parameters: list[nn.Parameter]) -> bool:
     return all(p.device.type in _FUSED and torch.is_floating_point(p) for p in parameters)
+
+
+def lay_as_parameters(optimizer: Optimizer) -> None:
+    """Let every average lie in memory as its parameter does; one that was loaded lies row after row.
+
+    Torch's fused kernels go through both in the order of memory, whatever order that is.
+    """
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape and (
+                    value.stride() != parameter.stride()):
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -78,9 +78,10 @@ def compiled(model: nn.Module, objective: Objective, batch: Batch, turn: Turn) -
             objective(model, batch).loss.backward()
     except Exception as error:  # noqa: BLE001 - whatever the compiler cannot do, the model can without it
         undo()
-        first = (str(error).strip().splitlines() or [""])[0]
+        cause = getattr(error, "inner_exception", error)  # what a backend of torch.compile ran into
+        first = (str(cause).strip().splitlines() or [""])[0]
         said = (
-            f"use_compile is on, but {type(model).__name__} cannot be compiled here ({type(error).__name__}: "
+            f"use_compile is on, but {type(model).__name__} cannot be compiled here ({type(cause).__name__}: "
             f"{first:.200}); it trains as it is.")
         return undo, [said]
     finally:

@@ -50,7 +50,7 @@ def facts(content: bytes) -> Facts:
     """Looks at the header alone. Raises what is in `UNREADABLE`."""
     with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
-        if image.getexif().get(_ORIENTATION) in _ASIDE:
+        if _orientation(image) in _ASIDE:
             width, height = height, width
         palette = image.mode == "P" and _grey_palette(image)
         return Facts(palette or image.mode in _GREY | _DEEP, image.mode in _DEEP, width, height)
@@ -71,7 +71,7 @@ def square(content: bytes, *, size: int, grey: bool, deep: bool, fit: Fit) -> Sq
         OSError and others: those of `UNREADABLE`.
     """
     with Image.open(io.BytesIO(content)) as opened:
-        image = ImageOps.exif_transpose(opened)
+        image = ImageOps.exif_transpose(opened) if _orientation(opened) else opened
         image = _depth(image) if image.mode in _DEEP else _colours(image, grey=grey)
     width, height = image.size
     factor = size / max(width, height)
@@ -81,6 +81,13 @@ def square(content: bytes, *, size: int, grey: bool, deep: bool, fit: Fit) -> Sq
     else:  # the frame to the fraction of a pixel, so that points lie where they are said to
         image = _padded(image, size, frame)
     return Square(_array(image, grey=grey, deep=deep), frame)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """How the camera was held. Of a PNG what is said before its pixels: Pillow decodes all of it to find more."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return None
+    return image.getexif().get(_ORIENTATION)
 
 
 def _padded(image: Image.Image, size: int, frame: tuple[float, float, float]) -> Image.Image:
