@@ -64,7 +64,7 @@ class Encoding:
     @property
     def features(self) -> tuple[str, ...]:
         """The columns it takes."""
-        return tuple(each.name for each in (*self.numbers, *self.categories))
+        return (*(each.name for each in self.numbers), *(each.name for each in self.categories))
 
     @property
     def width(self) -> int:
@@ -86,15 +86,15 @@ class Encoding:
         Raises:
             DataError: a column is missing, or its cells do not fit: rows named.
         """
-        for each in self.numbers:
-            _check(table, table.column(each.name))
+        for number in self.numbers:
+            _check(table, table.column(number.name))
         count = table.rows()
         numbers = np.empty((count, len(self.numbers)), np.float32)
         categories = np.empty((count, len(self.categories)), np.int64)
         known = [pa.array(each.values, pa.string()) for each in self.categories]
         wanted = {f"n{place}": as_number(table.column(each.name)) for place, each in enumerate(self.numbers)}
-        wanted |= {f"c{place}": f"{quoted(table.column(each.name).name)}::VARCHAR"
-                   for place, each in enumerate(self.categories)}
+        wanted |= {f"c{place}": f"{quoted(table.column(text.name).name)}::VARCHAR"
+                   for place, text in enumerate(self.categories)}
         done = 0
         for batch in scan(table, wanted or {"n": "0"}):
             end = done + batch.num_rows
@@ -103,8 +103,8 @@ class Encoding:
                 numbers[done:end, place] = (cells - each.mean) / (each.deviation or 1.0)
             for place, values in enumerate(known):
                 cells = batch[f"c{place}"]
-                number = pc.fill_null(pc.add(pc.index_in(cells, values).cast(pa.int64()), FIRST), UNKNOWN)
-                categories[done:end, place] = pc.if_else(pc.is_null(cells), MISSING, number).to_numpy(
+                found_at = pc.fill_null(pc.add(pc.index_in(cells, values).cast(pa.int64()), FIRST), UNKNOWN)
+                categories[done:end, place] = pc.if_else(pc.is_null(cells), MISSING, found_at).to_numpy(
                     zero_copy_only=False)
             done = end
         return numbers, categories
@@ -163,7 +163,7 @@ def learn(table: Table, columns: Sequence[Column], *, asked: bool) -> tuple[Enco
     Args:
         table: the training part.
         columns: to learn from.
-        asked: whether they were named: then one that cannot be used is an error, else it is left out.
+        asked: whether they were named: then one of gaps alone is an error, else it is left out.
 
     Raises:
         DataError: no column can be used, or one that was asked for holds nothing; infinite cells, rows named.
@@ -189,7 +189,7 @@ def learn(table: Table, columns: Sequence[Column], *, asked: bool) -> tuple[Enco
                     f"{category.name!r} has {distinct:,} different texts; the {MOST_VALUES:,} most frequent are told "
                     "apart, and the others count as unknown.")
     for why, names in useless.items():
-        if asked:
+        if asked and why == "empty":
             raise DataError(f"{table.name} cannot be learnt from by {listed(names)}: {_USELESS[why]}; leave "
                             f"{'them' if len(names) > 1 else 'it'} out of features.")
         notes.append(f"Not learnt from: {listed(names)}: {_USELESS[why]}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +159,6 @@ def _shown(table: Table, time: str, place: np.int64) -> str:
     return str(_cell(table, f"{quoted(time)}::VARCHAR", int(place)))
 
 
-def _cell(table: Table, expression: str, place: int) -> object:
+def _cell(table: Table, expression: str, place: int) -> Any:
     """What an expression gives for the row at this place of the table."""
     return table.sql(f"SELECT {expression} AS x FROM ({table.numbered}) LIMIT 1 OFFSET {place}")["x"][0].as_py()  # noqa: S608 - names are quoted

@@ -105,7 +105,8 @@ def _share_of_different(table: Table, target: str) -> float:
     [told] = table.sql(
         f"SELECT approx_count_distinct({quick_key(columns)}) AS different, count(*) AS n "  # noqa: S608 - names are quoted
         f"FROM {table.source}").to_pylist()
-    return float(told["different"]) / max(told["n"], 1)
+    share: float = told["different"] / max(told["n"], 1)
+    return share
 
 
 def loss_of(order: Order, goal: Goal, targets: Tensor) -> Loss | None:

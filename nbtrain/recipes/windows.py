@@ -76,8 +76,8 @@ def ends_of(timeline: Timeline, *, window: int, horizon: int, stride: int) -> np
     counts = np.maximum((lasts - timeline.starts[:-1] - (window - 1)) // stride + 1, 0)
     series = np.repeat(np.arange(len(counts)), counts)
     place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = lasts[series] - stride * (counts[series] - 1 - place)
-    return found.astype(np.int64)
+    found: npt.NDArray[np.int64] = lasts[series] - stride * (counts[series] - 1 - place)
+    return found
 
 
 def steps_of(

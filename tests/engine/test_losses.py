@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from nbtrain.config import RegularisationConfig
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.engine import losses
+from nbtrain.engine.tasks import IGNORED
 
 PLAIN = RegularisationConfig()
 
@@ -225,7 +226,7 @@ def test_of_one_output_a_weighted_loss_is_the_same_as_of_two(config: Regularisat
 
 
 def test_what_is_ignored_has_no_weight_either():
-    output, target = logits(4, 3), torch.tensor([0, 1, losses.IGNORED, 2])
-    there = target != losses.IGNORED
+    output, target = logits(4, 3), torch.tensor([0, 1, IGNORED, 2])
+    there = target != IGNORED
     weighted = losses.Weighted((0.5, 2.0, 3.0))
     assert torch.allclose(weighted(output, target), weighted(output[there], target[there]))

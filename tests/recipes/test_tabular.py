@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def train(data: Any, model: Any = "tabular-mlp", **options: Any) -> nbtrain.Run:
         "recipe": "tabular", "epochs": 12, "learning_rate": 5e-3, "batch_size": 32, **options})
 
 
-def prepared(data: pd.DataFrame, model: Any = "tabular-mlp", **options: Any) -> Any:
+def prepared(data: Any, model: Any = "tabular-mlp", **options: Any) -> Any:
     columns = Columns(target=options.pop("target", None), features=options.pop("features", None))
     loss, metrics = options.pop("loss", None), options.pop("metrics", None)
     made = ordered(model, data, columns, {"recipe": "tabular", **options}, loss=loss, metrics=metrics)
@@ -116,7 +117,8 @@ class Own(nn.Module):
         self.layer = nn.Linear(inputs, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer(x)
+        out: torch.Tensor = self.layer(x)
+        return out
 
 
 def test_a_module_of_ones_own_with_one_output_tells_two_classes(frame):
@@ -279,3 +281,10 @@ def test_what_was_learnt_is_registered_and_gone_on_with(frame):
     assert any("goes on with columns that are standardised" in said for said in more.warnings)
     with pytest.raises(ModelError, match="was made for other data: its numbers is"):
         train(frame, "kinds", target="kind", features=["size"], epochs=1)
+
+
+def test_the_example_of_the_documentation_runs():
+    text = (Path(__file__).parents[2] / "docs" / "recipes" / "tabular.md").read_text("utf-8")
+    code = text.split("```python\n", 1)[1].split("```", 1)[0]
+    exec(compile(code, "tabular.md", "exec"), {})  # noqa: S102 - our own documentation
+    assert [run["state"] for run in nbtrain.runs()] == ["finished"]

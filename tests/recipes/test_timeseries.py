@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,14 +143,12 @@ def test_classes_are_learnt_and_each_new_step_told(frame, model):
 def test_an_epoch_has_as_many_of_a_rare_class_as_were_asked_for(frame):
     run = train(frame, target="state", group="name", epochs=1, oversample_ratio=0.75)
     run.wait()
-    source = run._trainer.job.train if hasattr(run._trainer, "job") else None
     made = prepared(frame, target="state", group="name", oversample_ratio=0.75)
     rare, usual = torch.bincount(made.train.targets).tolist()
     from nbtrain.engine.rows import RowSource  # noqa: PLC0415 - loads torch, and is for this test alone
 
-    source = source or RowSource(
-        made.train, batch_size=32, seed=0, train=True, device=torch.device("cpu"), oversample=0.75)
-    counts = sum(torch.bincount(batch.target, minlength=2) for batch in source.epoch(0))
+    source = RowSource(made.train, batch_size=32, seed=0, train=True, device=torch.device("cpu"), oversample=0.75)
+    counts = torch.stack([torch.bincount(batch.target, minlength=2) for batch in source.epoch(0)]).sum(0)
     assert rare < 0.5 * usual
     assert counts.tolist() == [-(-usual * 3 // 4), usual]
     assert run.total_steps == -(-(-(-usual * 3 // 4) + usual) // 32)
@@ -205,7 +204,8 @@ def test_windows_without_a_target_and_short_series_are_told(frame):
 
 
 def spoilt(change: str) -> tuple[pd.DataFrame, dict[str, Any]]:  # noqa: C901, PLR0912 - a case for each
-    data, options = series("a", 60), {"target": "state"}
+    data: Any = series("a", 60)
+    options: dict[str, Any] = {"target": "state"}
     match change:
         case "backwards":
             data.loc[[30, 31], "when"] = data.loc[[31, 30], "when"].to_numpy()
@@ -302,3 +302,10 @@ def test_another_kernel_goes_on_to_the_same_weights_and_all_is_plain_json(frame)
     for file in whole.folder.rglob("*.json*"):
         for line in file.read_text("utf-8").splitlines() if file.suffix == ".jsonl" else [file.read_text("utf-8")]:
             json.loads(line)
+
+
+def test_the_example_of_the_documentation_runs():
+    text = (Path(__file__).parents[2] / "docs" / "recipes" / "timeseries.md").read_text("utf-8")
+    code = text.split("```python\n", 1)[1].split("```", 1)[0]
+    exec(compile(code, "timeseries.md", "exec"), {})  # noqa: S102 - our own documentation
+    assert [run["state"] for run in nbtrain.runs()] == ["finished"]

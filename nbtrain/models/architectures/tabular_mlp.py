@@ -61,7 +61,7 @@ class Cells(nn.Module):
 
 def room(categories: int) -> int:
     """Numbers that tell so many categories apart: 1.6 n^0.56, at most 64, as fastai found to serve."""
-    return max(1, min(64, round(1.6 * categories**0.56)))
+    return max(1, min(64, int(1.6 * float(categories) ** 0.56 + 0.5)))
 
 
 def sizes(kind: type[Architecture[Any]], inputs: Any) -> dict[str, Any]:
