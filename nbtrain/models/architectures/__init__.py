@@ -32,6 +32,7 @@ _HOME = {
     "tcn": ("tcn", "TCN"),
     "hybrid-cnn-lstm": ("hybrid_cnn_lstm", "HybridCNNLSTM"),
     "text-transformer": ("text_transformer", "TextTransformer"),
+    "text-to-mel": ("text_to_mel", "TextToMel"),
 }
 
 __all__ = ["build", "example", "fit_to", "is_architecture", "kind_of", "names"]

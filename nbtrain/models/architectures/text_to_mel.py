@@ -30,12 +30,17 @@ _PACE = 0.7
 #: Steps that a text may take, as a multiple of what the pace says, and beside it.
 _PATIENCE, _MORE = 2.0, 8
 
+_State = tuple[Tensor, Tensor]
+"""Of a recurrent layer after its last step."""
+
 
 class TextToMelConfig(Sizes):
     """Sizes of a `TextToMel`; its `outputs` are the bands of the spectrogram."""
 
     vocabulary: int = Field(ge=2, le=100_000)
     """Characters and the two marks: 0 fills up, 1 ends a text."""
+    alphabet: str = Field("", max_length=100_000)
+    """The characters, in the order of their numbers from 2 on; "" where only the owner knows."""
     pace: float = Field(6.0, gt=0.0, le=10_000.0)
     """Frames a character takes in the data."""
     width: int = Field(192, ge=8, le=4096)
@@ -100,17 +105,19 @@ class TextToMel(Architecture[TextToMelConfig]):
         self.back = nn.Sequential(
             nn.Linear(bands, config.narrow), nn.ReLU(), nn.Dropout(config.dropout),
             nn.Linear(config.narrow, config.narrow), nn.ReLU(), nn.Dropout(config.dropout))
-        self.hearing = nn.GRU(config.narrow + config.latent, width, batch_first=True)
+        self.hearing = nn.LSTM(config.narrow + config.latent, width, batch_first=True)
         self.ask = nn.Linear(width, width)
         self.keys = nn.Linear(width, width)
         self.values = nn.Linear(width, width)
         self.own_pace = nn.Linear(width + config.latent, 1)
         self.spread = nn.Parameter(torch.zeros(()))
-        self.speaking = nn.GRU(2 * width + config.latent, width, batch_first=True)
+        self.speaking = nn.LSTM(2 * width + config.latent, width, batch_first=True)
+        self.said = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, 6 * width), nn.GELU())
         self.dropout = nn.Dropout(config.dropout)
-        self.mel = nn.Linear(2 * width, config.group * bands)
-        self.stop = nn.Linear(2 * width + 1, 1)
-        for layer in (self.latent, self.own_pace):  # the latent begins as its prior, the pace as that of the data
+        self.mel = nn.Linear(6 * width, config.group * bands)
+        self.stop = nn.Linear(6 * width + 1, 1)
+        # The latent begins as its prior, the pace as that of the data, each frame as the mean of all.
+        for layer in (self.latent, self.own_pace, self.mel):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.stop.bias, -2.0)  # few steps are the last
@@ -150,8 +157,8 @@ class TextToMel(Architecture[TextToMelConfig]):
         most = int(expected.max().clamp(max=1e5) * _PATIENCE) + _MORE
         limits = (expected * _PATIENCE).long() + _MORE
         before = torch.zeros(rows, 1, self.bands, device=text.device)
-        heard_so_far: Tensor | None = None
-        said_so_far: Tensor | None = None
+        heard_so_far: _State | None = None
+        said_so_far: _State | None = None
         mels, stops, looks = [], [], []
         ended = torch.full((rows,), most, device=text.device)
         for step in range(most):
@@ -176,7 +183,8 @@ class TextToMel(Architecture[TextToMelConfig]):
         """Mean and logarithm of the variance of each utterance's latent, float32."""
         real = (torch.arange(mel.shape[1], device=mel.device) < frames[:, None]).unsqueeze(-1)
         seen = (self.listening(mel).float() * real).sum(1) / frames.clamp(min=1)[:, None]
-        mean, log_variance = self.latent(seen).float().chunk(2, 1)
+        with torch.autocast(mel.device.type, enabled=False):  # its square must not be too much for 16 bits
+            mean, log_variance = self.latent(seen).chunk(2, 1)
         return mean, log_variance.clamp(-_LOG_VARIANCE, _LOG_VARIANCE)
 
     def _known(self, text: Tensor, latent: Tensor) -> _Steps:
@@ -186,14 +194,15 @@ class TextToMel(Architecture[TextToMelConfig]):
             x = layer(x, there.unsqueeze(-1))
         x = self.read(x).float() * there.unsqueeze(-1)
         mean = x.sum(1) / there.sum(1, keepdim=True).clamp(min=1)
-        own = torch.tanh(self.own_pace(torch.cat([mean, latent], 1)).float())
+        with torch.autocast(text.device.type, enabled=False):
+            own = torch.tanh(self.own_pace(torch.cat([mean, latent], 1)))
         ends = (text == END)[:, None].float()
         return _Steps(
             self.keys(x), self.values(x), there[:, None], ends, self.pace * torch.exp(_PACE * own), latent[:, None])
 
     # -- a step, or all of them -----------------------------------------------------------------
 
-    def _hear(self, before: Tensor, known: _Steps, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def _hear(self, before: Tensor, known: _Steps, state: _State | None = None) -> tuple[Tensor, _State]:
         """What was said so far, (rows, steps, width), of the last frame before each step."""
         back = self.back(before)
         given = torch.cat([back.float(), known.latent.expand(-1, back.shape[1], -1)], 2)
@@ -211,13 +220,13 @@ class TextToMel(Architecture[TextToMelConfig]):
         return torch.softmax(scores, 2)
 
     def _say(
-        self, heard: Tensor, attention: Tensor, known: _Steps, state: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, heard: Tensor, attention: Tensor, known: _Steps, state: _State | None = None,
+    ) -> tuple[Tensor, Tensor, _State]:
         """Frames (rows, steps × group, bands), logits of the end (rows, steps), and the state after the last step."""
         context = attention @ known.values.float()
         latent = known.latent.expand(-1, heard.shape[1], -1)
         said, state = _in_full(self.speaking, torch.cat([heard, context, latent], 2), state)
-        given = torch.cat([self.dropout(said), context], 2)
+        given = self.dropout(self.said(torch.cat([said, context], 2)))
         mel = self.mel(given).view(len(heard), -1, self.bands)
         at_end = (attention * known.ends).sum(2, keepdim=True)
         stop = self.stop(torch.cat([given, at_end], 2)).squeeze(2)
@@ -254,11 +263,12 @@ class _Convolution(nn.Module):
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
         """`x` (rows, characters, width) → the same; what is not `there` (rows, characters, 1) is not looked at."""
         seen = self.convolution((self.norm(x) * there).transpose(1, 2)).transpose(1, 2)
-        return x + self.dropout(functional.glu(seen, 2))
+        out: Tensor = x + self.dropout(functional.glu(seen, 2))
+        return out
 
 
-def _in_full(layer: nn.GRU, given: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+def _in_full(layer: nn.LSTM, given: Tensor, state: _State | None) -> tuple[Tensor, _State]:
     """A recurrent layer in float32, whatever precision is around: errors of 16 bits would add up step by step."""
     with torch.autocast(given.device.type, enabled=False):
-        out: tuple[Tensor, Tensor] = layer(given.float(), None if state is None else state.float())
+        out: tuple[Tensor, _State] = layer(given.float(), state)
     return out
