@@ -71,6 +71,7 @@ def square(content: bytes, *, size: int, grey: bool, deep: bool, fit: Fit) -> Sq
         OSError and others: those of `UNREADABLE`.
     """
     with Image.open(io.BytesIO(content)) as opened:
+        opened.load()  # while its file is open
         image = ImageOps.exif_transpose(opened) if _orientation(opened) else opened
         image = _depth(image) if image.mode in _DEEP else _colours(image, grey=grey)
     width, height = image.size
