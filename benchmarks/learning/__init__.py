@@ -1,0 +1,1 @@
+"""How well each recipe learns, on the same data and budget as a reference."""
