@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import count, islice
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.control import Control, State
 from nbtrain.core.errors import NonFiniteLossError
-from nbtrain.core.events import EpochEnd, Event, Warned
+from nbtrain.core.events import EpochEnd, Event
 from nbtrain.core.history import History
 from nbtrain.core.samples import Sample
-from nbtrain.engine import optimizers
+from nbtrain.engine import looking, optimizers
 from nbtrain.engine.batches import Batch
+from nbtrain.engine.crew import Crew, hire
 from nbtrain.engine.ema import Ema
 from nbtrain.engine.footing import Footing, Position
 from nbtrain.engine.forward import add_noise
@@ -30,9 +31,6 @@ from nbtrain.engine.readout import Lookback, judge
 from nbtrain.engine.schedules import Schedule
 from nbtrain.engine.steering import Steering, StopRequested
 from nbtrain.engine.stopping import EarlyStopping
-
-if TYPE_CHECKING:
-    from nbtrain.engine.crew import Crew
 
 #: A loss, 0-d, and its parts by name.
 Figures = tuple[Tensor, Mapping[str, Tensor]]
@@ -93,7 +91,7 @@ class Engine:
     def fit(self) -> State:
         """Train to the last epoch, to early stopping, or to a stop. Returns the state the run ends in."""
         try:
-            self._hire()
+            self.crew = hire(self.job, self.options)
             self.steering.obey()
             while self.at.epoch < self.epochs and not self.out_of_patience:
                 self.epoch()
@@ -107,22 +105,14 @@ class Engine:
                 self.settle()
         return State.FINISHED
 
-    def _hire(self) -> None:
-        """Start the processes that share the work, where there are to be any."""
-        if self.options["multi_gpu"] > 1:
-            from nbtrain.engine.crew import Crew, Work  # noqa: PLC0415 - few runs have more than one process
-
-            work = Work(self.model, self.job.objective, self.options.precision, self.options["seed"])
-            self.crew = Crew(work, self.options["multi_gpu"], self.device)
-
     def epoch(self) -> None:
         """Train on every batch once (from where a resumed run left off), validate, and draw the balance."""
-        self._set_mode(training=True)
+        self.set_mode(training=True)
         batches = iter(self.job.train.epoch(self.at.epoch, skip=self.at.batch))
         while True:
             if self.control.pending:
                 self.steering.obey()
-                self._set_mode(training=True)  # during a pause the user may have tried the model out
+                self.set_mode(training=True)  # during a pause the user may have tried the model out
             with self.turn.at(self.at.step):
                 group = list(islice(batches, self.accumulation))
                 if not group:
@@ -130,7 +120,7 @@ class Engine:
                 self.step(group)
             self.saver.after_step(self)
         self.settle()
-        self.close_epoch(self.validate())
+        self.close_epoch(looking.validate(self))
 
     def step(self, group: list[Batch]) -> None:
         """One optimizer update from the micro-batches of `group`. What fails leaves no trace in the state."""
@@ -202,42 +192,8 @@ class Engine:
         self._move()
         self._settled(step, loss_value, norm_value, {name: part.item() for name, part in parts.items()})
 
-    def validate(self) -> dict[str, float]:
-        """Loss and metrics on the validation data, named ``val_…``; with the averaged weights where EMA is on."""
-        source = self.job.validation
-        if source is None:
-            return {}
-        with self._weights_swapped():
-            return self._validate(source.epoch(0))
-
-    @torch.no_grad()
-    def _validate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        self._set_mode(training=False)
-        total, samples, sums = torch.zeros((), device=self.device), 0, dict[str, Tensor]()
-        self.job.metrics.reset()
-        for number in count():
-            with self.turn.at("validate", self.at.epoch, number):
-                batch = next(batches, None)
-                if batch is None:
-                    break
-                with self.precision.autocast():
-                    loss, parts, output = self.job.objective(self.model, batch)
-                total += loss.detach() * batch.size
-                for name, part in parts.items():
-                    sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
-            if output is not None:
-                self.job.metrics.update(output, batch.target)
-            samples += batch.size
-            if self.control.pending:
-                with self._weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
-                    self.steering.obey()
-                self._set_mode(training=False)
-        figures = {"val_loss": total.item() / max(samples, 1)}
-        figures |= {f"val_{name}": part.item() / max(samples, 1) for name, part in sums.items()}
-        return figures | {f"val_{name}": value for name, value in self.job.metrics.compute().items()}
-
     @contextmanager
-    def _weights_swapped(self) -> Iterator[None]:
+    def weights_swapped(self) -> Iterator[None]:
         """Within, the model has the averaged weights where EMA is on; within that again, its own."""
         self._swap_weights()
         try:
@@ -250,7 +206,7 @@ class Engine:
             with self.turn.at("swap"):  # not while someone predicts
                 self.ema.swap(self.model)
 
-    def _set_mode(self, *, training: bool) -> None:
+    def set_mode(self, *, training: bool) -> None:
         """Training or evaluation mode, for all modules; not while someone predicts, who changes it for a moment."""
         with self.turn.at("mode"):
             self.model.train(training)
@@ -265,23 +221,8 @@ class Engine:
         # Without validation data the training loss is all there is to go by.
         improved = self.stopping.update(figures.get(self.options["monitor"], figures["train_loss"]), at.step)
         self.publish(EpochEnd(step=at.step, epoch=at.epoch, metrics=figures))
-        self.show_samples()
+        looking.show_samples(self)
         self.saver.after_epoch(self, improved=improved, figures=figures)
-
-    def show_samples(self) -> None:
-        """Have samples made of the epoch just done, where the recipe makes any; what fails there ends no training."""
-        sampling, every = self.job.given.samples, self.options["sample_every"]
-        if sampling is None or not every or self.at.epoch % every:
-            return
-        with self._weights_swapped():
-            self._set_mode(training=False)
-            try:
-                with self.turn.at("samples", self.at.epoch), torch.no_grad(), self.precision.autocast():
-                    made = list(sampling(self.model, self.at.epoch))
-                self.saver.keep_samples(self, made)
-            except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not cost the run
-                self.publish(Warned(step=self.at.step, message=(
-                    f"No samples of epoch {self.at.epoch}: {type(error).__name__}: {error}")))
 
     @property
     def out_of_patience(self) -> bool:

@@ -1,145 +1,153 @@
-"""A few steps of a training that nobody keeps, to say beforehand how long it takes and how much memory."""
+"""A batch through model, loss and metrics before anything starts: what does not fit shows here, in words."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
-from nbtrain.engine import optimizers
-from nbtrain.engine.batch import Batch
-from nbtrain.engine.job import Job
-from nbtrain.engine.precision import Precision
+from nbtrain.config.problems import unknown
+from nbtrain.core.errors import ConfigError, DataError, ModelError, NbtrainError, Problem
+from nbtrain.engine import distillation, losses, metrics
+from nbtrain.engine.batch import Batch, BatchSource
+from nbtrain.engine.forward import call, evaluation_mode
+from nbtrain.engine.objective import Objective, Outcome
 from nbtrain.engine.randomness import Turn
+from nbtrain.engine.tasks import check_labels
 
-#: Micro-batches that are tried at most, and seconds after which no other is begun. The first does not count: it loads
-#: kernels and asks for memory.
-TRIED, SECONDS = 9, 1.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What a few steps told."""
-
-    steps: int | None
-    """Of the whole training, to the last epoch; None where the data has no length."""
-    seconds: float | None
-    """To the last epoch, validation and all; likewise."""
-    memory: int
-    """Bytes of weights, gradients, the optimizer's numbers, and what the backward pass needs of a batch."""
+if TYPE_CHECKING:
+    from nbtrain.engine.job import Ingredients
 
 
-@dataclass(slots=True)
-class _Held:
-    """What autograd keeps for the backward pass, each piece of memory once."""
-
-    own: set[int]
-    """Storages that are there anyway: the model's."""
-    bytes: int = 0
-    seen: set[int] = field(default_factory=set)
-
-    def pack(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self.own | self.seen:
-            self.seen.add(storage.data_ptr())
-            self.bytes += storage.nbytes()
-        return tensor
-
-
-def trial(job: Job, config: TrainConfig, check: Callable[[], None] = lambda: None) -> Trial:
-    """Try some batches of a job whose model may be spoilt: its weights move.
-
-    Args:
-        job: prepared; left open.
-        config: of the training.
-        check: called between two batches; may raise, to end it.
-    """
-    model, length = job.model, job.train.length
-    optimizer = optimizers.build(config.optimization, model, job.given.rates)
-    precision = Precision(config.precision, job.device)
-    held = _Held({p.untyped_storage().data_ptr() for p in (*model.parameters(), *model.buffers())})
-
-    def learn(batch: Batch, *, measured: bool) -> None:
-        with precision.autocast(), _measured(held, on=measured):
-            loss = job.objective(model, batch).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def judge(batch: Batch) -> None:
-        with torch.no_grad(), precision.autocast():
-            job.objective(model, batch)
-
-    turn = Turn(config["seed"], job.device)
-    with _mode(model, training=True):
-        batches = job.train.epoch(0)
-        with turn.at("trial"):
-            learn(next(batches), measured=True)
-        memory = _memory(model, optimizer) + held.bytes
-        step = _pace(batches, lambda batch: learn(batch, measured=False), turn, job.device, check)
-    if length is None:
-        return Trial(steps=None, seconds=None, memory=memory)
-    checking = 0.0
-    if job.validation is not None and job.validation.length:
-        with _mode(model, training=False):
-            checking = job.validation.length * _pace(job.validation.epoch(0), judge, turn, job.device, check)
-    epochs = config["epochs"]
-    updates = math.ceil(length / config["gradient_accumulation_steps"]) * epochs
-    return Trial(steps=updates, seconds=epochs * (length * step + checking), memory=memory)
+def try_once(
+    given: Ingredients, config: TrainConfig, device: torch.device, train: BatchSource, validation: BatchSource | None,
+) -> tuple[losses.Task, Objective, metrics.MetricSet]:
+    """One batch through model, loss and metrics, without training: what does not fit shows here."""
+    if given.step is not None:
+        return _try_step(given, config, device, train, validation)
+    model = given.model
+    # Evaluation mode leaves running means alone.
+    with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        batch = first_batch(train, config)
+        try:
+            with torch.enable_grad():
+                output = call(model, batch.inputs)
+        except Exception as error:
+            raise ModelError(
+                f"The model cannot take the data: {type(error).__name__}: {first_line(error)} "
+                f"(a batch has the shape {shape_of(batch.inputs)}).") from error
+        task = losses.infer_task(batch.target, output) if given.loss is None else losses.task_of(given.loss, output)
+        loss = losses.build(given.loss, task, config.regularisation)
+        if task == "classification":
+            for source in (train, validation):
+                check_labels(None if source is None else source.targets, output)
+        objective = Objective(loss, weights=given.loss_weights)
+        with torch.enable_grad():
+            found = losses.check(loss, output, batch.target, task)
+            _check_learns(objective.outcome(found, output), model)
+        metric_set = metrics.build(given.metrics, task)
+        metric_set.update(output, batch.target)
+        check_monitor(config, list(metric_set.compute()), validation)
+        metric_set.reset()
+        if validation is not None:
+            check = first_batch(validation, config)
+            losses.check(loss, call(model, check.inputs), check.target, task)
+    return task, objective, metric_set
 
 
-def _pace(
-    batches: Iterator[Batch], work: Callable[[Batch], None], turn: Turn, device: torch.device,
-    check: Callable[[], None],
-) -> float:
-    """Seconds of a batch, loading it included; 0 where there is none. Between two of them others have their turn."""
-    began, count = time.perf_counter(), 0
-    while count < TRIED and time.perf_counter() - began < SECONDS:
-        check()
-        with turn.at("trial", count):
-            batch = next(batches, None)
-            if batch is None:
-                break
-            work(batch)
-        count += 1
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return (time.perf_counter() - began) / count if count else 0.0
+def _try_step(
+    given: Ingredients, config: TrainConfig, device: torch.device, train: BatchSource, validation: BatchSource | None,
+) -> tuple[losses.Task, Objective, metrics.MetricSet]:
+    """As `try_once`, of a step of the user's or a recipe's own."""
+    model, task = given.model, losses.task_of(given.loss, None) if given.loss is not None else "custom"
+    loss = _no_loss if given.loss is None else losses.build(given.loss, task, config.regularisation)
+    objective = Objective(loss, given.step, given.loss_weights)
+    metric_set = metrics.build(given.metrics, task)
+    with Turn(config["seed"], device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        for source in (train, validation):
+            if source is None:
+                continue
+            batch = first_batch(source, config)
+            try:
+                with torch.enable_grad():
+                    outcome = objective(model, batch)
+            except NbtrainError:
+                raise
+            except Exception as error:
+                raise ModelError(
+                    f"The step cannot be done: {type(error).__name__}: {first_line(error)} "
+                    f"(a batch has the shape {shape_of(batch.inputs)}).") from error
+            if source is train:
+                _check_learns(outcome, model)
+            if outcome.output is not None:
+                metric_set.update(outcome.output, batch.target)
+        check_monitor(config, [*outcome.parts, *metric_set.compute()], validation)
+        metric_set.reset()
+    return task, objective, metric_set
 
 
-def _memory(model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Bytes of weights, gradients, and the numbers an optimizer keeps after its first step."""
-    weights = sum(_size(tensor) for tensor in (*model.parameters(), *model.buffers()))
-    gradients = sum(_size(parameter) for parameter in model.parameters() if parameter.requires_grad)
-    kept = sum(
-        _size(value) for state in optimizer.state.values() for value in state.values() if isinstance(value, Tensor))
-    return weights + gradients + kept
+def taught(  # noqa: PLR0917 - what is known of the run by then
+    plain: Objective, teacher: nn.Module, task: losses.Task, config: TrainConfig, model: nn.Module, batch: Batch,
+) -> distillation.Distillation:
+    """The objective with a teacher beside it, tried on a batch. Raises ConfigError or ModelError."""
+    distillation.check_options(config, task)
+    if teacher is model:
+        raise ModelError("The teacher is the model itself; hand in another module: teacher=….")
+    made = distillation.Distillation(plain, teacher, config["distill_alpha"], config["distill_temperature"])
+    with Turn(config["seed"], next(model.parameters()).device).at("trial"), torch.no_grad(), evaluation_mode(model):
+        try:
+            made(model, batch)
+        except NbtrainError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"The teacher {type(teacher).__name__} cannot take the data: {type(error).__name__}: "
+                f"{first_line(error)} (a batch has the shape {shape_of(batch.inputs)}).") from error
+    return made
 
 
-def _size(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()
+def _no_loss(output: Any, target: Any) -> Any:  # noqa: ARG001 - what a loss is called with
+    raise ModelError("The run has a step of its own and no loss beside it; let the step return the loss.")
 
 
-@contextmanager
-def _measured(held: _Held, *, on: bool) -> Iterator[None]:
-    if not on:
-        yield
-        return
-    with torch.autograd.graph.saved_tensors_hooks(held.pack, lambda tensor: tensor):
-        yield
+def _check_learns(outcome: Outcome, model: nn.Module) -> None:
+    if not outcome.loss.requires_grad:
+        raise ModelError(
+            f"The loss does not depend on the parameters of {type(model).__name__}, so there is nothing to learn "
+            "from it; leave .detach(), .item() and torch.no_grad() out of model and loss.")
 
 
-@contextmanager
-def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    before = model.training
-    model.train(training)
+def check_monitor(config: TrainConfig, names: list[str], validation: BatchSource | None) -> None:
+    """Raises ConfigError when the metric to go by will never be measured."""
+    wanted = config["monitor"]
+    measured = ["train_loss"] + (["val_loss", *(f"val_{name}" for name in names)] if validation is not None else [])
+    if wanted not in measured and wanted != "val_loss":  # without validation data, val_loss means train_loss
+        raise ConfigError([Problem("monitor", unknown("metric", wanted, measured))])
+
+
+def first_batch(source: BatchSource, config: TrainConfig) -> Batch:
+    """The first batch of an epoch that is not trained on. Raises DataError when there is none."""
     try:
-        yield
-    finally:
-        model.train(before)
+        return next(source.epoch(0))
+    except StopIteration:
+        raise DataError(
+            f"The data gives no batch: it has {source.samples or 0} rows for batch_size {config['batch_size']}."
+        ) from None
+
+
+def shape_of(inputs: Any) -> str:
+    """Shapes in words: ``(32, 64)``, ``((32, 8), (32, 4))``, ``{ids: (32, 16)}``."""
+    if isinstance(inputs, Tensor):
+        return str(tuple(inputs.shape))
+    if isinstance(inputs, dict):
+        return "{" + ", ".join(f"{name}: {shape_of(value)}" for name, value in inputs.items()) + "}"
+    if isinstance(inputs, tuple | list):
+        return "(" + ", ".join(shape_of(value) for value in inputs) + ")"
+    return type(inputs).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Of its message; torch's errors may run to a page."""
+    return (str(error).strip().splitlines() or [""])[0]

@@ -20,7 +20,7 @@ from torch import nn
 
 from nbtrain import training
 from nbtrain.core.errors import ConfigError, TrainingError
-from nbtrain.engine import crew
+from nbtrain.engine import crew, follower
 from nbtrain.engine.batch import Batch
 
 ROWS = 203
@@ -220,7 +220,7 @@ class Locked(Net):
 
 def test_a_batch_is_cut_evenly_and_what_is_no_row_goes_to_each():
     x, mask = torch.arange(10.0).reshape(5, 2), torch.eye(3)
-    shares = crew._cut(Batch({"x": x, "mask": mask}, torch.arange(5), 5), 3)
+    shares = follower.cut(Batch({"x": x, "mask": mask}, torch.arange(5), 5), 3)
     assert [share.size for share in shares] == [2, 2, 1]
     assert torch.equal(torch.cat([share.inputs["x"] for share in shares]), x)
     assert all(torch.equal(share.inputs["mask"], mask) for share in shares)

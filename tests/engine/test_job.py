@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import ConfigError, DataError, ModelError
-from nbtrain.engine.job import Ingredients, choose_device, copy_of, prepare, shape_of
+from nbtrain.engine.job import Ingredients, choose_device, copy_of, prepare
+from nbtrain.engine.trial import shape_of
 from tests.engine import toys
 
 

@@ -1,0 +1,69 @@
+"""What is looked at between two epochs: figures on the rows that were held out, and samples the model makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from nbtrain.core.events import Warned
+from nbtrain.engine.batch import Batch
+
+if TYPE_CHECKING:
+    from nbtrain.engine.engine import Engine
+
+
+def validate(engine: Engine) -> dict[str, float]:
+    """Loss, its parts and metrics on the validation data, named ``val_…``; with averaged weights where EMA is on."""
+    source = engine.job.validation
+    if source is None:
+        return {}
+    with engine.weights_swapped():
+        return _figures(engine, source.epoch(0))
+
+
+@torch.no_grad()
+def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
+    job = engine.job
+    engine.set_mode(training=False)
+    total, samples, sums = torch.zeros((), device=engine.device), 0, dict[str, Tensor]()
+    job.metrics.reset()
+    for number in count():
+        with engine.turn.at("validate", engine.at.epoch, number):
+            batch = next(batches, None)
+            if batch is None:
+                break
+            with engine.precision.autocast():
+                loss, parts, output = job.objective(engine.model, batch)
+            total += loss.detach() * batch.size
+            for name, part in parts.items():
+                sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
+        if output is not None:
+            job.metrics.update(output, batch.target)
+        samples += batch.size
+        if engine.control.pending:
+            with engine.weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
+                engine.steering.obey()
+            engine.set_mode(training=False)
+    means = {"loss": total, **sums}
+    figures = {f"val_{name}": value.item() / max(samples, 1) for name, value in means.items()}
+    return figures | {f"val_{name}": value for name, value in job.metrics.compute().items()}
+
+
+def show_samples(engine: Engine) -> None:
+    """Have samples made of the epoch just done, where the recipe makes any; what fails there ends no training."""
+    sampling, every, epoch = engine.job.given.samples, engine.options["sample_every"], engine.at.epoch
+    if sampling is None or not every or epoch % every:
+        return
+    with engine.weights_swapped():
+        engine.set_mode(training=False)
+        try:
+            with engine.turn.at("samples", epoch), torch.no_grad(), engine.precision.autocast():
+                made = list(sampling(engine.model, epoch))
+            engine.saver.keep_samples(engine, made)
+        except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not cost the run
+            engine.publish(Warned(
+                step=engine.at.step, message=f"No samples of epoch {epoch}: {type(error).__name__}: {error}"))
