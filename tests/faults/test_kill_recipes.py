@@ -1,0 +1,25 @@
+"""kill -9 of trainings by recipes, as `test_kill` does of others (see kill_recipes.py)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+LOOP = Path(__file__).with_name("kill_recipes.py")
+ROOT = LOOP.parents[2]
+
+
+@pytest.mark.parametrize("recipe", ["tabular", "timeseries", "text-classification", "causal-lm"])
+def test_10_of_10_killed_runs_by_a_recipe_resume_to_the_same_bits(recipe):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.faults.kill_recipes", recipe, "--kills", "10"], cwd=ROOT,
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (found["killed"], found["same"], found["differing"]) == (10, 10, [])
+    assert len(set(found["steps"])) > 3, "the kills must fall into different steps"
