@@ -23,7 +23,7 @@ import torch
 from benchmarks.common import Figure, record, table
 from benchmarks.peers import Stopwatch
 
-EPOCHS, BATCH, RATE, WARM_UP = 3, 32, 1e-3, 0.1
+EPOCHS, BATCH, RATE, WARM_UP = 5, 32, 1e-3, 0.1
 OPTIONS: dict[str, Any] = {
     "recipe": "text-classification", "epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE,
     "warmup_epochs": WARM_UP, "max_length": 128, "vocabulary_size": 4000, "validation": 0.0, "test": 0.2,

@@ -7,20 +7,21 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nbtrain.core.errors import ModelError
 from nbtrain.engine.randomness import Turn
 
 
-def add(module: nn.Module, *, rank: int, alpha: float, seed: int) -> None:
-    """Put adapters into a model of transformers: they and its head learn, all else stays.
+def add(module: nn.Module, *, rank: int, alpha: float, seed: int, head: bool) -> None:
+    """Put adapters into a model of transformers: they learn, and all else stays.
 
     Args:
         module: is changed; one that has adapters keeps them.
         rank: how narrow they are; 0 adds none.
         alpha: what they give counts alpha / rank.
         seed: of the run, from which they are drawn.
+        head: whether what lies above the base learns too, as that of a classifier must.
 
     Raises:
         ModelError: peft is not installed, or knows nothing in the model to put them beside.
@@ -28,8 +29,7 @@ def add(module: nn.Module, *, rank: int, alpha: float, seed: int) -> None:
     if not rank or has(module):
         return
     peft = _library()
-    base = getattr(module, "base_model", module)
-    head = [name for name, _ in module.named_parameters() if base is not module and not _within(module, base, name)]
+    above = _above(module) if head else set()
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=_targets(peft, module))
     try:
         with Turn(seed, torch.device("cpu")).at("adapters"), warnings.catch_warnings():
@@ -39,9 +39,8 @@ def add(module: nn.Module, *, rank: int, alpha: float, seed: int) -> None:
         raise ModelError(
             f"lora_rank is {rank}, but peft finds no layer in {type(module).__name__} to put adapters beside "
             f"({str(error).splitlines()[0]:.200}); set it to 0, or choose another model.") from error
-    tied = _tied(module)
     for name, parameter in module.named_parameters():
-        if name in head and name not in tied:
+        if name in above:
             parameter.requires_grad = True
 
 
@@ -66,16 +65,11 @@ def _is_adapted(child: Any) -> bool:
     return hasattr(child, "get_base_layer") and hasattr(child, "lora_A")
 
 
-def _within(module: nn.Module, base: nn.Module, name: str) -> bool:
-    prefix = next((each for each, child in module.named_modules() if child is base), "")
-    return name.startswith(prefix + ".")
-
-
-def _tied(module: Any) -> set[str]:
-    """Weights of the head that are those of the embeddings: what is learnt there would change the base."""
-    embeddings = getattr(module, "get_input_embeddings", lambda: None)()
-    own: Tensor | None = None if embeddings is None else embeddings.weight
-    return {name for name, parameter in module.named_parameters(remove_duplicate=False) if parameter is own}
+def _above(module: Any) -> set[str]:
+    """The names of the parameters above the base."""
+    base = getattr(module, "base_model", module)
+    within = {id(parameter) for parameter in base.parameters()}
+    return {name for name, parameter in module.named_parameters() if id(parameter) not in within}
 
 
 def _targets(peft: Any, module: Any) -> Any:

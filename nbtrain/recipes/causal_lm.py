@@ -21,7 +21,7 @@ from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes import adapters, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
-from nbtrain.recipes.going_on import GIVEN, PROMPTS, Perplexity, Samples, check_causal
+from nbtrain.recipes.going_on import GIVEN, PROMPTS, Accuracy, Perplexity, Samples, check_causal
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import is_empty, read, text_column
 from nbtrain.recipes.tokens import TokenRows
@@ -74,7 +74,8 @@ class CausalLM:
                 f"{cut:,} of {len(texts):,} texts are longer than max_length={config['max_length']} tokens and are "
                 "cut; with packing=True nothing is.")
         limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"])
+        adapters.add(
+            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=False)
         layers.freeze(module, config["frozen_layers"])
         known = {
             "made_from": built.origin, "max_length": min(config["max_length"], limit or config["max_length"]),
@@ -87,7 +88,7 @@ class CausalLM:
         return Prepared(
             model=module, name=source.name, train=train, validation=held[0], test=held[1], columns=order.columns,
             fitted=known, model_origin=built.origin, loss=order.loss,
-            metrics=[Perplexity(), "accuracy"] if order.metrics is None else order.metrics,
+            metrics=[Perplexity(), Accuracy()] if order.metrics is None else order.metrics,
             rates=layers.rates(module, config["layer_decay"]),
             samples=_samples(module, vocabulary, shown, known["max_length"], config["seed"]), notes=notes)
 

@@ -60,7 +60,7 @@ class Samples:
 
 
 class Perplexity:
-    """e to the mean of −log p of the next token, over all tokens that count; ``accuracy`` is `NextToken`'s."""
+    """e to the mean of −log p of the next token, over all tokens that count."""
 
     __name__ = "perplexity"
     higher_is_better = False
@@ -89,6 +89,40 @@ class Perplexity:
     def reset(self) -> None:
         """Begin anew."""
         self._sum: Any = 0.0
+        self._count: Any = 0
+
+
+class Accuracy:
+    """How many of the next tokens were held likeliest.
+
+    That of torchmetrics takes the probabilities of all tokens, which of a large vocabulary cost more than the model.
+    """
+
+    __name__ = "accuracy"
+    higher_is_better = True
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def __call__(self, output: Any, target: Any) -> float:
+        """Of one batch."""
+        fresh = Accuracy()
+        fresh.update(output, target)
+        return fresh.compute()
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        """As `Perplexity.update`."""
+        counts = target != IGNORED
+        self._right += ((output.argmax(-1) == target) & counts).sum()
+        self._count += counts.sum()
+
+    def compute(self) -> float:
+        """Between 0 and 1."""
+        return int(self._right) / max(1, int(self._count))
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._right: Any = 0
         self._count: Any = 0
 
 

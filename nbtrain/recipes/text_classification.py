@@ -75,7 +75,8 @@ class TextClassification:
                 f"{cut:,} of {len(texts):,} texts are longer than max_length={config['max_length']} tokens; they are "
                 "cut at the end.")
         limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"])
+        adapters.add(
+            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=True)
         layers.freeze(module, config["frozen_layers"])
         known = {
             "goal": goal.to_json(), "classes": goal.names, "made_from": built.origin,

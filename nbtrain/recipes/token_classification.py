@@ -81,7 +81,8 @@ class TokenClassification:
             notes.append(
                 f"{cut:,} of {len(train):,} texts are longer than max_length={longest} tokens and are cut.")
         limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"])
+        adapters.add(
+            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=True)
         layers.freeze(module, config["frozen_layers"])
         known = {
             "classes": classes, "made_from": built.origin, "max_length": min(longest, limit or longest),

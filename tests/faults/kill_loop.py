@@ -48,7 +48,7 @@ OPTIONS: dict[str, Any] = {
     "checkpoint_every": 7, "keep_checkpoints": 2, "seed": 3,
 }
 #: Series that measure time, which no resume can repeat.
-TIMED = {"samples_per_second"}
+TIMED = {"samples_per_second", "tokens_per_second"}
 
 
 def model() -> nn.Module:

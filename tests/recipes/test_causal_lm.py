@@ -16,6 +16,7 @@ from nbtrain.core.errors import DataError, ModelError
 from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes.base import Columns
 from nbtrain.recipes.causal_lm import _blocks
+from nbtrain.recipes.going_on import Accuracy, Perplexity
 from tests.test_resuming import in_another_kernel
 
 OPTIONS: dict[str, Any] = {
@@ -97,6 +98,35 @@ def test_every_next_token_is_learnt_once_with_the_loss_of_transformers(frame, pa
         output = model(**inputs, labels=labels)
     ours = torch.nn.functional.cross_entropy(output.logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED)
     assert torch.allclose(output.loss, ours)
+
+
+def test_figures_are_of_all_tokens_that_count():
+    output, target = torch.randn(2, 5, 7), torch.randint(7, (2, 5))
+    target[1, 3:] = IGNORED
+    perplexity, accuracy = Perplexity(), Accuracy()
+    for row in range(2):  # rows of different lengths, in batches of their own
+        perplexity.update(output[row:row + 1], target[row:row + 1])
+        accuracy.update(output[row:row + 1], target[row:row + 1])
+    counts = target != IGNORED
+    likely = output.log_softmax(-1).gather(-1, target.clamp(min=0)[..., None])[..., 0][counts]
+    assert perplexity.compute() == pytest.approx(math.exp(-likely.mean()))
+    assert accuracy.compute() == pytest.approx(float((output.argmax(-1) == target)[counts].float().mean()))
+    perplexity.reset()
+    accuracy.reset()
+    assert (perplexity.compute(), accuracy.compute()) == (1.0, 0.0)
+
+
+def test_adapters_alone_learn():
+    pytest.importorskip("peft")
+    config = transformers.LlamaConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+        vocab_size=300, max_position_embeddings=32)
+    model = transformers.LlamaForCausalLM(config)
+    frame = pd.DataFrame({"text": [f"number {number} goes on and on" for number in range(40)]})
+    made = prepared(frame, model, lora_rank=2, validation=0, test=0)
+    learning = [name for name, parameter in made.model.named_parameters() if parameter.requires_grad]
+    assert learning
+    assert all("lora_" in name for name in learning)
 
 
 def test_blocks_are_full_and_none_is_of_a_single_token():
