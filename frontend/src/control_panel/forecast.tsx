@@ -107,9 +107,7 @@ function Summary({ foreseen }: { foreseen: Foreseen }) {
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>
-              <bdi>{value}</bdi>
-            </dd>
+            <dd>{value === model ? <bdi>{value}</bdi> : value}</dd>
           </div>
         ))}
       </dl>
