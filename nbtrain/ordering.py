@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain import recipes
 from nbtrain.config import TrainConfig
+from nbtrain.config.recipe_options import foreign
 from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.feeding import is_dataset, is_rows, record_of, split_of, table_of, test_of
@@ -72,17 +73,19 @@ def ordered(
     chosen = (config.replace(**options) if options else config) if config is not None else TrainConfig(**options)
     asked = chosen["recipe"]
     if asked == recipes.CUSTOM or (asked == recipes.AUTO and not _may_mean_one(model, data, columns)):
-        _refuse_columns(asked, columns)
+        _refuse(asked, columns, options)
         return None
     if not (is_dataset(data) or is_rows(data) or isinstance(data, dict)):
         _check_takes(asked, data)
+        _refuse(asked, columns, options)
         return None
     library = Library()
     record = record_of(library, data) if is_dataset(data) else library.add(data).dataset
     recipe = recipes.choose(asked, model, library.table(record.id), columns)
     if recipe is None:
-        _refuse_columns(asked, columns)
+        _refuse(asked, columns, options)
         return None
+    _refuse_foreign(recipe.name, options)
     if config is None:
         chosen = TrainConfig(**{**options, "recipe": recipe.name})
     elif asked == recipes.AUTO:
@@ -254,12 +257,22 @@ def _may_mean_one(model: Any, data: Any, columns: Columns) -> bool:
         is_rows(data) and (model is None or isinstance(model, str)))
 
 
-def _refuse_columns(asked: str, columns: Columns) -> None:
+def _refuse(asked: str, columns: Columns, options: Mapping[str, Any]) -> None:
+    """Raises ConfigError for what was said to a recipe, where there is none."""
     given = next((name for name in ("text", "time", "group") if getattr(columns, name)), None)
     if given is not None:
         raise ConfigError([Problem("recipe", (
             f"{given}={getattr(columns, given)!r} is for a recipe, and the recipe is {asked!r}; say which: "
             f"recipe=…, one of {', '.join(name for name in recipes.names() if name != recipes.CUSTOM)}."))])
+    _refuse_foreign(recipes.CUSTOM, options)
+
+
+def _refuse_foreign(name: str, options: Mapping[str, Any]) -> None:
+    """Raises ConfigError for options of other recipes; a form gives all, those that nobody changed among them."""
+    usual = TrainConfig().flat()
+    problems = foreign(name, [given for given, value in options.items() if value != usual.get(given, value)])
+    if problems:
+        raise ConfigError(problems)
 
 
 def _check_takes(asked: str, data: Any) -> None:

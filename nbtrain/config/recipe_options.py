@@ -60,7 +60,7 @@ class ImageConfig(Group):
     """Pictures, and the points on them."""
 
     image_size: int = option(224, ge=8, le=4096, form=(32, 1024), unit="pixels", recipes=_OF_PICTURES)
-    channels_last: bool = option(default=False, advanced=True, recipes=_OF_PICTURES)
+    channels_last: bool = option(default=False, advanced=True, recipes=(*_OF_PICTURES, CUSTOM))
     heatmap_sigma: float = option(2.0, ge=0.5, le=50.0, form=(1, 10), step=0.5, unit="pixels", recipes=(LANDMARKS,))
     pixel_size: float = option(0.0, ge=0.0, le=100.0, form=(0, 2), step=0.01, unit="mm", recipes=(LANDMARKS,))
 

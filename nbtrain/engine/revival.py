@@ -62,12 +62,17 @@ def handed_in_again(
     Raises:
         DataError: something must be handed in; the message names all of it.
     """
+    saved = restart.snapshot.state["handed_in"]
     if before is not None:
         given = {
             "model": model, "data": data, "validation": validation, "loss": loss, "metrics": metrics, "origin": origin,
             "step": step, "loss_weights": loss_weights, "teacher": teacher}
-        return dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
-    saved = restart.snapshot.state["handed_in"]
+        again = dataclasses.replace(before, **{name: thing for name, thing in given.items() if thing is not None})
+        if saved.get("teacher") and again.teacher is None:
+            raise DataError(
+                f"Run {run_id} learned from a teacher, which must be handed in again: "
+                f"nbtrain.resume({run_id!r}, teacher=net).")
+        return again
     missing = {
         "model": "net" if model is None else None,
         "data": "(X, y)" if data is None else None,

@@ -148,6 +148,14 @@ def test_it_is_chosen_by_itself_where_model_and_data_can_mean_nothing_else(frame
     assert plain.wait() == "finished"
 
 
+def test_options_of_another_recipe_are_told(frame):
+    with pytest.raises(ConfigError, match=r"window belongs to the recipe 'timeseries', and this .* by 'custom'"):
+        training.train(nn.Linear(2, 1), frame, window=32, show=False)
+    with pytest.raises(ConfigError, match=r"lora_rank belongs to the recipes .* and this training is by 'tabular'"):
+        training.train(None, frame, recipe="tabular", lora_rank=4, show=False)
+    assert training.runs() == []
+
+
 def test_a_recipe_cannot_take_the_name_of_ours():
     class Mine(Lines):
         name: ClassVar[str] = "custom"
