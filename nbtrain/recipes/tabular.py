@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from nbtrain.engine.job import Loss
 
 #: Those that take numbers and categories apart, and that which takes one matrix.
-_OWN = ("tabular-resnet", "tabular-mlp")
+_OWN = ("tabular-mlp", "tabular-resnet")
 _PLAIN = "mlp"
+#: From so many rows to learn from on, the larger model is recommended: of fewer it learns too much by heart.
+MANY = 5000
 #: Where fewer of the rows differ, of a few categories say, equal ones cannot all go into one part.
 ALIKE = 0.5
 
@@ -71,7 +73,8 @@ class Tabular:
             notes += [*said, *left, *learnt]
         else:
             goal, known = Goal.from_json(fitted["goal"]), Encoding.from_json(fitted["encoding"])
-        model = built(order, (*_OWN, _PLAIN), _sizes(known, goal))
+        own = _OWN if parts.train.rows() < MANY else _OWN[::-1]
+        model = built(order, (*own, _PLAIN), _sizes(known, goal))
         form = _form(model.module)
         dtype = Reading.of(model.module).floats
         made = {name: None if table is None else _arrays(table, known, goal, form, dtype, labelled=True)

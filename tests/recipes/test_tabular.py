@@ -60,6 +60,12 @@ def test_classes_are_learnt_from_columns_of_all_kinds_and_raw_rows_predicted(fra
     assert 0 < strange["probability"][0] < 1
 
 
+def test_the_larger_model_is_recommended_where_there_are_many_rows(frame, monkeypatch):
+    assert prepared(frame, None, target="kind").name == "tabular-mlp"
+    monkeypatch.setattr("nbtrain.recipes.tabular.MANY", 100)
+    assert prepared(frame, None, target="kind").name == "tabular-resnet"
+
+
 def test_it_is_chosen_by_itself_for_its_own_models(frame):
     run = nbtrain.train("tabular-mlp", frame, target="kind", epochs=1, show=False)
     run.wait()
@@ -288,3 +294,15 @@ def test_the_example_of_the_documentation_runs():
     code = text.split("```python\n", 1)[1].split("```", 1)[0]
     exec(compile(code, "tabular.md", "exec"), {})  # noqa: S102 - our own documentation
     assert [run["state"] for run in nbtrain.runs()] == ["finished"]
+
+
+@pytest.mark.parametrize("name", ["number", "value", "n", "x", "c0", "different", "a \"b\" 'c'", "__row__s", "time"])
+def test_columns_may_be_called_anything(name):
+    data = pd.DataFrame({name: [1.5, 2.5, None] * 20, "label": ["a", "b", "c"] * 20})
+    assert prepared(data).fitted["encoding"]["numbers"][0]["mean"] == pytest.approx(2.0, abs=0.1)
+    turned = pd.DataFrame({"label": np.arange(60.0) + 0.5, "texts": ["a", "b", "c"] * 20}).rename(
+        columns={"texts": name}).rename(columns={"label": "y"})
+    assert set(prepared(turned).fitted["encoding"]["categories"][0]["values"]) == {"a", "b", "c"}
+    spoilt = data.rename(columns={"label": "other", name: "label"}).rename(columns={"other": name})
+    with pytest.raises(DataError, match="is missing in 20 rows"):
+        prepared(spoilt)

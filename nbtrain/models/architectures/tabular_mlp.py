@@ -35,7 +35,7 @@ class TabularMLPConfig(TableSizes):
     """Sizes of a `TabularMLP`."""
 
     hidden: list[int] = Field([128, 64], min_length=1, max_length=32)
-    dropout: float = Field(0.1, ge=0.0, le=0.9)
+    dropout: float = Field(0.3, ge=0.0, le=0.9)
 
 
 class Cells(nn.Module):
