@@ -51,6 +51,21 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     return executed("04_text.ipynb", tmp_path_factory.mktemp("texts"))
 
 
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("05_timeseries.ipynb", tmp_path_factory.mktemp("series"))
+
+
+@pytest.fixture(scope="module")
+def landmarks(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("06_landmarks.ipynb", tmp_path_factory.mktemp("landmarks"))
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    return executed("07_speech.ipynb", tmp_path_factory.mktemp("speech"))
+
+
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
     """What the one code cell shows that has `source` in it."""
     [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
@@ -64,7 +79,7 @@ def text(notebook: nbformat.NotebookNode, source: str) -> str:
         for output in outputs(notebook, source))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "data", "models", "own_loop", "texts"])
+@pytest.mark.parametrize("name", ["quickstart", "data", "models", "own_loop", "texts", "series", "landmarks", "speech"])
 def test_nothing_is_complained_of(name, request):
     notebook = request.getfixturevalue(name)
     said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", ())
@@ -203,3 +218,31 @@ def test_texts_are_classified_tagged_and_gone_on_with(texts):
     assert "(sampled) →" in text(texts, "writer.samples()")
     learning, all_of_them = eval(text(texts, "requires_grad"))  # noqa: S307 - a pair that it shows
     assert 0 < learning < all_of_them
+
+
+def test_states_are_told_and_amounts_forecast_from_windows(series):
+    assert "'focal_gamma': 2.5" in text(series, "for_recipe")
+    figures = eval(text(series, "run.evaluate()"))  # noqa: S307 - a dict that the notebook shows
+    assert figures["macro_f1"] > 0.8  # 0.44 for always the same
+    assert "p(worn)" in text(series, "told.tail(3)")
+    figures = eval(text(series, "ahead.evaluate()"))  # noqa: S307 - as above
+    assert figures["mae"] < 0.6 * float(text(series, "later - newest"))
+    assert "goes backwards at row 101" in text(series, "muddled.loc")
+
+
+def test_corners_of_vertebrae_are_found(landmarks):
+    assert float(text(landmarks, "# pixels off, on the mean")) < 3.0
+    assert "mre_mm" in text(landmarks, "run.evaluate()")
+    assert "lie outside of their image, in row 7: 'left_top_1' is at (400, " in text(landmarks, "cells[1]")
+
+
+def test_a_sentence_that_was_in_no_recording_is_heard_and_seen(speech):
+    first, last = (line.split() for line in text(speech, "run.history.frame()").splitlines()[-2:])
+    assert float(last[1]) < 0.4 * float(first[1])  # mel_loss
+    assert float(last[3]) < 0.05  # stop_loss
+    [seconds] = map(float, re.findall(r"Utterance\(([\d.]+) s", text(speech, "[said] = run.predict")))
+    assert 0.7 < seconds < 1.5  # of the voice it learnt from: 1.02
+    [sound] = outputs(speech, "[said] = run.predict")
+    assert "data:audio/wav;base64," in sound["data"]["text/html"]
+    assert "image/png" in outputs(speech, "attention_png(")[0]["data"]
+    assert "has never seen: 'i' (U+0069)" in text(speech, "a quick fix")
