@@ -30,7 +30,7 @@ from nbtrain.data.processing import AugmentImage
 from nbtrain.data.table import ROW, Table
 from nbtrain.recipes import telling
 from nbtrain.recipes.base import Columns, Parts
-from nbtrain.recipes.decoding import UNREADABLE, Fit, Square, facts, said, square
+from nbtrain.recipes.decoding import UNREADABLE, Facts, Fit, Square, facts, said, square
 
 #: Bytes of decoded images that are kept in a file.
 MOST = 4 << 30
@@ -66,7 +66,7 @@ class Pictures:
             for number in batch.column(0).to_pylist()]
         """Of the rows in their dataset."""
         files = Files(table, column, survey=False)
-        found = self._each(lambda row: facts(files.encoded(row)))
+        found = self._headers(files)
         self.grey = all(each.grey for each in found) if grey is None else grey
         self.deep = any(each.deep for each in found) if deep is None else deep
         self.sizes: npt.NDArray[np.int64] = np.array([(each.width, each.height) for each in found])
@@ -129,6 +129,14 @@ class Pictures:
                 self._path, np.uint16 if self.deep else np.uint8, "r", shape=(len(self), *self.shape))
         pixels: npt.NDArray[Any] = self._map[row]
         return pixels
+
+    def _headers(self, files: Files) -> list[Facts]:
+        """What each file's header says. Raises DataError that names every row whose image cannot be read."""
+        try:
+            return self._each(lambda row: facts(files.encoded(row)))
+        except DataError:  # some are broken further on, and are to be told in the same sentence
+            self._each(lambda row: square(files.encoded(row), size=8, grey=True, deep=False, fit="stretch"))
+            raise
 
     def _square(self, content: bytes) -> Square:
         return square(content, size=self.size, grey=self.grey, deep=self.deep, fit=self.fit)
