@@ -95,7 +95,7 @@ def main() -> None:
 
     def train() -> nbtrain.Run:
         options_ = {**OPTIONS, **options, "recipe": given.recipe}
-        return nbtrain.train(model, FILE, **options_)  # type: ignore[arg-type]  # options of several types
+        return nbtrain.train(model, FILE, **options_)
 
     def resume(run_id: str) -> nbtrain.Run:
         return nbtrain.resume(run_id, show=False)
