@@ -164,6 +164,17 @@ def one_point(folder):
     return other
 
 
+def test_a_registered_model_goes_on_with_other_images(folder):
+    run = train(folder, "hrnet", image_size=32)
+    run.wait()
+    run.register("dots")
+    again = train(folder, "dots", image_size=32)
+    assert again.wait() == "finished"
+    assert again.model.config == run.model.config
+    with pytest.raises(ModelError, match="The model 'dots' was made for other data: its outputs is 2, and this data"):
+        train(one_point(folder), "dots")
+
+
 def test_workers_read_the_same_as_the_run_itself(folder):
     alone, helped = train(folder, num_workers=0), train(folder, num_workers=2, persistent_workers=True)
     alone.wait()
