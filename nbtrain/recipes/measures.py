@@ -64,7 +64,7 @@ class OfTwo:
 
     def compute(self) -> float:
         """Over all batches."""
-        yes, truth = torch.cat(self._yes), torch.cat(self._truth)
+        yes, truth = torch.cat(self._yes).cpu(), torch.cat(self._truth).cpu()  # not every device has doubles
         if self.__name__ == "auroc":
             return _auroc(yes, truth)
         said = yes >= self._threshold

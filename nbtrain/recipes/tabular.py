@@ -20,7 +20,7 @@ from nbtrain.engine.losses import Weighted
 from nbtrain.recipes import encoding, goals, measures
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.building import built
-from nbtrain.recipes.encoding import FIRST, MISSING, Encoding
+from nbtrain.recipes.encoding import MISSING, Encoding
 from nbtrain.recipes.goals import Goal
 
 if TYPE_CHECKING:
@@ -161,12 +161,9 @@ def _arrays(
             inputs.pop("categories")
     elif known.categories:
         marks = [np.eye(each.size, dtype=np.float32)[:, MISSING:][categories[:, place]]
-                 for place, each in enumerate(known.categories)]  # unknown ones have no mark at all
+                 for place, each in enumerate(known.categories)]  # of a gap, and of each value; unknown ones have none
         inputs = torch.from_numpy(np.concatenate([numbers, *marks], 1)).to(dtype)
     target = torch.from_numpy(goal.read(table)) if labelled else None
     if target is not None and goal.classes is None:
         target = target.to(dtype)
     return Arrays(inputs, target, len(cells), goal.names)
-
-
-assert FIRST == MISSING + 1  # noqa: S101 - the marks of a matrix begin with that of a gap
