@@ -1,4 +1,4 @@
-"""Sentences spoken by espeak-ng, a text-to-speech engine by rules: Persian, Russian and English, each in two voices.
+"""Sentences spoken by espeak-ng, a text-to-speech engine by rules: Persian, Russian and English.
 
 It comes with ``pip install 'nbtrain[tts]'`` (espeakng-loader, GPL-3). What it speaks is made anew where it is needed,
 and no part of nbtrain.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import ctypes
-import itertools
 import json
 import sys
 from importlib import import_module
@@ -22,8 +21,7 @@ import soundfile
 RATE = 22_050
 #: By the name of espeak's voice. Proverbs, and sentences made up for this.
 SENTENCES: dict[str, list[str]] = json.loads(Path(__file__).with_name("sentences.json").read_text(encoding="utf-8"))
-#: Names of variants, that of each voice first, with words a minute.
-_VARIANTS = (("", 165), ("+f3", 180))
+_WORDS_A_MINUTE = 165
 _SYNCHRONOUS, _POSITION_OF_CHARACTERS, _UTF8 = 2, 1, 1
 _Heard = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -67,7 +65,7 @@ def save(folder: Path) -> Path:
         table = csv.writer(file)
         table.writerow(["file_name", "text", "voice"])
         spoken = ((voice, text) for voice, texts in SENTENCES.items() for text in texts)
-        for number, ((voice, text), (variant, speed)) in enumerate(itertools.product(spoken, _VARIANTS)):
-            soundfile.write(folder / f"{number:03}.flac", speak(library, text, voice + variant, speed), RATE)
-            table.writerow([f"{number:03}.flac", text, voice + variant])
+        for number, (voice, text) in enumerate(spoken):
+            soundfile.write(folder / f"{number:03}.flac", speak(library, text, voice, _WORDS_A_MINUTE), RATE)
+            table.writerow([f"{number:03}.flac", text, voice])
     return folder

@@ -16,7 +16,7 @@ import nbtrain
 from benchmarks.common import Figure, record, table
 from benchmarks.learning import espeak
 
-BATCH = 8
+BATCH = 4
 #: Steps whose losses are averaged, at the beginning and at the end.
 WINDOW = 50
 NAMES = ("loss", "mel_loss", "kl_loss", "stop_loss", "grad_norm", "val_mel_loss", "val_stop_loss")

@@ -23,13 +23,15 @@ from nbtrain.data.table import ROW, Table
 from nbtrain.recipes import mel
 from nbtrain.recipes.mel import MelSettings
 from nbtrain.recipes.speech_text import normalised
-from nbtrain.recipes.telling import NAMED, rows
+from nbtrain.recipes.telling import rows
 from nbtrain.store import atomic, workspace
 
 #: Seconds of the longest recording: sentences are shorter, and attention over more is not learnt.
 LONGEST = 40.0
 #: Nobody speaks more characters a second; where there are more, sound and text are not of one another.
 FASTEST = 45.0
+#: Characters that any recording may have beyond: marks and spaces of the shortest.
+_SLACK = 5
 #: Part of the key: another way to make spectrograms is another number.
 _VERSION = 1
 #: Sets of spectrograms that are kept in the workspace.
@@ -267,7 +269,7 @@ def _check_pace(found: Recordings, texts: Sequence[tuple[int, str]], settings: M
     seconds = found.frames / settings.frames_per_second
     hasty = [
         (row, len(text), each) for (row, text), each in zip(texts, seconds.tolist(), strict=True)
-        if len(text) > FASTEST * each + NAMED]
+        if len(text) > FASTEST * each + _SLACK]
     refuse([row for row, _, _ in hasty], lambda which: (
         f"The text is much too long for its recording {name} in {which} ({hasty[0][1]} characters in "
         f"{hasty[0][2]:.2g} seconds, the silence at both ends left out); correct or drop these rows."))

@@ -112,7 +112,8 @@ class TextToMel(Architecture[TextToMelConfig]):
         self.own_pace = nn.Linear(width + config.latent, 1)
         self.spread = nn.Parameter(torch.zeros(()))
         self.speaking = nn.LSTM(2 * width + config.latent, width, batch_first=True)
-        self.said = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, 6 * width), nn.GELU())
+        given = 2 * width + config.narrow
+        self.said = nn.Sequential(nn.LayerNorm(given), nn.Linear(given, 6 * width), nn.GELU())
         self.dropout = nn.Dropout(config.dropout)
         self.mel = nn.Linear(6 * width, config.group * bands)
         self.stop = nn.Linear(6 * width + 1, 1)
@@ -143,9 +144,9 @@ class TextToMel(Architecture[TextToMelConfig]):
         steps = -(-mel.shape[1] // self.group)
         last = functional.pad(mel, (0, 0, 0, steps * self.group - mel.shape[1]))[:, self.group - 1::self.group]
         before = functional.pad(last, (0, 0, 1, 0))[:, :steps]
-        heard, _ = self._hear(before, known)
+        back, heard, _ = self._hear(before, known)
         attention = self._look(heard, known, torch.arange(steps, device=mel.device))
-        spoken, stop, _ = self._say(heard, attention, known)
+        spoken, stop, _ = self._say(back, heard, attention, known)
         return Spoken(spoken[:, :mel.shape[1]], stop, attention, frames, mean, log_variance)
 
     def _speak(self, text: Tensor) -> Spoken:
@@ -162,9 +163,9 @@ class TextToMel(Architecture[TextToMelConfig]):
         mels, stops, looks = [], [], []
         ended = torch.full((rows,), most, device=text.device)
         for step in range(most):
-            heard, heard_so_far = self._hear(before, known, heard_so_far)
+            back, heard, heard_so_far = self._hear(before, known, heard_so_far)
             attention = self._look(heard, known, torch.full((1,), step, device=text.device))
-            mel, stop, said_so_far = self._say(heard, attention, known, said_so_far)
+            mel, stop, said_so_far = self._say(back, heard, attention, known, said_so_far)
             before = mel[:, -1:].float()
             mels.append(mel)
             stops.append(stop)
@@ -202,11 +203,16 @@ class TextToMel(Architecture[TextToMelConfig]):
 
     # -- a step, or all of them -----------------------------------------------------------------
 
-    def _hear(self, before: Tensor, known: _Steps, state: _State | None = None) -> tuple[Tensor, _State]:
-        """What was said so far, (rows, steps, width), of the last frame before each step."""
-        back = self.back(before)
-        given = torch.cat([back.float(), known.latent.expand(-1, back.shape[1], -1)], 2)
-        return _in_full(self.hearing, given, state)
+    def _hear(
+        self, before: Tensor, known: _Steps, state: _State | None = None,
+    ) -> tuple[Tensor, Tensor, _State]:
+        """What comes back of the last frame before each step, what was said so far, and the state after the last step.
+
+        The first is (rows, steps, narrow), the second (rows, steps, width).
+        """
+        back = self.back(before).float()
+        given = torch.cat([back, known.latent.expand(-1, back.shape[1], -1)], 2)
+        return back, *_in_full(self.hearing, given, state)
 
     def _look(self, heard: Tensor, known: _Steps, steps: Tensor) -> Tensor:
         """Which characters each step is about: those that fit what was heard, near where the pace says it is."""
@@ -220,13 +226,13 @@ class TextToMel(Architecture[TextToMelConfig]):
         return torch.softmax(scores, 2)
 
     def _say(
-        self, heard: Tensor, attention: Tensor, known: _Steps, state: _State | None = None,
+        self, back: Tensor, heard: Tensor, attention: Tensor, known: _Steps, state: _State | None = None,
     ) -> tuple[Tensor, Tensor, _State]:
         """Frames (rows, steps × group, bands), logits of the end (rows, steps), and the state after the last step."""
         context = attention @ known.values.float()
         latent = known.latent.expand(-1, heard.shape[1], -1)
         said, state = _in_full(self.speaking, torch.cat([heard, context, latent], 2), state)
-        given = self.dropout(self.said(torch.cat([said, context], 2)))
+        given = self.dropout(self.said(torch.cat([said, context, back], 2)))
         mel = self.mel(given).view(len(heard), -1, self.bands)
         at_end = (attention * known.ends).sum(2, keepdim=True)
         stop = self.stop(torch.cat([given, at_end], 2)).squeeze(2)
