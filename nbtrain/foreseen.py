@@ -76,7 +76,8 @@ def _ordered(
         return ingredients(made, prepared), config, prepared.name, made.recipe.name, made.order.parts
     config = TrainConfig(**options)
     fed = feed(data, None, target=columns.get("target"), features=features)
-    module, name, notes = model, type(model).__name__, ()
+    module, name = model, type(model).__name__
+    notes: tuple[str, ...] = ()
     if isinstance(model, str):
         from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
 

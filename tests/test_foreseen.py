@@ -48,7 +48,7 @@ def test_a_module_of_the_users_is_told_of_and_left_as_it_is(data):
 
 
 def test_steps_are_those_of_the_run(data):
-    options = {"epochs": 3, "batch_size": 7, "validation": 0.3, "gradient_accumulation_steps": 2}
+    options: dict[str, Any] = {"epochs": 3, "batch_size": 7, "validation": 0.3, "gradient_accumulation_steps": 2}
     told = asked(torch.nn.Linear(4, 2), data, **options)
     run = nbtrain.train(torch.nn.Linear(4, 2), data, show=False, **options)
     run.wait()

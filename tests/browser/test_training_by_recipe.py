@@ -33,7 +33,8 @@ def png():
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     head = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
-    return b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(line * 64)) + chunk(b"IEND", b"")
+    start, pixels = b"\\x89PNG\\r\\n\\x1a\\n", zlib.compress(line * 64)
+    return start + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 def wav():
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
