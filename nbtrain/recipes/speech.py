@@ -16,7 +16,7 @@ from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.core.samples import Sample, Sign
 from nbtrain.data.columns import Column, Kind
 from nbtrain.data.splits.spec import SplitSpec
-from nbtrain.i18n import text as words
+from nbtrain.i18n import text as say
 from nbtrain.models.architectures.text_to_mel import Spoken, TextToMel
 from nbtrain.recipes import speech_clips, speech_steps, speech_text
 from nbtrain.recipes.base import Columns, Order, Prepared
@@ -166,9 +166,9 @@ class Preview:
         truth = self._clips.spectrogram(0) * self._voice.deviation + self._voice.mean
         title = self._text if len(self._text) <= _TITLE else f"{self._text[:_TITLE]}…"
         yield Sample(title=title, kind="audio", content=said.wav(), mime="audio/wav")
-        yield Sample(title=words("speech.sample.attention", text=title), kind="image",
+        yield Sample(title=say("speech.sample.attention", text=title), kind="image",
                      content=attention_png(said.attention), mime="image/png")
-        yield Sample(title=words("speech.sample.mel", text=title), kind="image",
+        yield Sample(title=say("speech.sample.mel", text=title), kind="image",
                      content=compared_png(truth, said.log_mel), mime="image/png")
 
 
