@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrain import recipes
 from nbtrain.config import TrainConfig
 from nbtrain.config.recipe_options import foreign
-from nbtrain.core.errors import ConfigError, DataError, Problem
+from nbtrain.core.errors import ConfigError, DataError, ModelNotFoundError, Problem
 from nbtrain.data.keeping.library import DatasetRecord, Library
 from nbtrain.feeding import is_dataset, is_rows, record_of, split_of, table_of, test_of
 from nbtrain.recipes.base import AnswersRows, Columns, Order, Parts, Prepared, Recipe, TakesObjects
@@ -81,7 +81,8 @@ def ordered(
         return None
     library = Library()
     record = record_of(library, data) if is_dataset(data) else library.add(data).dataset
-    recipe = recipes.choose(asked, model, library.table(record.id), columns)
+    learnt = _learnt_by(model) if asked == recipes.AUTO else None
+    recipe = recipes.choose(learnt or asked, model, library.table(record.id), columns)
     if recipe is None:
         _refuse(asked, columns, options)
         return None
@@ -255,6 +256,19 @@ def _may_mean_one(model: Any, data: Any, columns: Columns) -> bool:
     named = columns.text or columns.time or columns.group
     return bool(named) or (is_dataset(data) and (model is None or isinstance(model, str))) or (
         is_rows(data) and (model is None or isinstance(model, str)))
+
+
+def _learnt_by(model: Any) -> str | None:
+    """The recipe that a registered model was trained by, which it goes on with; None for any other model."""
+    if not isinstance(model, str) or model.startswith(("architecture:", "hub:")):
+        return None
+    from nbtrain.models.registry import Registry  # noqa: PLC0415 - few models are registered ones
+
+    try:
+        found = Registry().version(model.removeprefix("model:")).about.inputs.get("recipe")
+    except ModelNotFoundError:
+        return None
+    return found if found in recipes.names() else None
 
 
 def _refuse(asked: str, columns: Columns, options: Mapping[str, Any]) -> None:

@@ -219,7 +219,8 @@ def _known(run: Run, about: About) -> dict[str, Any]:
     trainer = run._trainer  # noqa: SLF001 - a Run is the trainer's face
     origin: Mapping[str, Any] = trainer.given.origin or {}
     inputs = {**about.inputs, **_shape(run)}
-    inputs |= {key: origin[key] for key in ("target", "features", "grey") if origin.get(key) is not None}
+    known = ("target", "features", "grey", "recipe")
+    inputs |= {key: origin[key] for key in known if origin.get(key) is not None}
     learnt = trainer.evaluation.task
     classes = origin.get("classes") or trainer.evaluation.classes or about.labels
     if not classes and learnt in {"classification", "binary"}:

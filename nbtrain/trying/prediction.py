@@ -149,9 +149,10 @@ def _kind_of_way(version: Version) -> str | None:
     """A word for the way; None where nothing is known."""
     about, files = version.about, version.files
     kind, shape = about.inputs.get("kind"), shape_of(about)
-    if about.format == "module":
-        return None  # only its owner's code can build it
-    if RECIPE in files or about.inputs.get("features"):
+    prepared = about.inputs.get("recipe")  # made inputs of rows in a way that only its run knows
+    if about.format == "module" or (prepared and about.format != "transformers"):
+        return None  # only its owner's code can build it, or its input
+    if not prepared and (RECIPE in files or about.inputs.get("features")):
         return "rows"
     if about.format == "transformers":
         return _of_transformers(version)
@@ -192,6 +193,9 @@ def _unknown(version: Version) -> str:
     if about.format == "module":
         return (f"Only your own code can build {about.architecture}, so it cannot be tried here; in Python: "
                 f"nbtrain.models.load(name, module={about.architecture}(…)).")
+    if recipe := about.inputs.get("recipe"):
+        return (f"{about.architecture} learned by the recipe {recipe!r}, which prepares its inputs, so it cannot be "
+                "tried here; ask the run that learned it: run.predict(rows).")
     return (f"Nothing says what {about.architecture} takes, so it cannot be tried here; load it with "
             "nbtrain.models.load(name) and call it.")
 

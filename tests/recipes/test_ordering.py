@@ -18,7 +18,7 @@ from torch import nn
 
 import nbtrain
 from nbtrain import recipes, training
-from nbtrain.core.errors import ConfigError, DataError
+from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.core.events import SamplesMade
 from nbtrain.recipes.base import Columns
 from nbtrain.store import samples
@@ -162,3 +162,16 @@ def test_a_recipe_cannot_take_the_name_of_ours():
 
     with pytest.raises(ConfigError, match="nbtrain has a recipe called 'custom'; give yours another name"):
         recipes.register(Mine())
+
+
+def test_a_registered_model_goes_on_by_its_recipe_and_is_not_tried_on_inputs_that_only_its_run_can_make(frame):
+    rows = frame.assign(kind=np.where(frame.a > 50, "high", "low")).drop(columns="y")
+    run = training.train("tabular-mlp", rows, target="kind", recipe="tabular", epochs=1, show=False)
+    run.wait()
+    run.register("kinds")
+    with pytest.raises(ModelError, match=r"learned by the recipe 'tabular', .* ask the run that learned it"):
+        nbtrain.models.predict("kinds", {"a": 51.0, "b": -2.0})
+    again = training.train("kinds", rows, target="kind", epochs=1, show=False)
+    again.wait()
+    assert again.config["recipe"] == "tabular"
+    assert again.history["val_accuracy"].values[-1] > 0.5
