@@ -32,7 +32,7 @@ SECONDS = 60
     (datasets.Dataset.from_dict({"a": [1]}), "table", {"library": "datasets"}),
     (np.zeros((2, 2)), "array", {"library": "NumPy"}),
     ({"a": [1]}, "columns", {}), ([{"a": 1}], "rows", {}), ([[1, 2]], "rows", {}),
-], ids=str)
+])
 def test_an_object_is_said_in_every_language(given, kind, args):
     row = dataset_facts.row(Library(), Library().add(given).dataset)
     assert row["origin"] == {"kind": kind, "args": args}

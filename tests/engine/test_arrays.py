@@ -32,7 +32,7 @@ Y = np.array([0, 1, 2, 1])
     TensorDataset(torch.tensor(X), torch.tensor(Y)),
     Subset(TensorDataset(torch.tensor(X).flip(0), torch.tensor(Y).flip(0)), [3, 2, 1, 0]),
     pd.DataFrame(X).assign(target=Y),
-], ids=str)
+])
 def test_everything_in_memory_becomes_the_same_tensors(data: Any):
     arrays = prepare(data)
     assert arrays.inputs.dtype is torch.float32
@@ -179,7 +179,7 @@ def holed(rows: list[int], value: float = np.nan) -> Any:
     ({"label": Y}, "The data holds nothing but its target 'label'"),
     (pd.DataFrame({"y": Y}), "The data holds nothing but its target 'y'"),
     ((pd.DataFrame(index=[0, 1]), [0, 1]), "The input has no columns"),
-], ids=str)
+])
 def test_what_cannot_be_trained_on_is_said_in_one_sentence(data: Any, sentence: str):
     with pytest.raises(DataError, match=sentence) as caught:
         prepare(data)
