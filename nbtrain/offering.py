@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from nbtrain import feeding, modelling
@@ -33,6 +34,8 @@ def columns(data: Any) -> list[ColumnChoice]:
     Raises:
         DatasetNotFoundError: it was deleted.
     """
+    if isinstance(data, Path) or (isinstance(data, str) and Path(data).exists()):
+        return []  # a file or folder, which is imported when the training starts
     if isinstance(data, str) or type(data).__module__ == "nbtrain.dataset":
         return _of_dataset(data)
     names = getattr(data, "columns", None)

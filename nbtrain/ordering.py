@@ -155,12 +155,14 @@ class Asked:
         assert recipe is not None  # noqa: S101 - a run without a recipe has no such origin
         self._recipe, self._origin = recipe, origin
         self._rows: Any = None
+        self._index: Any = None
         self._order = Order(
             model=model, parts=_NO_PARTS, columns=Columns.from_json(origin["columns"]), config=config)
 
     def rows(self, given: Any, *, labelled: bool) -> Any:
         """What `run.predict` or `run.evaluate` were given, as the model takes it. Raises DataError."""
         columns, fitted = self._order.columns, self._origin["fitted"]
+        self._index = given.index if hasattr(given, "iloc") else None
         if isinstance(self._recipe, TakesObjects):
             given = self._recipe.named(fitted, given)
         if isinstance(given, str) and not is_dataset_here(given):
@@ -182,7 +184,10 @@ class Asked:
         """What the model gave for the rows asked about last, in the data's own terms."""
         if isinstance(self._recipe, AnswersRows):
             return self._recipe.answers(self._origin["fitted"], self._rows, outputs)
-        return self._recipe.decode(self._order, self._origin["fitted"], outputs)
+        answers = self._recipe.decode(self._order, self._origin["fitted"], outputs)
+        if hasattr(answers, "iloc") and self._index is not None and len(answers) == len(self._index):
+            answers.index = self._index  # a frame's answers go back to its rows
+        return answers
 
 
 def is_dataset_here(given: str) -> bool:
@@ -227,7 +232,10 @@ def _split(folder: Path, recipe: Recipe, table: Table, order: Order, *, given: b
         return None
     from nbtrain.data.splits.splitting import split  # noqa: PLC0415 - loads DuckDB and Arrow
 
-    return split(table, recipe.split(table, order.columns, config))
+    spec = recipe.split(table, order.columns, config)
+    if order.columns.group is not None and spec.group is None:  # those of one patient, say, come into one part
+        spec = replace(spec, method="group", group=order.columns.group)
+    return split(table, spec)
 
 
 def _parts(table: Table, made: Split) -> tuple[Table, Table | None, Table | None]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from nbtrain.engine.trainer import Restart
     from nbtrain.tracking.run import TrackedRun
 
+#: Options that decide which row is in which part, and what a recipe draws.
+_SPLIT = ("recipe", "validation", "test", "seed")
+
 _lock = threading.Lock()
 _active: dict[str, Run | TrackedRun] = {}
 _known: weakref.WeakValueDictionary[str, Run | TrackedRun] = weakref.WeakValueDictionary()
@@ -179,6 +182,7 @@ def resume(
             before = ingredients(*ordering.again(
                 stored, revival.options(restart), model=model, validation=validation, loss=loss, metrics=metrics,
                 model_origin=made_from))
+            model = data = validation = loss = metrics = None  # they are in what the recipe prepared
         elif is_dataset(data):
             named = stored or {}
             fed = feed(
@@ -210,13 +214,32 @@ def fork(run: Run, *, step: int | None, model: nn.Module | None, name: str | Non
     from nbtrain.engine import job, recompute, revival  # noqa: PLC0415 - torch loads when the first run starts
 
     restart = revival.open_checkpoint(workspaces.current(), run.id, step=step, fork=True)
-    config = revival.options(restart).replace(**options)
+    before = revival.options(restart)
+    config = before.replace(**options)
+    _refuse_prepared(run, before, config)
     if model is None:
         model = job.copy_of(run.model)
         if run.config["gradient_checkpointing"]:
             recompute.forget(model)
     given = run._trainer.given.with_model(model)  # noqa: SLF001 - a Run is the trainer's face
+    if config["teacher"] != before["teacher"]:
+        given = replace(given, teacher=_teacher(None, config, replace(given, teacher=None)))
     return _start(given, config, name=name or run.name, restart=restart, parent=run)
+
+
+def _refuse_prepared(run: Run, before: TrainConfig, now: TrainConfig) -> None:
+    """A fork takes over what a recipe prepared: raises ConfigError for changed options that went into that."""
+    if not (run._trainer.given.origin or {}).get("recipe"):  # noqa: SLF001 - as above
+        return
+    from nbtrain.config.schema import fields  # noqa: PLC0415 - few forks are of a recipe's run
+
+    problems = [
+        Problem(name, f"{name} went into what the recipe prepared, which a fork takes over, so it cannot become "
+                      f"{now[name]!r}; train anew: nbtrain.train(…, {name}={now[name]!r}).")
+        for name in (*_SPLIT, *(field["name"] for field in fields() if field["recipes"] is not None))
+        if name != "sample_every" and before[name] != now[name]]
+    if problems:
+        raise ConfigError(problems)
 
 
 def runs() -> RunList:

@@ -118,13 +118,14 @@ class Files:
         """The file of a row. Raises DataError when the copy is gone."""
         if self._column is None:
             try:
-                self._column = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all().column(0)
+                column = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all().column(0)
             except (OSError, pa.ArrowException):
                 raise DataError(
                     f"The copy of {self.name} that the run reads is gone or damaged ({self._path}); resume it with the "
                     "data handed in again: nbtrain.resume(run.id, data=…).") from None
-            lengths = [len(chunk) for chunk in self._column.chunks]
+            lengths = [len(chunk) for chunk in column.chunks]
             self._starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            self._column = column  # last: other threads look whether it is there
         if not 0 <= row < self._rows:
             raise IndexError(row)
         assert self._starts is not None  # noqa: S101 - made with the column

@@ -22,8 +22,12 @@ from nbtrain.engine.batch import Batch
 from nbtrain.engine.fingerprint import of_tensors
 from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.objective import Objective, Outcome
-from nbtrain.engine.tasks import IGNORED
+from nbtrain.engine.tasks import IGNORED, class_dimension
 
+#: Parts of the loss that a teacher adds.
+PARTS = ("hard_loss", "soft_loss")
+#: Tasks whose outputs are not exclusive classes.
+_APART = ("binary", "multilabel")
 #: What a teacher gave is kept while it takes no more bytes than this.
 KEPT_BYTES = 1 << 30
 
@@ -36,10 +40,14 @@ class Distillation:
         teacher: put into evaluation mode whenever it is asked; its weights stay as they are.
         alpha: share of the teacher in the loss, 0–1.
         temperature: by which outputs are divided.
+        task: what is learnt; of binary and multilabel ones each output stands for itself.
     """
 
-    def __init__(self, objective: Objective, teacher: nn.Module, alpha: float, temperature: float) -> None:
-        self._objective, self._teacher = objective, teacher
+    def __init__(
+        self, objective: Objective, teacher: nn.Module, alpha: float, temperature: float,
+        task: str = "classification",
+    ) -> None:
+        self._objective, self._teacher, self._task = objective, teacher, task
         self._alpha, self._temperature = alpha, temperature
         self.loss = objective.loss
 
@@ -54,20 +62,23 @@ class Distillation:
         if taught is None:
             with torch.no_grad(), evaluation_mode(self._teacher):
                 taught = call(self._teacher, batch.inputs)
-        soft = _divergence(output, taught, batch.target, self._temperature)
+        soft = _divergence(output, taught, batch.target, self._temperature, self._task)
         loss = (1 - self._alpha) * hard + self._alpha * soft
         return Outcome(loss, {**parts, "hard_loss": hard, "soft_loss": soft}, output)
 
 
-def _divergence(output: Any, taught: Any, target: Any, temperature: float) -> Tensor:
+def _divergence(output: Any, taught: Any, target: Any, temperature: float, task: str) -> Tensor:
     """T² KL(teacher ‖ student), the mean over rows, or over tokens that count."""
     if not isinstance(output, Tensor) or not isinstance(taught, Tensor) or output.shape != taught.shape:
         raise ModelError(
             f"The teacher gives {_shape(taught)} for a batch and the student {_shape(output)}; they must have the same "
             "classes in the same order.")
-    if output.shape[-1] < 2 or output.ndim < 2:  # one output tells two classes: the other's is 0
+    dimension = class_dimension(output, target) if isinstance(target, Tensor) else None
+    if task in _APART or output.ndim < 2 or output.shape[-1] < 2:  # each output tells two classes: the other's is 0
         output, taught = (torch.stack([torch.zeros_like(each), each], -1).flatten(0, -2) for each in (output, taught))
-    elif output.ndim > 2:
+    else:
+        output, taught = (each.movedim(output.ndim - 1 if dimension is None else dimension, -1)
+                          for each in (output, taught))
         counts = _counts(target, output)
         output, taught = (each.flatten(0, -2)[counts] for each in (output, taught))
     student = (output.float() / temperature).log_softmax(-1)
@@ -76,7 +87,7 @@ def _divergence(output: Any, taught: Any, target: Any, temperature: float) -> Te
 
 
 def _counts(target: Any, output: Tensor) -> Tensor:
-    """Which of the outputs, flat, are of tokens that count."""
+    """Which of the outputs (…, classes), flat, are of rows or tokens that count."""
     if isinstance(target, Tensor) and target.shape == output.shape[:-1]:
         return (target != IGNORED).flatten()
     return torch.ones(output.shape[:-1], dtype=torch.bool, device=output.device).flatten()
@@ -86,9 +97,9 @@ def _shape(value: Any) -> str:
     return f"outputs of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
-def check_options(config: TrainConfig, task: str) -> None:
+def check_options(config: TrainConfig, task: str, target: Any = None) -> None:
     """Raises ConfigError when what is learnt is not of classes."""
-    if task == "regression":
+    if task == "regression" or (task == "custom" and isinstance(target, Tensor) and target.is_floating_point()):
         raise ConfigError([Problem("teacher", (
             "A teacher teaches how like one another the classes are, and the target of this training is an amount; "
             "leave the teacher out."))])

@@ -76,6 +76,8 @@ def follow(envelope: Envelope, pipe: Connection, store: Path, who: tuple[int, in
         torch.set_flush_denormal(True)
         work: Work = envelope.content
         work.model.to(device).train()
+        for tensor in (*work.model.parameters(), *work.model.buffers()):
+            tensor.data = tensor.detach().clone()  # it came as the leader's own memory, which this one must not write
         pipe.send(("ready", None))
         group = process_group(store, place, size, device)
         precision, turn = Precision(work.precision, device), Turn(work.seed, device)

@@ -18,6 +18,10 @@ from nbtrain.engine.forward import call
 #: The part that is minimised, and the one that metrics look at.
 LOSS, OUTPUT = "loss", "output"
 
+#: Series of a run that are no parts of a loss.
+RESERVED = frozenset({
+    "learning_rate", "grad_norm", "samples_per_second", "tokens_per_second", "train_loss", "val_loss"})
+
 #: ``step(model, batch) -> loss``, or a mapping of named losses, which may hold the model's ``"output"`` for metrics.
 Step = Callable[[nn.Module, Batch], Any]
 
@@ -59,16 +63,27 @@ class Objective:
 
     def outcome(self, found: Any, output: Any) -> Outcome:
         """What a loss or a step gave, as an outcome. Raises ModelError."""
-        if isinstance(found, Tensor):
+        if isinstance(found, Tensor) and not found.ndim and not self._weights:
             return Outcome(found, {}, output)
+        if isinstance(found, Tensor) and not found.ndim:
+            raise ModelError(
+                "loss_weights weigh losses by name, and this loss is one number; leave them out, or return a dict of "
+                "losses.")
         parts = {name: part for name, part in found.items() if name != OUTPUT} if isinstance(found, Mapping) else {}
         wrong = [name for name, part in parts.items() if not isinstance(part, Tensor) or part.ndim]
         if not parts or wrong:
-            what = f"its part {wrong[0]!r} is not" if wrong else f"it is a {type(found).__name__}, not"
+            what = f"its part {wrong[0]!r} is not" if wrong else f"it is a {_said(found)}, not"
             raise ModelError(
                 f"The loss cannot be used: {what} a tensor of one number; return one such tensor, or a dict of them by "
                 "name.")
+        taken = next((name for name in parts if name in RESERVED), None)
+        if taken is not None:
+            raise ModelError(f"A part of the loss cannot be called {taken!r}, as the run itself is; name it otherwise.")
         if LOSS in parts:
+            if self._weights:
+                raise ModelError(
+                    "loss_weights weigh the parts of a sum, and this loss says itself what is minimised, as 'loss'; "
+                    "leave one of the two out.")
             loss = parts.pop(LOSS)
             return Outcome(loss, parts, output)
         unknown = [name for name in self._weights if name not in parts]
@@ -77,3 +92,7 @@ class Objective:
                 f"loss_weights names {unknown[0]!r}, which the loss does not give; it gives: {', '.join(parts)}.")
         weighted = [part * self._weights.get(name, 1.0) for name, part in parts.items()]
         return Outcome(sum(weighted[1:], start=weighted[0]), parts, output)
+
+
+def _said(found: Any) -> str:
+    return f"tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__

@@ -46,10 +46,11 @@ def try_once(
         objective = Objective(loss, weights=given.loss_weights)
         with torch.enable_grad():
             found = losses.check(loss, output, batch.target, task)
-            _check_learns(objective.outcome(found, output), model)
+            outcome = objective.outcome(found, output)
+            _check_learns(outcome, model)
         metric_set = metrics.build(given.metrics, task)
         metric_set.update(output, batch.target)
-        check_monitor(config, list(metric_set.compute()), validation)
+        check_monitor(config, [*_parts_of(outcome, given), *metric_set.compute()], validation)
         metric_set.reset()
         if validation is not None:
             check = first_batch(validation, config)
@@ -83,19 +84,28 @@ def _try_step(
                 _check_learns(outcome, model)
             if outcome.output is not None:
                 metric_set.update(outcome.output, batch.target)
-        check_monitor(config, [*outcome.parts, *metric_set.compute()], validation)
+        if given.metrics and outcome.output is None:
+            raise ModelError(
+                "Metrics were asked for, and the step does not give the model's output to measure; let it return "
+                '{"loss": …, "output": …}.')
+        check_monitor(config, [*_parts_of(outcome, given), *metric_set.compute()], validation)
         metric_set.reset()
     return task, objective, metric_set
+
+
+def _parts_of(outcome: Outcome, given: Ingredients) -> list[str]:
+    """Names of the parts of the loss, those of a teacher's among them."""
+    return [*outcome.parts, *(() if given.teacher is None else distillation.PARTS)]
 
 
 def taught(  # noqa: PLR0917 - what is known of the run by then
     plain: Objective, teacher: nn.Module, task: losses.Task, config: TrainConfig, model: nn.Module, batch: Batch,
 ) -> distillation.Distillation:
     """The objective with a teacher beside it, tried on a batch. Raises ConfigError or ModelError."""
-    distillation.check_options(config, task)
+    distillation.check_options(config, task, batch.target)
     if teacher is model:
         raise ModelError("The teacher is the model itself; hand in another module: teacher=….")
-    made = distillation.Distillation(plain, teacher, config["distill_alpha"], config["distill_temperature"])
+    made = distillation.Distillation(plain, teacher, config["distill_alpha"], config["distill_temperature"], task)
     with Turn(config["seed"], next(model.parameters()).device).at("trial"), torch.no_grad(), evaluation_mode(model):
         try:
             made(model, batch)

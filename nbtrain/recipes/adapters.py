@@ -30,7 +30,10 @@ def add(module: nn.Module, *, rank: int, alpha: float, seed: int, head: bool) ->
         return
     peft = _library()
     above = _above(module) if head else set()
-    config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=_targets(peft, module))
+    heads = sorted({name.rpartition(".")[0] for name in above})  # they learn as they are, with no adapters beside
+    config = peft.LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=_targets(peft, module),
+        exclude_modules=heads or None)
     try:
         with Turn(seed, torch.device("cpu")).at("adapters"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # peft says which way round it found the weights

@@ -47,6 +47,8 @@ class Category:
     name: str
     values: tuple[str, ...]
     """Those that are known, the most frequent first; the number of ``values[i]`` is ``FIRST + i``."""
+    gaps: bool = True
+    """Whether the training part had gaps; where it had none, nothing was learnt of one, and it counts as unknown."""
 
     @property
     def size(self) -> int:
@@ -73,12 +75,12 @@ class Encoding:
 
     def to_json(self) -> dict[str, Any]:
         return {"numbers": [asdict(each) for each in self.numbers],
-                "categories": [{"name": each.name, "values": list(each.values)} for each in self.categories]}
+                "categories": [{**asdict(each), "values": list(each.values)} for each in self.categories]}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
         return cls(tuple(Number(**each) for each in given["numbers"]),
-                   tuple(Category(each["name"], tuple(each["values"])) for each in given["categories"]))
+                   tuple(Category(**{**each, "values": tuple(each["values"])}) for each in given["categories"]))
 
     def read(self, table: Table) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Numbers (rows, numbers) with NaN in gaps, and categories (rows, categories), in the order of the table.
@@ -104,7 +106,8 @@ class Encoding:
             for place, values in enumerate(known):
                 cells = batch[f"c{place}"]
                 found_at = pc.fill_null(pc.add(pc.index_in(cells, values).cast(pa.int64()), FIRST), UNKNOWN)
-                categories[done:end, place] = pc.if_else(pc.is_null(cells), MISSING, found_at).to_numpy(
+                gap = MISSING if self.categories[place].gaps else UNKNOWN
+                categories[done:end, place] = pc.if_else(pc.is_null(cells), gap, found_at).to_numpy(
                     zero_copy_only=False)
             done = end
         return numbers, categories
@@ -173,12 +176,12 @@ def learn(table: Table, columns: Sequence[Column], *, asked: bool) -> tuple[Enco
     categories: list[Category] = []
     notes = []
     for number, filled in _numbers(table, [column for column in columns if column.kind in NUMBERS]):
-        if filled and number.deviation:
+        if filled and (number.deviation or number.gaps):  # that there is a value, or none, may tell something
             numbers.append(number)
         else:
             useless.setdefault("constant" if filled else "empty", []).append(number.name)
     for category, filled, distinct in (_category(table, each) for each in columns if each.kind is Kind.TEXT):
-        if distinct < 2:
+        if not distinct or (distinct < 2 and not category.gaps):
             useless.setdefault("constant" if distinct else "empty", []).append(category.name)
         elif not asked and distinct > max(TOO_MANY * filled, 50):
             useless.setdefault("texts", []).append(category.name)
@@ -240,7 +243,8 @@ def _category(table: Table, column: Column) -> tuple[Category, int, int]:
     values = told["value"].to_pylist()
     if not values:
         return Category(column.name, ()), 0, 0
-    return Category(column.name, tuple(values)), int(told["filled"][0].as_py()), int(told["different"][0].as_py())
+    filled, different = int(told["filled"][0].as_py()), int(told["different"][0].as_py())
+    return Category(column.name, tuple(values), filled < table.rows()), filled, different
 
 
 def as_number(column: Column) -> str:

@@ -73,7 +73,7 @@ class Landmarks:
         opened = localiser(order, pictures.shape, len(goal.names), reach)
         columns = Columns(target=goal.columns[0] if goal.listed else None, features=(column.name,))
         order = replace(order, columns=columns)
-        train = self._located(order, found, pictures, parts.train)
+        plain = train = self._located(order, found, pictures, parts.train, learnt=True)
         if config["use_augmentation"]:
             train = Located(
                 pictures, train.points, mean=mean, std=std, step=augmentation(parts, column.name, CHANGES),
@@ -87,7 +87,7 @@ class Landmarks:
             test=test, columns=columns, fitted=found,
             step=Localising(config["heatmap_sigma"], opened.reach, _loss(order)),
             metrics=order.metrics or figures(config["pixel_size"]),
-            samples=Overlays(train if validation is None else validation, config["batch_size"]), notes=opened.notes)
+            samples=Overlays(plain if validation is None else validation, config["batch_size"]), notes=opened.notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> Located:
         """As `Recipe.rows`."""
@@ -104,10 +104,12 @@ class Landmarks:
         """Points (rows, points, 2), in pixels of each image as it was given."""
         return torch.cat(list(outputs)) if isinstance(outputs, list) else outputs
 
-    def _located(self, order: Order, fitted: Mapping[str, Any], pictures: Pictures, table: Table) -> Located:  # noqa: ARG002 - as its siblings
+    def _located(  # its siblings are given the order as well
+        self, order: Order, fitted: Mapping[str, Any], pictures: Pictures, table: Table, *, learnt: bool = False,  # noqa: ARG002
+    ) -> Located:
         names = tuple(fitted["names"])
         found = points.read(table, points.Goal(names, tuple(fitted["goals"])))
-        points.check(table, found, pictures.sizes, names)
+        points.check(table, found, pictures.sizes, names, learnt=learnt)
         return Located(pictures, found, mean=fitted["mean"], std=fitted["std"])
 
     def _pictures(self, table: Table, name: str, config: TrainConfig, fitted: Mapping[str, Any] | None) -> Pictures:

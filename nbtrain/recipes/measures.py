@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -80,6 +81,11 @@ class OfTwo:
         }[self.__name__]
 
 
+#: Metrics that are measured where the mean is 0, since sums of squares far from it lose their digits; and the power of
+#: the target's deviation that brings each into the target's units.
+_POWERS: Mapping[Any, int] = MappingProxyType({"r2": 0, "mae": 1, "rmse": 1, "mse": 2})
+
+
 class InUnits:
     """A metric of amounts, by its name or as the user's own, in the units of the target.
 
@@ -101,7 +107,9 @@ class InUnits:
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in one batch."""
-        output, target = self._goal.own(output.flatten()), self._goal.own(target.flatten())
+        output, target = output.flatten(), target.flatten()
+        if self._given not in _POWERS:
+            output, target = self._goal.own(output), self._goal.own(target)
         if self._metric is None:
             self._metric = self._made(output, target)
         if self._metric is not None:
@@ -120,7 +128,8 @@ class InUnits:
     def compute(self) -> float:
         """Over all batches."""
         if self._metric is not None:
-            return float(self._metric.compute())
+            scale = self._goal.deviation or 1.0
+            return float(self._metric.compute()) * scale ** _POWERS.get(self._given, 0)
         return self._total / self._rows if self._rows else float("nan")
 
     def _made(self, output: Tensor, target: Tensor) -> Any:

@@ -107,8 +107,10 @@ def read(table: Table, found: Goal) -> Points:
     return points
 
 
-def check(table: Table, points: Points, sizes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
-    """Raises DataError when points lie outside of their image, a row has none, or a point is missing everywhere."""
+def check(
+    table: Table, points: Points, sizes: npt.NDArray[np.int64], names: Sequence[str], *, learnt: bool = False,
+) -> None:
+    """Raises DataError when points lie outside of their image, or one that is to be `learnt` is missing everywhere."""
     limit = sizes[:, None, :].astype(np.float64)
     x, y = points[..., 0], points[..., 1]
     outside = (x < -0.5) | (y < -0.5) | (x > limit[..., 0] - 0.5) | (y > limit[..., 1] - 0.5)
@@ -121,7 +123,7 @@ def check(table: Table, points: Points, sizes: npt.NDArray[np.int64], names: Seq
             f"{y[row, place]:g}) of {width} × {height} pixels. Points are in pixels of the image upright; leave those "
             "that are not to be seen empty.")
     never = np.flatnonzero(np.isnan(points).all(2).all(0))
-    if len(never):
+    if learnt and len(never):
         raise DataError(
             f"The landmarks {telling.listed([names[int(place)] for place in never])} are missing in every row of "
             f"{table.name}; leave their columns out.")

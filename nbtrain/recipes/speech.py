@@ -75,7 +75,7 @@ class Speech:
         audio, text = _audio(parts.whole, order.columns), _text(parts.whole, order.columns)
         tables = {name: getattr(parts, name) for name in ("train", "validation", "test")}
         known = _alphabet(parts.whole, text.name) if fitted is None else fitted["alphabet"]
-        settings = MelSettings.of_rate(config["sample_rate"])
+        settings = MelSettings.of_rate(config["sample_rate"]) if fitted is None else MelSettings(**fitted["mel"])
         read: dict[str, tuple[list[tuple[int, str]], speech_clips.Recordings]] = {}
         for name, table in tables.items():
             if table is not None:

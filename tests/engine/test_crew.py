@@ -225,3 +225,12 @@ def test_a_batch_is_cut_evenly_and_what_is_no_row_goes_to_each():
     assert torch.equal(torch.cat([share.inputs["x"] for share in shares]), x)
     assert all(torch.equal(share.inputs["mask"], mask) for share in shares)
     assert [share.target.tolist() for share in shares] == [[0, 1], [2, 3], [4]]
+
+
+def test_running_means_are_those_of_the_first_share_alone(hired):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    run = begin(net, epochs=2)
+    run.wait()
+    assert len(hired) == 1
+    assert net[1].num_batches_tracked.item() == run.step  # type: ignore[operator]

@@ -104,10 +104,11 @@ def test_kept_outputs_are_those_the_teacher_gives_each_time():
 
 
 def test_a_run_goes_on_with_its_teacher_and_says_when_it_is_another():
-    run = train(teacher=net(seed=1), epochs=4)
+    run = train(teacher=net(seed=1), epochs=150)
     whole = [value.clone() for value in run.model.parameters()]
     model = net()
-    run = training.train(model, data(), teacher=net(seed=1), epochs=4, batch_size=16, show=False, scheduler="constant")
+    run = training.train(
+        model, data(), teacher=net(seed=1), epochs=150, batch_size=16, show=False, scheduler="constant")
     while run.step < 6:
         pass
     run.stop()
@@ -115,7 +116,7 @@ def test_a_run_goes_on_with_its_teacher_and_says_when_it_is_another():
     again.wait()
     assert again.resumed == {"exact": True, "reasons": []}
     assert all(torch.equal(one, other) for one, other in zip(again.model.parameters(), whole, strict=True))
-    run = training.train(net(), data(), teacher=net(seed=1), epochs=40, batch_size=16, show=False)
+    run = training.train(net(), data(), teacher=net(seed=1), epochs=1000, batch_size=16, show=False)
     while run.step < 6:
         pass
     run.stop()
@@ -152,3 +153,36 @@ def test_what_does_not_fit_is_told_before_the_start():
     with pytest.raises(ConfigError, match="distill_alpha is 0"):
         train(teacher=net(seed=1), distill_alpha=0)
     assert training.runs() == []
+
+
+def test_classes_may_lie_second_and_labels_may_stand_each_for_itself():
+    draw = torch.Generator().manual_seed(0)
+    output, taught = (torch.randn(2, 4, 5, generator=draw) for _ in range(2))  # (rows, classes, places)
+    target = torch.randint(0, 4, (2, 5), generator=draw)
+    target[0, 0] = -100
+    loss = build(None, "classification", RegularisationConfig())
+    made = Distillation(Objective(loss), lambda_of(taught), 1.0, 1.0)
+    found, _, _ = made(lambda_of(output), Batch(torch.ones(2, 4, 5), target, 2))
+    p, q = (each.softmax(1).movedim(1, -1)[target != -100] for each in (output, taught))
+    assert found.item() == pytest.approx((q * (q / p).log()).sum(1).mean().item(), rel=1e-4)
+    labels = Distillation(Objective(lambda output, target: output.mean()), lambda_of(taught), 1.0, 1.0, "multilabel")
+    shifted, _, _ = labels(lambda_of(taught + 10), Batch(torch.ones(2), torch.ones(2, 4, 5), 2))
+    assert shifted.item() > 0.5  # no softmax over labels, which would not see the shift
+
+
+def test_a_part_of_the_loss_can_be_gone_by():
+    run = train(teacher=net(seed=1), monitor="val_soft_loss", early_stopping=True, patience=1)
+    assert "val_soft_loss" in run.history
+
+
+def test_a_fork_may_have_a_teacher():
+    x, y = data()
+    wise = training.train("mlp", (x, y), epochs=2, batch_size=16, show=False)
+    wise.wait()
+    wise.register("wise")
+    run = train()
+    branch = run.fork(epochs=4, teacher="wise")
+    branch.wait()
+    assert "soft_loss" in branch.history
+    with pytest.raises(ModelNotFoundError, match="no model 'wize'"):
+        run.fork(epochs=4, teacher="wize")

@@ -110,3 +110,22 @@ def test_names_that_do_not_fit_are_told_before_the_start():
     with pytest.raises(ModelError, match="The step cannot be done: ZeroDivisionError"):
         train(TwoHeads(), data(), step=lambda model, batch: 1 / 0)
     assert training.runs() == []
+
+
+def test_what_would_do_nothing_or_come_out_wrong_is_told_before_the_start():
+    x, y = data()[0], data()[1]["kind"]
+    net = nn.Linear(4, 3)
+    with pytest.raises(ModelError, match="loss_weights weigh losses by name, and this loss is one number"):
+        train(net, (x, y), loss_weights={"a": 3.0})
+    with pytest.raises(ModelError, match="Metrics were asked for, and the step does not give the model's output"):
+        train(net, (x, y), step=lambda model, batch: model(batch.inputs).square().mean(), metrics=["accuracy"])
+    with pytest.raises(ModelError, match=r"it is a tensor of shape \(16, 3\), not a tensor of one number"):
+        train(net, (x, y), step=lambda model, batch: model(batch.inputs).square())
+    with pytest.raises(ModelError, match="A part of the loss cannot be called 'grad_norm'"):
+        train(net, (x, y), step=lambda model, batch: {"grad_norm": model(batch.inputs).square().mean()})
+    assert training.runs() == []
+
+
+def test_a_part_can_be_monitored():
+    run = train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, monitor="val_size_loss")
+    assert "val_size_loss" in run.history

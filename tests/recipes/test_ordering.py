@@ -100,9 +100,9 @@ def test_samples_are_kept_after_each_epoch_and_change_nothing(frame):
 
 
 def test_another_kernel_goes_on_to_the_same_bits(frame, tmp_path):
-    whole = train(frame, epochs=6)
+    whole = train(frame, epochs=200)
     whole.wait()
-    run = train(frame, epochs=6)
+    run = train(frame, epochs=200)
     while run.step < 20:
         pass
     run.stop()
@@ -175,3 +175,47 @@ def test_a_registered_model_goes_on_by_its_recipe_and_is_not_tried_on_inputs_tha
     again.wait()
     assert again.config["recipe"] == "tabular"
     assert again.history["val_accuracy"].values[-1] > 0.5
+
+
+def test_rows_of_one_group_come_into_one_part(frame):
+    made = nbtrain.ordering.ordered(
+        None, frame.assign(patient=np.arange(200) // 20), Columns(group="patient"), {"recipe": "lines", "test": 0.2})
+    assert made is not None
+    parts = [made.order.parts.train, made.order.parts.validation, made.order.parts.test]
+    patients = [set(next(part.batches(["patient"]))["patient"].to_pylist()) for part in parts if part is not None]
+    assert sum(map(len, patients)) == len(set.union(*patients)) == 10
+
+
+def test_answers_go_back_to_the_rows_of_a_frame(frame):
+    run = training.train(None, frame, recipe="tabular", target="y", epochs=1, show=False)
+    run.wait()
+    shuffled = frame.sample(50, random_state=1)
+    answers = run.predict(shuffled)
+    assert answers.index.equals(shuffled.index)
+    assert answers.prediction[shuffled.index[3]] == pytest.approx(
+        run.predict(frame.loc[[shuffled.index[3]]]).prediction.iloc[0], rel=1e-4)
+
+
+def test_a_fork_takes_over_what_was_prepared_and_says_what_it_cannot_change(frame):
+    run = training.train(None, frame, recipe="tabular", target="y", epochs=1, show=False)
+    run.wait()
+    with pytest.raises(ConfigError, match="seed went into what the recipe prepared"):
+        run.fork(seed=7)
+    with pytest.raises(ConfigError, match="class_weights went into what the recipe prepared"):
+        run.fork(class_weights="balanced")
+    branch = run.fork(epochs=2, learning_rate=1e-4)
+    assert branch.wait() == "finished"
+
+
+def test_validation_rows_that_were_handed_in_are_asked_for_again_in_another_kernel(frame):
+    run = training.train(
+        None, frame.iloc[:150], recipe="tabular", target="y", validation=frame.iloc[150:], epochs=400, show=False)
+    while run.step < 3:
+        pass
+    run.stop()
+    training._known.pop(run.id)  # as another kernel finds it
+    with pytest.raises(DataError, match="The run had validation data of its own, which must be handed in again"):
+        training.resume(run.id, show=False)
+    again = training.resume(run.id, validation=frame.iloc[150:], show=False)
+    again.stop()
+    assert again.resumed == {"exact": True, "reasons": []}

@@ -231,3 +231,18 @@ def test_a_tokenizer_that_is_too_large_for_the_model_is_named(hub, frame, tmp_pa
     nbtrain.models.import_(tmp_path / "small", name="small")
     with pytest.raises(ModelError, match=r"The tokenizer does not fit the model: .*, and small knows 6"):
         prepared(frame, "small")
+
+
+def test_the_head_learns_whole_beside_adapters_of_any_model():
+    """DistilBERT is none that peft knows the layers of, so every linear layer below the head gets an adapter."""
+    pytest.importorskip("peft")
+    import transformers  # noqa: PLC0415 - few tests need it
+
+    from nbtrain.recipes import adapters  # noqa: PLC0415
+
+    module = transformers.DistilBertForSequenceClassification(transformers.DistilBertConfig(
+        vocab_size=50, dim=16, hidden_dim=32, n_layers=2, n_heads=2, max_position_embeddings=16))
+    adapters.add(module, rank=2, alpha=4.0, head=True, seed=0)
+    learning = {name for name, p in module.named_parameters() if p.requires_grad}
+    assert {"classifier.weight", "classifier.bias", "pre_classifier.weight", "pre_classifier.bias"} <= learning
+    assert all("lora_" in name for name in learning if not name.startswith(("classifier", "pre_classifier")))
