@@ -124,11 +124,12 @@ def test_tokens_that_mean_nothing_to_the_model_are_refused(hub):
                           target="label", name="own")
     with pytest.raises(DataError, match="tokenised with a tokenizer that learned from them"):
         nbtrain.train(f"hub:{NAME}", own, **OPTIONS)
-    with pytest.raises(DataError, match="holds text, not numbers"):
-        nbtrain.train(f"hub:{NAME}", dataset, **OPTIONS)
     with pytest.raises(HubError):
         nbtrain.train("hub:nobody/nothing", own, **OPTIONS)
     assert nbtrain.runs() == []
+    plain = nbtrain.train(f"hub:{NAME}", dataset, **OPTIONS)  # texts as they are go to the model's own tokenizer
+    assert plain.wait() == "finished"
+    assert plain.config["recipe"] == "text-classification"
     run = nbtrain.train("text-transformer", own, **OPTIONS)  # which learns with the data's own tokens
     assert run.wait() == "finished"
     assert config_of(run)["vocabulary"] >= 27

@@ -70,7 +70,7 @@ def test_a_checkpoint_holds_all_that_a_restored_engine_needs(scene):
     components, state = unpack(snapshot)
     assert set(components) == {"model", "optimizer", "ema"}
     assert state["handed_in"] == {"validation": False, "loss": "cross_entropy", "metrics": None, "origin": None,
-        "model_origin": None}
+        "model_origin": None, "step": None, "loss_weights": None, "teacher": None}
     assert state["environment"] == savers.environment(torch.device("cpu"))
     other: Any = Engine(
         one.job, TrainConfig(**toys.RICH), control=Control(), history=History(), publish=lambda _: None, saver=one.saver
