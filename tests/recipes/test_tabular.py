@@ -306,3 +306,23 @@ def test_columns_may_be_called_anything(name):
     spoilt = data.rename(columns={"label": "other", name: "label"}).rename(columns={"other": name})
     with pytest.raises(DataError, match="is missing in 20 rows"):
         prepared(spoilt)
+
+
+def test_amounts_far_from_zero_are_measured_as_exactly_as_those_around_it():
+    torch.manual_seed(0)
+    target = torch.randn(500)
+    output = target + 0.1 * torch.randn(500)
+    share = ((output - target) ** 2).sum() / ((target - target.mean()) ** 2).sum()
+    far = Goal("y", None, 1e7, 2.0)
+    for name, wanted in (("r2", 1 - share), ("mae", 2 * (output - target).abs().mean()),
+                         ("mse", 4 * (output - target).square().mean())):
+        assert measures.InUnits(name, far)(output, target) == pytest.approx(float(wanted), rel=1e-4)
+
+
+def test_a_gap_that_training_never_saw_counts_as_unknown(frame):
+    whole = frame.assign(colour=frame.colour.fillna("red"))
+    table = nbtrain.load_dataset(whole, name="whole").table
+    known, _ = encoding.learn(table, [table.column("colour")], asked=True)
+    gaps = nbtrain.load_dataset(frame, name="gaps").table
+    read = encoding.Encoding.from_json(known.to_json()).read(gaps)[1][:, 0]
+    assert set(read[frame.colour.isna()]) == {encoding.UNKNOWN}
