@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import dataset_facts
+from nbtrain.arriving import Imports, Wanted
+from nbtrain.arriving import Work as Importing
 from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetRow, StepSchema, UploadView
 from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Progress, Task, Tasks
@@ -19,7 +21,6 @@ from nbtrain.dataset import Dataset
 from nbtrain.launcher import namespace
 from nbtrain.store.datasets import name_key
 from nbtrain.store.names import checked_name
-from nbtrain.store.uploads import Uploads
 
 if TYPE_CHECKING:
     from nbtrain.desk import Origin  # it loads DuckDB
@@ -30,33 +31,14 @@ TRIED = 5
 Work = Callable[[Progress], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
-    """What an import was asked to do, so that it can be done again in another way."""
-
-    source: Any
-    title: str
-    name: str | None
-    options: dict[str, Any]
-    upload: str | None = None
-    sha256: str = ""
-    """Of an upload."""
-    said: str | None = None
-    """Where it comes from, where `source` does not tell."""
-
-
 @dataclass(slots=True)
 class _Memory:
     """What the desk remembers while the kernel lives."""
 
-    imports: dict[str, _Import] = field(default_factory=dict)
-    """Task → an import that is under way, or failed; not one that succeeded, for it may hold a data frame."""
     working: dict[str, dict[str, str]] = field(default_factory=dict)
     """Dataset → kind of work → the task that did it last."""
     targets: dict[str, str | None] = field(default_factory=dict)
     """Dataset → the column to predict, as it was said last."""
-    arrived: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Upload → the task that imported it, and the file's SHA-256: whoever missed the answer asks again."""
 
 
 class WorkspaceDatasets:
@@ -76,10 +58,7 @@ class WorkspaceDatasets:
         self._on_use = on_use
         self._on_options = on_options
         self._known = _Memory()
-        self._uploads: Uploads | None = None
-        self._lock = threading.Lock()
-        self._beginning = threading.RLock()
-        self._finishing = threading.Lock()
+        self._imports = Imports(self._tasks, "import", _importing)
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -109,18 +88,17 @@ class WorkspaceDatasets:
         if not given:
             raise ConfigError([Problem("source", "The source is empty; give a path, a pattern or a Hub name.")])
         held = namespace().get(given) if given.isidentifier() and not Path(given).exists() else None
-        return self._import(_Import(given if held is None else held, given, name, dict(options)))
+        return self._imports.begin(Wanted(
+            source=given if held is None else held, title=given, name=name, options=dict(options)))
 
     def import_origin(self, origin: Origin, name: str) -> str:
         """Import what a preview shows, as it was read; `name` is what the preview calls it."""
         title = origin.source if isinstance(origin.source, str) else name
-        return self._import(_Import(origin.source, title, origin.name, dict(origin.options), said=origin.said))
+        return self._imports.begin(Wanted(
+            source=origin.source, title=title, name=origin.name, options=dict(origin.options), said=origin.said))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
-        known = self._known.imports.get(task)
-        if known is None:
-            raise CommandError("This import is no longer known; give its source again.")
-        return self._import(replace(known, options=dict(options)))
+        return self._imports.begin(replace(self._imports.failed(task), options=dict(options)))
 
     def sample(self) -> str:
         from nbtrain.data.importing.objects import open_object  # noqa: PLC0415 - they load pandas and Arrow
@@ -138,28 +116,23 @@ class WorkspaceDatasets:
     def uploads(self) -> Sequence[UploadView]:
         return [
             UploadView(upload=each.id, name=each.name, size=each.size, have=each.had)
-            for each in self._arriving().all() if each.had < each.size]
+            for each in self._imports.uploads.all() if each.had < each.size]
 
     def upload(self, name: str, size: int, stamp: str) -> UploadView:
-        begun = self._arriving().begin(name, size, stamp)
+        begun = self._imports.uploads.begin(name, size, stamp)
         return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
 
     def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
-        self._arriving().check(upload, size, piece, digest)
+        self._imports.uploads.check(upload, size, piece, digest)
 
     def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
-        return self._arriving().chunk(upload, offset, data, digest).had
+        return self._imports.uploads.chunk(upload, offset, data, digest).had
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
-        with self._finishing:
-            begun = self._known_import(upload)  # the answer was lost, or two pages sent the same file
-            if begun is None:
-                path, sha256 = self._arriving().finish(upload)
-                begun = self._import(_Import(path, path.name, name, dict(options), upload, sha256)), sha256
-            return begun
+        return self._imports.uploaded(upload, lambda: (name, dict(options)))
 
     def drop_upload(self, upload: str) -> None:
-        self._arriving().cancel(upload)
+        self._imports.uploads.cancel(upload)
 
     # -- working --------------------------------------------------------------------------------
 
@@ -237,13 +210,6 @@ class WorkspaceDatasets:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _arriving(self) -> Uploads:
-        """One for all calls: it keeps the hashes of what is arriving."""
-        with self._lock:
-            if self._uploads is None:
-                self._uploads = Uploads()
-            return self._uploads
-
     def _dataset(self, dataset: str) -> Dataset:
         library = Library()
         return Dataset(library.find(dataset), library)
@@ -257,51 +223,21 @@ class WorkspaceDatasets:
         if any(name_key(record.name) == name_key(wanted) for record in Library().list()):
             raise ConfigError([Problem("name", f"There is a dataset {wanted!r} already; choose another name.")])
 
-    def _known_import(self, upload: str) -> tuple[str, str] | None:
-        """The task that imports an upload, or did so, and the file's SHA-256; None where none is known."""
-        with self._beginning:
-            if upload in self._known.arrived:
-                return self._known.arrived[upload]
-            for task_id, asked in self._known.imports.items():
-                task = self._tasks.find(task_id) if asked.upload == upload else None
-                if task is not None and not task.ended:
-                    return task_id, asked.sha256
-        return None
-
-    def _arrived(self, upload: str, task_id: str, sha256: str) -> None:
-        """Remember it for as long as its task is known."""
-        known = {task.id for task in self._tasks.all()}
-        kept = {each: told for each, told in self._known.arrived.items() if told[0] in known}
-        self._known.arrived = {**kept, upload: (task_id, sha256)}
-
-    def _import(self, asked: _Import) -> str:
-        from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
-
-        known = {each.name for each in fields(ReadOptions)}
-        options = ReadOptions.from_json({key: value for key, value in asked.options.items() if key in known})
-        more = {key: value for key, value in asked.options.items() if key not in known}
-
-        def work(progress: Progress) -> str:
-            said = asked.said if asked.upload is None else asked.title
-            found = Library().add(
-                asked.source, name=asked.name, options=options, progress=progress, said_source=said, **more)
-            with self._beginning:
-                self._known.imports.pop(task.id, None)
-                if asked.upload is not None:
-                    self._arrived(asked.upload, task.id, asked.sha256)
-            if asked.upload is not None:
-                self._arriving().cancel(asked.upload)
-            return found.dataset.id
-
-        with self._beginning:  # the work ends after it is known
-            task = self._tasks.start("import", Path(asked.title).name or asked.title, work)
-            self._known.imports[task.id] = asked
-        return task.id
-
     def _work(self, dataset: Dataset, kind: str, work: Work) -> str:
         task = self._tasks.start(kind, dataset.name, work)
         self._known.working.setdefault(dataset.id, {})[kind] = task.id
         return task.id
+
+
+def _importing(wanted: Wanted) -> Importing:
+    from nbtrain.data.reading.read_options import ReadOptions  # noqa: PLC0415 - it comes with all that reads
+
+    known = {each.name for each in fields(ReadOptions)}
+    options = ReadOptions.from_json({key: value for key, value in wanted.options.items() if key in known})
+    more = {key: value for key, value in wanted.options.items() if key not in known}
+    said = wanted.said if wanted.upload is None else wanted.title
+    return lambda progress: Library().add(
+        wanted.source, name=wanted.name, options=options, progress=progress, said_source=said, **more).dataset.id
 
 
 class OriginImport:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nbtrain import model_facts
+from nbtrain.arriving import Imports, Wanted, Work
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import CommandError, ConfigError, Problem
+from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.core.model_views import DownloadView
 from nbtrain.core.tasks import Progress, Tasks
 from nbtrain.hub.client import Listing
@@ -27,29 +28,6 @@ PURPOSE = "models"
 _ENDINGS = (".safetensors", ".zip", ".pt2", ".pth", ".pt", ".bin", ".onnx", ".ckpt", ".pkl", ".joblib")
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
-    """What an import was asked to do, so that it can be done again with more allowed."""
-
-    source: Any
-    title: str
-    name: str | None
-    options: dict[str, bool]
-    upload: str | None = None
-    sha256: str = ""
-    """Of an upload."""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What is remembered while the kernel lives."""
-
-    imports: dict[str, _Import] = field(default_factory=dict)
-    """Task → an import that is under way, or failed; not one that succeeded, for it may hold a module."""
-    arrived: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Upload → the task that imported it, and the file's SHA-256: whoever missed the answer asks again."""
-
-
 class Arrivals:
     """Imports, uploads and downloads of models. Any thread may call.
 
@@ -59,12 +37,9 @@ class Arrivals:
 
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
-        self._known = _Memory()
-        self._uploads: Uploads | None = None
+        self._imports = Imports(tasks, "model_import", _importing, purpose=PURPOSE)
         self._downloads: Downloads | None = None
         self._lock = threading.Lock()
-        self._beginning = threading.RLock()
-        self._finishing = threading.Lock()
 
     # -- importing ------------------------------------------------------------------------------
 
@@ -80,14 +55,13 @@ class Arrivals:
             hint = "; to fetch it from the Hub, look for it there" if given.count("/") == 1 else ""
             raise ConfigError([Problem(
                 "source", f"There is no file, folder or variable {given!r:.200}{hint}; look at the spelling.")])
-        return self._import(_Import(path if held is None else held, given, _checked(name), _allowed(options)))
+        return self._imports.begin(Wanted(
+            source=path if held is None else held, title=given, name=_checked(name), options=_allowed(options)))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         """Do an import that failed once more, with more allowed; the new task's id."""
-        known = self._known.imports.get(task)
-        if known is None:
-            raise CommandError("This import is no longer known; give its source again.")
-        return self._import(replace(known, options=known.options | _allowed(options)))
+        known = self._imports.failed(task)
+        return self._imports.begin(replace(known, options={**known.options, **_allowed(options)}))
 
     def question(self, task: str) -> str:
         """What a failed import would need the user's word for, or empty."""
@@ -100,22 +74,13 @@ class Arrivals:
 
     @property
     def uploads(self) -> Uploads:
-        """One for all calls: it keeps the hashes of what is arriving."""
-        with self._lock:
-            if self._uploads is None:
-                self._uploads = Uploads(purpose=PURPOSE)
-            return self._uploads
+        """Those of models."""
+        return self._imports.uploads
 
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
         must_be(str, upload=upload)
-        with self._finishing:
-            begun = self._known_import(upload)  # the answer was lost, or two pages sent the same file
-            if begun is None:
-                checked, allowed = _checked(name), _allowed(options)
-                path, sha256 = self.uploads.finish(upload)
-                begun = self._import(_Import(path, path.name, checked, allowed, upload, sha256)), sha256
-            return begun
+        return self._imports.uploaded(upload, lambda: (_checked(name), _allowed(options)))
 
     # -- downloads ------------------------------------------------------------------------------
 
@@ -159,39 +124,6 @@ class Arrivals:
                 self._downloads = Downloads(tasks=self._tasks)
             return self._downloads
 
-    def _known_import(self, upload: str) -> tuple[str, str] | None:
-        """The task that imports an upload, or did so, and the file's SHA-256; None where none is known."""
-        with self._beginning:
-            if upload in self._known.arrived:
-                return self._known.arrived[upload]
-            for task_id, asked in self._known.imports.items():
-                task = self._tasks.find(task_id) if asked.upload == upload else None
-                if task is not None and not task.ended:
-                    return task_id, asked.sha256
-        return None
-
-    def _arrived(self, upload: str, task_id: str, sha256: str) -> None:
-        """Remember it for as long as its task is known."""
-        known = {task.id for task in self._tasks.all()}
-        kept = {each: told for each, told in self._known.arrived.items() if told[0] in known}
-        self._known.arrived = {**kept, upload: (task_id, sha256)}
-
-    def _import(self, asked: _Import) -> str:
-        def work(progress: Progress) -> str:
-            model = imported(asked.source, asked.title, asked.name, asked.options, progress)
-            with self._beginning:
-                self._known.imports.pop(task.id, None)
-                if asked.upload is not None:
-                    self._arrived(asked.upload, task.id, asked.sha256)
-            if asked.upload is not None:
-                self.uploads.cancel(asked.upload)
-            return model
-
-        with self._beginning:  # the work ends after it is known
-            task = self._tasks.start("model_import", Path(asked.title).name or asked.title, work)
-            self._known.imports[task.id] = asked
-        return task.id
-
 
 def must_be(kind: type[Any], **given: Any) -> None:
     """Arguments of one type, as Python may give others than the wire does. Raises ConfigError."""
@@ -225,6 +157,10 @@ def imported(source: Any, title: str, name: str | None, options: Mapping[str, bo
             about = replace(about, source="file" if file else "object", source_args=said)
         return Registry().add(
             replace(package, about=about), name=name, else_name=plain_name(title), progress=progress).model
+
+
+def _importing(wanted: Wanted) -> Work:
+    return lambda progress: imported(wanted.source, wanted.title, wanted.name, wanted.options, progress)
 
 
 def plain_name(title: str) -> str:
