@@ -19,9 +19,12 @@ import torch
 
 import nbtrain
 from tests.faults import kill_loop
+from tests.recipes import spoken
 from tests.recipes.drawn import folder_of_dots, folder_of_shapes
 
 FILE = "rows.csv"
+#: Where cells hold lists.
+LISTS = "rows.jsonl"
 
 
 def tabular() -> None:
@@ -57,6 +60,26 @@ def texts() -> None:
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(FILE, index=False)
 
 
+def words() -> None:
+    """A tag that follows from the word, and from the one before it; the library is loaded here."""
+    import transformers.models.bert.modeling_bert  # noqa: F401, PLC0415
+
+    draw = np.random.default_rng(0)
+    pairs = [(["Anna", "Smith"], ["B-PER", "I-PER"]), (["Boris", "Novak"], ["B-PER", "I-PER"]),
+             (["walks", "home"], ["O", "O"]), (["and", "sees"], ["O", "O"]), (["unforgettable", "rain"], ["O", "O"])]
+    rows = []
+    for _ in range(200):
+        chosen = [pairs[number] for number in draw.integers(0, len(pairs), draw.integers(1, 5))]
+        rows.append({"tokens": [word for words, _ in chosen for word in words],
+                     "tags": [tag for _, tags in chosen for tag in tags]})
+    Path(LISTS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def sentences() -> None:
+    """A folder of sounds with the table of what is said in them."""
+    spoken.save(Path(FILE))
+
+
 def shapes() -> None:
     """A folder of images, one for each class."""
     folder_of_shapes(Path(FILE), 8)
@@ -74,10 +97,15 @@ TRAININGS: dict[str, tuple[Callable[[], None], str, dict[str, object]]] = {
     "text-classification": (texts, "bert-tiny", {"max_length": 16, "vocabulary_size": 300, "lora_rank": 2}),
     "causal-lm": (texts, "gpt2-tiny", {
         "text": "text", "max_length": 16, "vocabulary_size": 300, "use_oversampling": False, "layer_decay": 0.8}),
+    "token-classification": (words, "bert-tiny", {
+        "max_length": 16, "vocabulary_size": 300, "use_oversampling": False}),
     "image-classification": (shapes, "convnext", {"image_size": 16, "batch_size": 4, "num_workers": 0}),
     "landmarks": (dots, "hrnet", {
         "image_size": 32, "heatmap_sigma": 1.0, "batch_size": 4, "use_oversampling": False, "num_workers": 0,
         "channels_last": True}),
+    "speech": (sentences, "text-to-mel", {
+        "text": "text", "model_size": "tiny", "sample_rate": 8000, "batch_size": 3, "use_oversampling": False,
+        "num_workers": 0, "validation": 0.2, "learning_rate": 1e-3, "sample_every": 2, "warmup_steps": 3}),
 }
 OPTIONS: dict[str, object] = {
     "epochs": 5, "batch_size": 32, "checkpoint_every": 7, "keep_checkpoints": 2, "seed": 3, "use_ema": True,
@@ -95,7 +123,7 @@ def main() -> None:
 
     def train() -> nbtrain.Run:
         options_ = {**OPTIONS, **options, "recipe": given.recipe}
-        return nbtrain.train(model, FILE, **options_)
+        return nbtrain.train(model, LISTS if Path(LISTS).exists() else FILE, **options_)
 
     def resume(run_id: str) -> nbtrain.Run:
         return nbtrain.resume(run_id, show=False)

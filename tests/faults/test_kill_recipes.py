@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.kill_recipes import TRAININGS
+
 pytestmark = pytest.mark.slow
 LOOP = Path(__file__).with_name("kill_recipes.py")
 ROOT = LOOP.parents[2]
 
 
-@pytest.mark.parametrize("recipe", ["tabular", "timeseries", "text-classification", "causal-lm"])
+@pytest.mark.parametrize("recipe", sorted(TRAININGS))
 def test_10_of_10_killed_runs_by_a_recipe_resume_to_the_same_bits(recipe):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.faults.kill_recipes", recipe, "--kills", "10"], cwd=ROOT,
