@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbtrain.core.errors import CommandError
+from nbtrain.core.dataset_views import UploadView
+from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.tasks import Progress, Tasks
 from nbtrain.store.uploads import Uploads
 
@@ -126,3 +127,49 @@ class Imports:
         known = {task.id for task in self._tasks.all()}
         kept = {each: told for each, told in self._arrived.items() if told[0] in known}
         self._arrived = {**kept, upload: (task_id, sha256)}
+
+
+class TakesUploads:
+    """The part of `nbtrain.core.ports.ArrivalDesk` that takes uploads in.
+
+    Args:
+        imports: those that uploads become.
+    """
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+
+    def uploads(self) -> Sequence[UploadView]:
+        return [
+            UploadView(upload=each.id, name=each.name, size=each.size, have=each.had)
+            for each in self._imports.uploads.all() if each.had < each.size]
+
+    def upload(self, name: str, size: int, stamp: str) -> UploadView:
+        must_be(str, name=name, stamp=stamp)
+        must_be(int, size=size)
+        begun = self._imports.uploads.begin(name, size, stamp)
+        return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
+
+    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
+        must_be(str, upload=upload, digest=digest)
+        must_be(int, size=size, piece=piece)
+        self._imports.uploads.check(upload, size, piece, digest)
+
+    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
+        must_be(str, upload=upload, digest=digest)
+        must_be(int, offset=offset)
+        return self._imports.uploads.chunk(upload, offset, data, digest).had
+
+    def drop_upload(self, upload: str) -> None:
+        must_be(str, upload=upload)
+        self._imports.uploads.cancel(upload)
+
+
+def must_be(kind: type[Any], **given: Any) -> None:
+    """Arguments of one type, as Python may give others than the wire does. Raises ConfigError."""
+    words = {str: "a text", int: "a whole number", Mapping: "a dict"}
+    problems = [
+        Problem(name, f"{name} is {value!r:.60}; it must be {words[kind]}.") for name, value in given.items()
+        if not isinstance(value, kind)]
+    if problems:
+        raise ConfigError(problems)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import dataset_facts
-from nbtrain.arriving import Imports, Wanted
+from nbtrain.arriving import Imports, TakesUploads, Wanted
 from nbtrain.arriving import Work as Importing
-from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetRow, StepSchema, UploadView
+from nbtrain.core.dataset_views import BeforeAfter, Cure, DatasetFacts, DatasetRow, StepSchema
 from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.data.keeping.library import Library
@@ -41,7 +41,7 @@ class _Memory:
     """Dataset → the column to predict, as it was said last."""
 
 
-class WorkspaceDatasets:
+class WorkspaceDatasets(TakesUploads):
     """Implements `nbtrain.core.ports.DatasetDesk`. Any thread may call.
 
     Args:
@@ -58,7 +58,7 @@ class WorkspaceDatasets:
         self._on_use = on_use
         self._on_options = on_options
         self._known = _Memory()
-        self._imports = Imports(self._tasks, "import", _importing)
+        super().__init__(Imports(self._tasks, "import", _importing))
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -113,26 +113,8 @@ class WorkspaceDatasets:
 
         return self._tasks.start("sample", "sample", work).id
 
-    def uploads(self) -> Sequence[UploadView]:
-        return [
-            UploadView(upload=each.id, name=each.name, size=each.size, have=each.had)
-            for each in self._imports.uploads.all() if each.had < each.size]
-
-    def upload(self, name: str, size: int, stamp: str) -> UploadView:
-        begun = self._imports.uploads.begin(name, size, stamp)
-        return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
-
-    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
-        self._imports.uploads.check(upload, size, piece, digest)
-
-    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
-        return self._imports.uploads.chunk(upload, offset, data, digest).had
-
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         return self._imports.uploaded(upload, lambda: (name, dict(options)))
-
-    def drop_upload(self, upload: str) -> None:
-        self._imports.uploads.cancel(upload)
 
     # -- working --------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import model_facts
-from nbtrain.arriving import Imports, Wanted, Work
+from nbtrain.arriving import Imports, Wanted, Work, must_be
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.core.model_views import DownloadView
@@ -18,7 +18,6 @@ from nbtrain.hub.client import Listing
 from nbtrain.hub.downloads import Downloads, Maker
 from nbtrain.launcher import namespace
 from nbtrain.models.registry import Registry
-from nbtrain.store.uploads import Uploads
 
 #: What an import may be allowed.
 ALLOWED = ("convert", "trust_remote_code")
@@ -37,7 +36,7 @@ class Arrivals:
 
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
-        self._imports = Imports(tasks, "model_import", _importing, purpose=PURPOSE)
+        self.imports = Imports(tasks, "model_import", _importing, purpose=PURPOSE)
         self._downloads: Downloads | None = None
         self._lock = threading.Lock()
 
@@ -55,13 +54,13 @@ class Arrivals:
             hint = "; to fetch it from the Hub, look for it there" if given.count("/") == 1 else ""
             raise ConfigError([Problem(
                 "source", f"There is no file, folder or variable {given!r:.200}{hint}; look at the spelling.")])
-        return self._imports.begin(Wanted(
+        return self.imports.begin(Wanted(
             source=path if held is None else held, title=given, name=_checked(name), options=_allowed(options)))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         """Do an import that failed once more, with more allowed; the new task's id."""
-        known = self._imports.failed(task)
-        return self._imports.begin(replace(known, options={**known.options, **_allowed(options)}))
+        known = self.imports.failed(task)
+        return self.imports.begin(replace(known, options={**known.options, **_allowed(options)}))
 
     def question(self, task: str) -> str:
         """What a failed import would need the user's word for, or empty."""
@@ -72,15 +71,10 @@ class Arrivals:
 
     # -- uploads --------------------------------------------------------------------------------
 
-    @property
-    def uploads(self) -> Uploads:
-        """Those of models."""
-        return self._imports.uploads
-
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
         must_be(str, upload=upload)
-        return self._imports.uploaded(upload, lambda: (_checked(name), _allowed(options)))
+        return self.imports.uploaded(upload, lambda: (_checked(name), _allowed(options)))
 
     # -- downloads ------------------------------------------------------------------------------
 
@@ -123,16 +117,6 @@ class Arrivals:
             if self._downloads is None:
                 self._downloads = Downloads(tasks=self._tasks)
             return self._downloads
-
-
-def must_be(kind: type[Any], **given: Any) -> None:
-    """Arguments of one type, as Python may give others than the wire does. Raises ConfigError."""
-    words = {str: "a text", int: "a whole number", Mapping: "a dict"}
-    problems = [
-        Problem(name, f"{name} is {value!r:.60}; it must be {words[kind]}.") for name, value in given.items()
-        if not isinstance(value, kind)]
-    if problems:
-        raise ConfigError(problems)
 
 
 def imported(source: Any, title: str, name: str | None, options: Mapping[str, bool], progress: Progress) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 from nbtrain import model_facts, trying
-from nbtrain.core.dataset_views import UploadView
+from nbtrain.arriving import TakesUploads, must_be
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.model_views import (
     DownloadView,
@@ -22,7 +22,7 @@ from nbtrain.core.model_views import (
 )
 from nbtrain.core.tasks import Progress, Tasks
 from nbtrain.hub.client import is_repository
-from nbtrain.model_arrivals import Arrivals, must_be
+from nbtrain.model_arrivals import Arrivals
 from nbtrain.models.package import Version
 from nbtrain.models.registry import Registry
 
@@ -32,7 +32,7 @@ _EXPORTING = ("overwrite",)
 PAGE = 30
 
 
-class WorkspaceModels:
+class WorkspaceModels(TakesUploads):
     """Implements `nbtrain.core.ports.ModelDesk`. Any thread may call.
 
     Args:
@@ -44,6 +44,7 @@ class WorkspaceModels:
         self._tasks = tasks or Tasks()
         self._on_use = on_use
         self._arrivals = Arrivals(self._tasks)
+        super().__init__(self._arrivals.imports)
         self._working: dict[str, dict[str, str]] = {}
         """Model → kind of work → the task that did it last."""
 
@@ -141,33 +142,8 @@ class WorkspaceModels:
             return None
         return cast("str", found.wait(0)) or None
 
-    def uploads(self) -> Sequence[UploadView]:
-        return [
-            UploadView(upload=each.id, name=each.name, size=each.size, have=each.had)
-            for each in self._arrivals.uploads.all() if each.had < each.size]
-
-    def upload(self, name: str, size: int, stamp: str) -> UploadView:
-        must_be(str, name=name, stamp=stamp)
-        must_be(int, size=size)
-        begun = self._arrivals.uploads.begin(name, size, stamp)
-        return UploadView(upload=begun.id, name=begun.name, size=begun.size, have=begun.had)
-
-    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
-        must_be(str, upload=upload, digest=digest)
-        must_be(int, size=size, piece=piece)
-        self._arrivals.uploads.check(upload, size, piece, digest)
-
-    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
-        must_be(str, upload=upload, digest=digest)
-        must_be(int, offset=offset)
-        return self._arrivals.uploads.chunk(upload, offset, data, digest).had
-
     def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
         return self._arrivals.uploaded(upload, name, options)
-
-    def drop_upload(self, upload: str) -> None:
-        must_be(str, upload=upload)
-        self._arrivals.uploads.cancel(upload)
 
     # -- the Hub's ------------------------------------------------------------------------------
 
@@ -210,11 +186,11 @@ class WorkspaceModels:
         files = [each["name"] for each in trying.form(found)["fields"] if each["type"] == "file"]
         sent = {name: values[name] for name in files if isinstance(values.get(name), str) and values[name]}
         try:
-            paths = {name: self._arrivals.uploads.finish(upload).path for name, upload in sent.items()}
+            paths = {name: self._imports.uploads.finish(upload).path for name, upload in sent.items()}
             return trying.predict(found, {**values, **paths})
         finally:
             for upload in sent.values():
-                self._arrivals.uploads.cancel(upload)
+                self._imports.uploads.cancel(upload)
 
     # -- inside ---------------------------------------------------------------------------------
 

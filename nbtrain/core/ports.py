@@ -220,30 +220,21 @@ class HardwareSource(Protocol):
         """One onlooker less; sampling ends with the last."""
 
 
-class DatasetDesk(Protocol):
-    """Datasets for the interface. Long work is begun and its task's id returned; the rest may take a second.
-
-    A dataset is named by its id. Every method raises DatasetNotFoundError for one there is not, and ConfigError
-    with a problem for each field that is wrong (``source``, ``name``, ``train``, ``columns`` …).
-    """
+class ArrivalDesk(Protocol):
+    """What is imported and uploaded, for the interface."""
 
     @property
     def tasks(self) -> Tasks:
-        """All long work of this kernel on data."""
-    def rows(self) -> Sequence[DatasetRow]:
-        """Every dataset of the workspace, newest first."""
-    def facts(self, dataset: str) -> DatasetFacts: ...
-    def steps(self) -> Sequence[StepSchema]:
-        """The processing steps there are."""
-
+        """All long work of this kernel on things of the kind."""
     def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
-        """Import a path, folder, glob, ``hf:`` name or variable of the notebook. `options` are read options."""
+        """Import a path, a variable of the notebook, or what else a desk understands; the task's id.
+
+        `options` are those of `nbtrain.data.reading.read_options`, or of a model ``convert trust_remote_code``.
+        """
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
-        """Do an import that failed once more, with these read options changed."""
-    def sample(self) -> str:
-        """Import a small real dataset to try things on."""
+        """Do an import that failed once more, with these options changed."""
     def result(self, task: str) -> str | None:
-        """The dataset that a task made, once it is done."""
+        """The id of what a task made, once it is done."""
 
     def uploads(self) -> Sequence[UploadView]:
         """Files that have not arrived whole yet."""
@@ -258,6 +249,22 @@ class DatasetDesk(Protocol):
     def drop_upload(self, upload: str) -> None:
         """Throw away what has arrived."""
 
+
+class DatasetDesk(ArrivalDesk, Protocol):
+    """Datasets for the interface. Long work is begun and its task's id returned; the rest may take a second.
+
+    A dataset is named by its id. Every method raises DatasetNotFoundError for one there is not, and ConfigError
+    with a problem for each field that is wrong (``source``, ``name``, ``train``, ``columns`` …).
+    """
+
+    def rows(self) -> Sequence[DatasetRow]:
+        """Every dataset of the workspace, newest first."""
+    def facts(self, dataset: str) -> DatasetFacts: ...
+    def steps(self) -> Sequence[StepSchema]:
+        """The processing steps there are."""
+
+    def sample(self) -> str:
+        """Import a small real dataset to try things on."""
     def profile(self, dataset: str, target: str | None) -> str: ...
     def split(self, dataset: str, spec: Mapping[str, Any]) -> str: ...
     def quality(self, dataset: str, target: str | None) -> str: ...
@@ -280,7 +287,7 @@ class DatasetDesk(Protocol):
         """Let the training form take this dataset; False where there is no form to take it."""
 
 
-class ModelDesk(Protocol):
+class ModelDesk(ArrivalDesk, Protocol):
     """Models for the interface. Long work is begun and its task's id returned; the rest may take a second.
 
     A model is named by its id, one of the Hub by ``owner/name``. Methods raise ModelNotFoundError for one there is not,
@@ -288,9 +295,6 @@ class ModelDesk(Protocol):
     CommandError.
     """
 
-    @property
-    def tasks(self) -> Tasks:
-        """All long work of this kernel on models: ``download model_import model_export verify push``."""
     def models(self, query: Mapping[str, Any], offset: int, limit: int) -> ModelPage:
         """Models of the workspace. `query`: ``search sort descending stage category tag task``, each optional.
 
@@ -319,27 +323,8 @@ class ModelDesk(Protocol):
     def use(self, model: str) -> bool:
         """Let the training form take this model; False where there is no form to take it."""
 
-    def import_source(self, source: str, name: str | None, options: Mapping[str, Any]) -> str:
-        """Import a path or a variable of the notebook. `options`: ``convert`` (a pickle, in a child process)."""
-    def import_again(self, task: str, options: Mapping[str, Any]) -> str:
-        """Do an import that failed once more, with these options changed."""
     def question(self, task: str) -> str:
         """What a failed import or download would need the user's word for: ``convert``, ``remote_code`` or empty."""
-    def result(self, task: str) -> str | None:
-        """The model that a task made, once it is done."""
-    def uploads(self) -> Sequence[UploadView]:
-        """Files that have not arrived whole yet."""
-    def upload(self, name: str, size: int, stamp: str) -> UploadView:
-        """Begin an upload, or go on with one of this name, size and stamp."""
-    def check_upload(self, upload: str, size: int, piece: int, digest: str) -> None:
-        """Make sure that the first `size` bytes are this file's: `digest` is that of the digests of their pieces."""
-    def chunk(self, upload: str, offset: int, data: memoryview, digest: str) -> int:
-        """Take in bytes that belong at `offset`, of this SHA-256 or CRC-32; returns how many there are now."""
-    def uploaded(self, upload: str, name: str | None, options: Mapping[str, Any]) -> tuple[str, str]:
-        """Import an upload that is whole: the task's id, and the SHA-256 of the file."""
-    def drop_upload(self, upload: str) -> None:
-        """Throw away what has arrived."""
-
     def search(self, query: Mapping[str, Any], cursor: str | None) -> HubPage:
         """Search the Hub. `query`: ``search task library language licence size sort``, each optional.
 

@@ -13,15 +13,14 @@ from nbtrain.core.dataset_views import DatasetRow
 from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import DatasetDesk
 from nbtrain.widgets import data_twin
+from nbtrain.widgets.arriving import CHUNK, Arriving, began
 from nbtrain.widgets.base import COMMON, Panel
-from nbtrain.widgets.commands import Handler, Worker, buffer, mapping, mappings, number, optional, text
+from nbtrain.widgets.commands import Handler, Worker, mapping, mappings, number, optional, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.wire import Request
 
 #: Makes the preview of a dataset, of all its rows or of those with these numbers.
 Preview = Callable[[str, Sequence[int]], Panel]
-#: Bytes of an upload that travel in one message: few enough that a busy kernel's queue stays short.
-CHUNK = 2 * 2**20
 #: A piece of an upload and a trial of steps may be worked on at the same time.
 THREADS = 2
 #: Previews kept open, so that going back to a dataset shows it at once.
@@ -52,7 +51,7 @@ class Datasets(Panel):
         self._preview = preview
         self._previews: dict[str, Panel] = {}
         self._opening = threading.Lock()
-        self._dismissed: set[str] = set()
+        self._arriving = Arriving(desk)
         # Of its own: the pieces of an upload must not wait for a training to start, nor that for them.
         services.setdefault("worker", Worker("nbtrain-datasets", threads=THREADS))
         setup = {"chunk": CHUNK, "steps": list(desk.steps())}
@@ -64,8 +63,7 @@ class Datasets(Panel):
     def handlers(self) -> dict[str, Handler]:
         return {
             **super().handlers(),
-            "cancel": Handler(self._cancel),
-            "dismiss": Handler(self._dismiss),
+            **self._arriving.quick(),
             **{kind: Handler(run, slow=True) for kind, run in self._slow().items()},
         }
 
@@ -85,21 +83,12 @@ class Datasets(Panel):
         """What asks the desk: by kind."""
         desk = self._datasets
         return {
+            **self._arriving.slow(),
             "datasets": self._list,
             "dataset": lambda r: desk.facts(text(r, "dataset")),
             "open": self._open,
-            "import": lambda r: began(
-                desk.import_source(text(r, "source"), optional(r, "name"), mapping(r, "options"))),
-            "import_again": lambda r: began(desk.import_again(text(r, "task"), mapping(r, "options"))),
             "sample": lambda _: began(desk.sample()),
             "result": lambda r: {"dataset": desk.result(text(r, "task"))},
-            "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
-            "check_upload": lambda r: desk.check_upload(
-                text(r, "upload"), number(r, "have"), CHUNK, text(r, "digest")),
-            "chunk": lambda r: {
-                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
-            "uploaded": self._uploaded,
-            "drop_upload": lambda r: desk.drop_upload(text(r, "upload")),
             "profile": lambda r: began(desk.profile(text(r, "dataset"), optional(r, "target"))),
             "split": lambda r: began(desk.split(text(r, "dataset"), mapping(r, "spec"))),
             "quality": lambda r: began(desk.quality(text(r, "dataset"), optional(r, "target"))),
@@ -119,23 +108,7 @@ class Datasets(Panel):
         if rows != self._listed:
             self._listed = rows
             self.twin.renew()
-        return {
-            "rows": list(rows), "uploads": list(self._datasets.uploads()),
-            "dismissed": sorted(self._dismissed)}
-
-    def _uploaded(self, request: Request) -> dict[str, str]:
-        task, sha256 = self._datasets.uploaded(
-            text(request, "upload"), optional(request, "name"), mapping(request, "options"))
-        return {"task": task, "sha256": sha256}
-
-    def _cancel(self, request: Request) -> None:
-        task = self._datasets.tasks.find(text(request, "task"))
-        if task is None:
-            raise CommandError("This work has ended already, and is no longer known.")
-        task.cancel()
-
-    def _dismiss(self, request: Request) -> None:
-        self._dismissed.add(text(request, "task"))
+        return {"rows": list(rows), **self._arriving.uploads()}
 
     def _delete(self, request: Request) -> None:
         dataset = text(request, "dataset")
@@ -159,11 +132,6 @@ class Datasets(Panel):
     def _tell_children(self) -> None:
         children = {name: f"IPY_MODEL_{panel.model_id}" for name, panel in self._previews.items()}
         self.pump.call(partial(self._change, {"children": children}))
-
-
-def began(task: str) -> dict[str, str]:
-    """The answer that names the task that runs now."""
-    return {"task": task}
 
 
 def row_numbers(listed: str) -> list[int]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from nbtrain.core.errors import CommandError
 from nbtrain.core.model_views import ModelPage, ModelRow
 from nbtrain.core.ports import ModelDesk
+from nbtrain.widgets.arriving import CHUNK, Arriving, began
 from nbtrain.widgets.base import COMMON, Panel
-from nbtrain.widgets.commands import Handler, Worker, buffer, flag, mapping, number, optional, text, texts
+from nbtrain.widgets.commands import Handler, Worker, flag, mapping, number, optional, text, texts
 from nbtrain.widgets.data_twin import DataTwin
-from nbtrain.widgets.datasets import CHUNK, began
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.model_twin import MODELS, models, models_line
 from nbtrain.widgets.wire import Request
@@ -38,7 +37,7 @@ class Models(Panel):
 
     def __init__(self, desk: ModelDesk, **services: Any) -> None:
         self._models = desk
-        self._dismissed: set[str] = set()
+        self._arriving = Arriving(desk)
         services.setdefault("worker", Worker("nbtrain-models", threads=THREADS))
         super().__init__(Feed(curves=False, tasks=desk.tasks), setup={"chunk": CHUNK}, **services)
         self._listed: Sequence[ModelRow] = ()
@@ -47,11 +46,10 @@ class Models(Panel):
             lambda: models(self._listed, self._total), lambda: models_line(self._listed))
 
     def handlers(self) -> dict[str, Handler]:
-        slow = {**self._kept(), **self._arriving(), **self._on_the_hub()}
+        slow = {**self._kept(), **self._arriving.slow(), **self._imported(), **self._on_the_hub()}
         return {
             **super().handlers(),
-            "cancel": Handler(self._cancel),
-            "dismiss": Handler(self._dismiss),
+            **self._arriving.quick(),
             **{kind: Handler(run, slow=True) for kind, run in slow.items()},
         }
 
@@ -98,23 +96,13 @@ class Models(Panel):
             "predict": lambda r: desk.predict(text(r, "model"), number(r, "version"), mapping(r, "values")),
         }
 
-    def _arriving(self) -> dict[str, Callable[[Request], Any]]:
-        """Requests about imports and uploads."""
+    def _imported(self) -> dict[str, Callable[[Request], Any]]:
+        """Requests about what became of imports and uploads."""
         desk = self._models
         return {
-            "import": lambda r: began(
-                desk.import_source(text(r, "source"), optional(r, "name"), mapping(r, "options"))),
-            "import_again": lambda r: began(desk.import_again(text(r, "task"), mapping(r, "options"))),
             "question": lambda r: {"question": desk.question(text(r, "task"))},
             "result": lambda r: {"model": desk.result(text(r, "task"))},
-            "uploads": lambda _: {"uploads": list(desk.uploads()), "dismissed": sorted(self._dismissed)},
-            "upload": lambda r: desk.upload(text(r, "name"), number(r, "size"), text(r, "stamp")),
-            "check_upload": lambda r: desk.check_upload(
-                text(r, "upload"), number(r, "have"), CHUNK, text(r, "digest")),
-            "chunk": lambda r: {
-                "have": desk.chunk(text(r, "upload"), number(r, "offset"), buffer(r), text(r, "digest"))},
-            "uploaded": self._uploaded,
-            "drop_upload": lambda r: desk.drop_upload(text(r, "upload")),
+            "uploads": lambda _: self._arriving.uploads(),
         }
 
     def _on_the_hub(self) -> dict[str, Callable[[Request], Any]]:
@@ -133,20 +121,6 @@ class Models(Panel):
                 text(r, "download"), mapping(r, "options") if "options" in r else {})},
             "drop_download": lambda r: desk.drop_download(text(r, "download")),
         }
-
-    def _uploaded(self, request: Request) -> dict[str, str]:
-        task, sha256 = self._models.uploaded(
-            text(request, "upload"), optional(request, "name"), mapping(request, "options"))
-        return {"task": task, "sha256": sha256}
-
-    def _cancel(self, request: Request) -> None:
-        task = self._models.tasks.find(text(request, "task"))
-        if task is None:
-            raise CommandError("This work has ended already, and is no longer known.")
-        task.cancel()
-
-    def _dismiss(self, request: Request) -> None:
-        self._dismissed.add(text(request, "task"))
 
 
 def version(request: Request) -> int | None:

@@ -12,7 +12,8 @@ from nbtrain.core.dataset_views import DatasetRow
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, Problem
 from nbtrain.core.tasks import Tasks
 from nbtrain.widgets import display
-from nbtrain.widgets.datasets import CHUNK, MOST_ROWS, PREVIEWS, Datasets, row_numbers
+from nbtrain.widgets.arriving import CHUNK
+from nbtrain.widgets.datasets import MOST_ROWS, PREVIEWS, Datasets, row_numbers
 from nbtrain.widgets.live_charts import LiveCharts
 
 TYPESCRIPT = Path(__file__).parents[2] / "frontend" / "src" / "datasets" / "wire.ts"
