@@ -129,9 +129,10 @@ class Crew:
             theirs, their_parts, their_untouched = self._answer(place, PATIENCE)
             untouched &= their_untouched
             loss = loss + theirs
-            parts = {name: parts.get(name, 0.0) + their_parts.get(name, 0.0) for name in {**parts, **their_parts}}
+            for name, (mean, rows) in their_parts.items():
+                parts.add({name: mean}, rows)
         self._gather(untouched)
-        return loss, {name: torch.as_tensor(part, device=self._device) for name, part in parts.items()}
+        return loss, {name: torch.as_tensor(part, device=self._device) for name, part in parts.means().items()}
 
     def close(self) -> None:
         """End the followers."""

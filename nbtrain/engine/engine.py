@@ -25,6 +25,7 @@ from nbtrain.engine.ema import Ema
 from nbtrain.engine.footing import Footing, Position
 from nbtrain.engine.forward import add_noise
 from nbtrain.engine.job import Job
+from nbtrain.engine.objective import Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.readout import Lookback, judge
@@ -33,7 +34,7 @@ from nbtrain.engine.steering import Steering, StopRequested
 from nbtrain.engine.stopping import EarlyStopping
 
 #: A loss, 0-d, and its parts by name.
-Figures = tuple[Tensor, Mapping[str, Tensor]]
+Figures = tuple[Tensor, Mapping[str, Any]]
 
 #: Seconds over which one figure of throughput is taken.
 THROUGHPUT_WINDOW = 0.25
@@ -154,15 +155,14 @@ class Engine:
             self._scaled(loss).backward()
             return loss.detach(), {name: part.detach() for name, part in parts.items()} if parts else parts
         samples = sum(batch.size for batch in group)
-        total, sums = torch.zeros((), device=self.device), dict[str, Tensor]()
+        total, sums = torch.zeros((), device=self.device), Parts()
         for batch in group:
             share = batch.size / samples
             loss, parts = self.loss_of(batch)
             self._scaled(loss * share).backward()
             total += loss.detach() * share
-            for name, part in parts.items():
-                sums[name] = sums.get(name, 0.0) + part.detach() * share
-        return total, sums
+            sums.add(parts, batch.size)
+        return total, sums.means()
 
     def loss_of(self, batch: Batch) -> Figures:
         """Training loss of one micro-batch, 0-d, and its parts by name."""
@@ -219,7 +219,9 @@ class Engine:
             self.history.append(name, at.step, value)
         at.epoch, at.batch, at.loss_sum, at.loss_count = at.epoch + 1, 0, 0.0, 0
         # Without validation data the training loss is all there is to go by.
-        improved = self.stopping.update(figures.get(self.options["monitor"], figures["train_loss"]), at.step)
+        instead = figures["train_loss"] if self.job.validation is None else None
+        value = figures.get(self.options["monitor"], instead)  # None: a part of the loss that no batch had
+        improved = value is not None and self.stopping.update(value, at.step)
         self.publish(EpochEnd(step=at.step, epoch=at.epoch, metrics=figures))
         looking.show_samples(self)
         self.saver.after_epoch(self, improved=improved, figures=figures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from nbtrain.engine.batch import Batch
 from nbtrain.engine.batches import as_source
 from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.job import Job
+from nbtrain.engine.objective import Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.split import split
@@ -45,9 +46,7 @@ class Evaluation:
 
     def predict(self, model: nn.Module, data: Any) -> Any:
         """Outputs for every row, in order, on the CPU: one tensor (rows, …), or a list where shapes differ."""
-        outputs = [_to_cpu(output) for _, output in self._forward(data, lambda batch: call(model, batch.inputs), model)]
-        tensors = all(isinstance(output, Tensor) for output in outputs)
-        return torch.cat(outputs) if tensors and len({output.shape[1:] for output in outputs}) == 1 else outputs
+        return _joined(output for _, output in self._forward(data, lambda batch: call(model, batch.inputs), model))
 
     def evaluate(self, model: nn.Module, data: Any) -> dict[str, float]:
         """``{"loss": …, "accuracy": …}``. Raises DataError when there is nothing to evaluate on."""
@@ -55,15 +54,15 @@ class Evaluation:
             data = self._held_out()
         total, samples = torch.zeros((), device=self._device), 0
         measured = metrics.build(self._given.metrics, self._task)  # its own: the run may be validating right now
-        sums: dict[str, Tensor] = {}
+        sums = Parts()
         for batch, (loss, parts, output) in self._forward(data, lambda batch: self._objective(model, batch), model):
             total += loss.detach() * batch.size
-            for name, part in parts.items():
-                sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
+            sums.add(parts, batch.size)
             if output is not None:
                 measured.update(output, batch.target)
             samples += batch.size
-        figures = {name: value.item() / max(samples, 1) for name, value in {"loss": total, **sums}.items()}
+        figures = {"loss": total.item() / max(samples, 1)}
+        figures |= {name: float(mean) for name, mean in sums.means().items()}
         return {**figures, **measured.compute()}
 
     def _held_out(self) -> Any:
@@ -83,22 +82,50 @@ class Evaluation:
 
     def _forward(self, data: Any, work: Callable[[Batch], T], model: nn.Module) -> Iterator[tuple[Batch, T]]:
         """What `work` makes of each batch, with the model in evaluation mode."""
-        source = as_source(
-            data, batch_size=self._config["batch_size"], seed=self._config["seed"], train=False,
-            pipeline=self._config.pipeline, device=self._device, reading=Reading.of(model), classes=self._classes)
-        try:
-            batches = source.epoch(0)
-            for number in count():
-                # One turn a batch: a run that trains this model goes on between two batches, in training mode.
-                with self._turn.at("evaluate", number), torch.no_grad(), self._precision.autocast():
-                    batch = next(batches, None)
-                    if batch is None:
-                        return
-                    with evaluation_mode(model):
-                        made = work(batch)
-                yield batch, made
-        finally:
-            source.close()
+        return _forward(
+            data, work, model, self._config, self._turn, self._precision, device=self._device, classes=self._classes)
+
+
+def outputs_of(model: nn.Module, data: Any, config: TrainConfig) -> Any:
+    """As `Evaluation.predict`, of a model on the CPU that is in no run.
+
+    Raises:
+        ConfigError: the CPU cannot compute in the precision of `config`.
+        DataError: the rows cannot be read.
+    """
+    cpu = torch.device("cpu")
+    turn, precision = Turn(config["seed"], cpu), Precision(config.precision, cpu)
+    return _joined(output for _, output in _forward(
+        data, lambda batch: call(model, batch.inputs), model, config, turn, precision, device=cpu, classes=None))
+
+
+def _forward(  # noqa: PLR0917 - what a run has at hand
+    data: Any, work: Callable[[Batch], T], model: nn.Module, config: TrainConfig, turn: Turn, precision: Precision, *,
+    device: torch.device, classes: Sequence[str] | None,
+) -> Iterator[tuple[Batch, T]]:
+    source = as_source(
+        data, batch_size=config["batch_size"], seed=config["seed"], train=False, pipeline=config.pipeline,
+        device=device, reading=Reading.of(model), classes=classes)
+    try:
+        batches = source.epoch(0)
+        for number in count():
+            # One turn a batch: a run that trains this model goes on between two batches, in training mode.
+            with turn.at("evaluate", number), torch.no_grad(), precision.autocast():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                with evaluation_mode(model):
+                    made = work(batch)
+            yield batch, made
+    finally:
+        source.close()
+
+
+def _joined(outputs: Iterable[Any]) -> Any:
+    """Of all batches on the CPU: one tensor (rows, …), or a list where shapes differ."""
+    found = [_to_cpu(output) for output in outputs]
+    tensors = all(isinstance(output, Tensor) for output in found)
+    return torch.cat(found) if tensors and len({output.shape[1:] for output in found}) == 1 else found
 
 
 def _to_cpu(output: Any) -> Any:

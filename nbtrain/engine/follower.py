@@ -21,6 +21,7 @@ from nbtrain.config import PrecisionConfig
 from nbtrain.engine import nest
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.forward import add_noise
+from nbtrain.engine.objective import Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.workers import Envelope
@@ -108,8 +109,7 @@ def _do(  # noqa: PLR0917 - all that a follower has
     work.model.zero_grad(set_to_none=True)
     with turn:
         loss, parts = backward(work, shares, task.noise, task.scale, precision)
-    figures = {name: part.item() for name, part in parts.items()}
-    pipe.send(("done", (loss.item(), figures, untouched_of(work.model))))
+    pipe.send(("done", (loss.item(), parts.told(), untouched_of(work.model))))
     for kind in gradients(work.model):
         group.reduce(torch.cat([gradient.reshape(-1) for gradient in kind]), 0).wait()
 
@@ -119,10 +119,10 @@ def _do(  # noqa: PLR0917 - all that a follower has
 
 def backward(
     work: Work, shares: Sequence[tuple[Batch, float]], noise: float, scale: float, precision: Precision,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Gradients of this process's rows, each counted as one of all; their part of the loss, and of its parts."""
+) -> tuple[Tensor, Parts]:
+    """Gradients of this process's rows, each counted as one of all; their share of the loss, and its parts."""
     total: Tensor | None = None
-    sums: dict[str, Tensor] = {}
+    sums = Parts()
     for batch, weight in shares:
         if not batch.size:
             continue
@@ -131,8 +131,7 @@ def backward(
             loss, parts, _ = work.objective(work.model, given)
         (loss * (weight * scale)).backward()
         total = loss.detach() * weight if total is None else total + loss.detach() * weight
-        for name, part in parts.items():
-            sums[name] = sums.get(name, 0.0) + part.detach() * weight
+        sums.add(parts, batch.size)
     if total is None:
         total = torch.zeros((), device=next(work.model.parameters()).device)
     return total, sums

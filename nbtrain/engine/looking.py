@@ -7,10 +7,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from nbtrain.core.events import Warned
 from nbtrain.engine.batch import Batch
+from nbtrain.engine.objective import Parts
 
 if TYPE_CHECKING:
     from nbtrain.engine.engine import Engine
@@ -29,7 +29,7 @@ def validate(engine: Engine) -> dict[str, float]:
 def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
     job = engine.job
     engine.set_mode(training=False)
-    total, samples, sums = torch.zeros((), device=engine.device), 0, dict[str, Tensor]()
+    total, samples, sums = torch.zeros((), device=engine.device), 0, Parts()
     job.metrics.reset()
     for number in count():
         with engine.turn.at("validate", engine.at.epoch, number):
@@ -39,8 +39,7 @@ def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
             with engine.precision.autocast():
                 loss, parts, output = job.objective(engine.model, batch)
             total += loss.detach() * batch.size
-            for name, part in parts.items():
-                sums[name] = sums.get(name, 0.0) + part.detach() * batch.size
+            sums.add(parts, batch.size)
         if output is not None:
             job.metrics.update(output, batch.target)
         samples += batch.size
@@ -48,8 +47,8 @@ def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
             with engine.weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
                 engine.steering.obey()
             engine.set_mode(training=False)
-    means = {"loss": total, **sums}
-    figures = {f"val_{name}": value.item() / max(samples, 1) for name, value in means.items()}
+    figures = {"val_loss": total.item() / max(samples, 1)}
+    figures |= {f"val_{name}": float(mean) for name, mean in sums.means().items()}
     return figures | {f"val_{name}": value for name, value in job.metrics.compute().items()}
 
 

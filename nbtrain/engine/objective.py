@@ -37,6 +37,28 @@ class Outcome(NamedTuple):
     """What metrics look at; None where a step does not tell."""
 
 
+class Parts:
+    """Means of the parts of a loss over rows; a part that came with some batches only, over the rows of those."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor | float] = {}
+        self._rows: dict[str, int] = {}
+
+    def add(self, parts: Mapping[str, Tensor | float], rows: int) -> None:
+        """Parts of a batch of so many rows, each the mean of them."""
+        for name, part in parts.items():
+            self._sums[name] = self._sums.get(name, 0.0) + (part.detach() if isinstance(part, Tensor) else part) * rows
+            self._rows[name] = self._rows.get(name, 0) + rows
+
+    def means(self) -> dict[str, Tensor | float]:
+        """By name."""
+        return {name: total / self._rows[name] for name, total in self._sums.items()}
+
+    def told(self) -> dict[str, tuple[float, int]]:
+        """Means and rows as plain numbers, for another process to add."""
+        return {name: (float(mean), self._rows[name]) for name, mean in self.means().items()}
+
+
 class Objective:
     """How a batch is judged, in training and in validation alike.
 
@@ -50,6 +72,7 @@ class Objective:
         self, loss: Callable[[Any, Any], Any], step: Step | None = None, weights: Mapping[str, float] | None = None,
     ) -> None:
         self.loss, self.step, self._weights = loss, step, dict(weights or {})
+        self._tried = False
 
     def __call__(self, model: nn.Module, batch: Batch) -> Outcome:
         """Raises ModelError when what comes back is no loss."""
@@ -87,9 +110,11 @@ class Objective:
             loss = parts.pop(LOSS)
             return Outcome(loss, parts, output)
         unknown = [name for name in self._weights if name not in parts]
-        if unknown:
+        if unknown and not self._tried:  # later on, a part may be missing where a batch has nothing for it
             raise ModelError(
-                f"loss_weights names {unknown[0]!r}, which the loss does not give; it gives: {', '.join(parts)}.")
+                f"loss_weights names {unknown[0]!r}, which the loss does not give for the first batch; it gives: "
+                f"{', '.join(parts)}.")
+        self._tried = True
         weighted = [part * self._weights.get(name, 1.0) for name, part in parts.items()]
         return Outcome(sum(weighted[1:], start=weighted[0]), parts, output)
 

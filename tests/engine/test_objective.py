@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from torch.nn.functional import mse_loss
 from nbtrain import training
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.engine.batch import Batch
+from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.objective import Objective
 
 ROWS = 64
@@ -93,7 +95,7 @@ def test_what_is_no_loss_is_told(found, message):
 
 
 def test_a_weight_of_a_loss_that_is_not_there_is_told():
-    with pytest.raises(ModelError, match=r"loss_weights names 'sise_loss', which .* does not give; it gives: size"):
+    with pytest.raises(ModelError, match=r"names 'sise_loss', which .* for the first batch; it gives: size"):
         train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, loss_weights={"sise_loss": 1.0})
 
 
@@ -129,3 +131,70 @@ def test_what_would_do_nothing_or_come_out_wrong_is_told_before_the_start():
 def test_a_part_can_be_monitored():
     run = train(TwoHeads(), data(), loss={"size": "mse", "kind": "cross_entropy"}, monitor="val_size_loss")
     assert "val_size_loss" in run.history
+
+
+def sometimes(model, batch):
+    """Of rows whose first number is above 0 there is a second part of the loss; a batch may have none of them."""
+    output, rows = model(batch.inputs), batch.inputs[:, 0] > 0
+    parts = {"all": mse_loss(output, batch.target)}
+    if rows.any():
+        parts["some"] = batch.inputs[:, 1].mean() + 0 * output.sum()
+    return parts
+
+
+def mixed():
+    """Batches of 4 in turns: the second part comes in every other one, and is 1, 2, …"""
+    x = torch.zeros(32, 4)
+    x[:, 0] = torch.tensor([1.0, -1.0]).repeat_interleave(4).repeat(4)
+    x[:, 1] = torch.arange(8).repeat_interleave(4) // 2 + 1
+    return x, torch.ones(32, 1)
+
+
+def test_a_part_that_comes_in_some_batches_only_is_the_mean_over_their_rows():
+    x, y = mixed()
+    run = train(
+        nn.Linear(4, 1), (x, y), validation=(x, y), step=sometimes, batch_size=4, monitor="val_some",
+        loss_weights={"some": 0.5}, early_stopping=False)
+    assert run.state == "finished", run.error
+    assert run.history["val_some"].values == pytest.approx([2.5, 2.5])
+    assert run.evaluate((x, y))["some"] == pytest.approx(2.5)
+    assert len(run.history["some"]) < len(run.history["all"].values) == 16
+    assert run.history["val_loss"].values == pytest.approx(run.history["val_all"].values + 0.5 * 2.5 / 2)
+
+
+@pytest.mark.parametrize("options", [{}, {"multi_gpu": 2}])
+def test_a_part_of_some_pieces_of_a_batch_is_the_mean_over_the_rows_of_those(options):
+    x, y = mixed()
+    x[:, 1] = 3.0
+    pieces = torch.utils.data.TensorDataset(x, y)
+    loader = torch.utils.data.DataLoader(pieces, batch_size=4, shuffle=False)
+    run = train(
+        nn.Linear(4, 1), loader, step=sometimes, gradient_accumulation_steps=4, batch_size=4, epochs=1, **options)
+    assert run.state == "finished", run.error
+    assert run.history["some"].values == pytest.approx([3.0, 3.0])
+
+
+def test_an_epoch_without_the_part_gone_by_is_no_better_one():
+    """The training loss, which is another thing, does not stand in for it."""
+    x, y = mixed()
+    epochs = []
+
+    def step(model, batch):
+        parts = sometimes(model, batch)
+        if not model.training and len(epochs) > 1:
+            parts.pop("some", None)
+        return parts
+
+    class Counting(nn.Linear):
+        def train(self, mode=True):
+            epochs.extend([mode] * mode)
+            return super().train(mode)
+
+    run = train(
+        Counting(4, 1), (x, y), validation=(x, y), step=step, batch_size=4, monitor="val_some", epochs=3,
+        loss_weights={"some": 0.0}, early_stopping=False)
+    assert run.state == "finished", run.error
+    assert run.history["val_some"].steps.tolist() == [8]
+    last = CheckpointFolder(run.folder / "checkpoints").generations()[-1]
+    assert json.loads((last.path / "state.json").read_text())["state"]["stopping"] == {
+        "best": 2.5, "best_step": 8, "waited": 0}
