@@ -26,44 +26,23 @@ def executed(name: str, folder: Path) -> nbformat.NotebookNode:
     return done
 
 
-@pytest.fixture(scope="module")
-def quickstart(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("01_quickstart.ipynb", tmp_path_factory.mktemp("quickstart"))
+def once(name: str) -> Any:
+    """A fixture: the notebook, executed once for all tests that look at it."""
+    @pytest.fixture(scope="module")
+    def notebook(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+        return executed(f"{name}.ipynb", tmp_path_factory.mktemp(name))
+
+    return notebook
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("02_data.ipynb", tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("03_models.ipynb", tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="module")
-def own_loop(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("08_own_loop.ipynb", tmp_path_factory.mktemp("own_loop"))
-
-
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("04_text.ipynb", tmp_path_factory.mktemp("texts"))
-
-
-@pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("05_timeseries.ipynb", tmp_path_factory.mktemp("series"))
-
-
-@pytest.fixture(scope="module")
-def landmarks(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("06_landmarks.ipynb", tmp_path_factory.mktemp("landmarks"))
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    return executed("07_speech.ipynb", tmp_path_factory.mktemp("speech"))
+quickstart = once("01_quickstart")
+data = once("02_data")
+models = once("03_models")
+texts = once("04_text")
+series = once("05_timeseries")
+landmarks = once("06_landmarks")
+speech = once("07_speech")
+own_loop = once("08_own_loop")
 
 
 def outputs(notebook: nbformat.NotebookNode, source: str) -> list[dict[str, Any]]:
