@@ -15,10 +15,9 @@ from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Column, Kind, quoted
 from nbtrain.data.derived import scan
 from nbtrain.data.table import Table
-from nbtrain.recipes.telling import found, listed, rows
+from nbtrain.recipes.cells import NUMBERS, as_in_training, as_number, check, no_infinity
+from nbtrain.recipes.telling import listed
 
-#: What becomes a number; text becomes a category.
-NUMBERS = {Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.TIME, Kind.DURATION}
 #: The place of a value that the training part did not have, and of a gap; the known ones follow.
 UNKNOWN, MISSING, FIRST = 0, 1, 2
 #: So many values of a column have a place of their own, the most frequent.
@@ -38,6 +37,8 @@ class Number:
     deviation: float
     gaps: bool
     """Whether the training part had gaps: then a column of its own says where."""
+    kind: str | None = None
+    """What the cells of the training part were, a `Kind`, as which others are read; None of older runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,13 @@ class Encoding:
             DataError: a column is missing, or its cells do not fit: rows named.
         """
         for number in self.numbers:
-            _check(table, table.column(number.name))
+            check(table, table.column(number.name), number.kind)
         count = table.rows()
         numbers = np.empty((count, len(self.numbers)), np.float32)
         categories = np.empty((count, len(self.categories)), np.int64)
         known = [pa.array(each.values, pa.string()) for each in self.categories]
-        wanted = {f"n{place}": as_number(table.column(each.name)) for place, each in enumerate(self.numbers)}
+        wanted = {f"n{place}": as_in_training(table.column(each.name), each.kind)
+                  for place, each in enumerate(self.numbers)}
         wanted |= {f"c{place}": f"{quoted(table.column(text.name).name)}::VARCHAR"
                    for place, text in enumerate(self.categories)}
         done = 0
@@ -225,11 +227,11 @@ def _numbers(table: Table, columns: Sequence[Column]) -> list[tuple[Number, int]
         [told] = table.sql(f"SELECT count(*) AS n, {asked} FROM (SELECT {cells} FROM {table.source})").to_pylist()  # noqa: S608 - names are quoted
         for i, column in enumerate(some):
             if told[f"i{i}"]:
-                _no_infinity(table, column)
+                no_infinity(table, column, as_number(column))
             same = told[f"l{i}"] == told[f"h{i}"]  # rounding may leave a deviation that is not quite 0
             made.append((Number(
                 column.name, told[f"m{i}"] or 0.0, 0.0 if same else told[f"d{i}"] or 0.0,
-                told[f"c{i}"] < told["n"]), told[f"c{i}"]))
+                told[f"c{i}"] < told["n"], column.kind), told[f"c{i}"]))
     return made
 
 
@@ -245,35 +247,3 @@ def _category(table: Table, column: Column) -> tuple[Category, int, int]:
         return Category(column.name, ()), 0, 0
     filled, different = int(told["filled"][0].as_py()), int(told["different"][0].as_py())
     return Category(column.name, tuple(values), filled < table.rows()), filled, different
-
-
-def as_number(column: Column) -> str:
-    """SQL of a cell as a number; NULL in a gap. Of dates and times it is seconds."""
-    name = quoted(column.name)
-    if column.kind is Kind.DATE:
-        return f"epoch_us({name if column.type.endswith('TIME ZONE') else f'{name}::TIMESTAMP'}) / 1e6"
-    if column.kind in {Kind.TIME, Kind.DURATION}:
-        return f"date_part('epoch', {name})::DOUBLE"
-    cell = f"try_cast({name} AS DOUBLE)"
-    return f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END"
-
-
-def _check(table: Table, column: Column) -> None:
-    """Raises DataError where a column of new rows holds what is no number, or no finite one."""
-    if column.kind in NUMBERS:
-        if column.kind is Kind.NUMBER:
-            _no_infinity(table, column)
-        return
-    cell = f"{quoted(column.name)}::VARCHAR"
-    count, numbers = found(table, f"trim({cell}) <> '' AND try_cast({cell} AS DOUBLE) IS NULL")
-    if count:
-        raise DataError(
-            f"Column {column.name!r} of {table.name} must hold numbers, and holds others in {rows(count, numbers)}.")
-
-
-def _no_infinity(table: Table, column: Column) -> None:
-    count, numbers = found(table, f"isinf({as_number(column)})")
-    if count:
-        raise DataError(
-            f"Column {column.name!r} of {table.name} is infinite in {rows(count, numbers)}; drop these rows, or empty "
-            "these cells: gaps can be learnt from.")

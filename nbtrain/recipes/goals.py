@@ -17,7 +17,7 @@ from nbtrain.data.columns import Column, Kind, literal, quoted
 from nbtrain.data.derived import scan
 from nbtrain.data.examples import TARGETS, target_of
 from nbtrain.data.table import Table
-from nbtrain.recipes.encoding import as_number
+from nbtrain.recipes.cells import as_number
 from nbtrain.recipes.telling import found, listed, rows
 
 if TYPE_CHECKING:
@@ -78,13 +78,15 @@ class Goal:
             check_amounts(table, column)
             cells = _all(table, as_number(column)).to_numpy(zero_copy_only=False).astype(np.float64)
             return np.asarray((cells - self.mean) / (self.deviation or 1.0), np.float32)
-        texts = _all(table, _as_text(column))
+        yes_or_no = column.kind is Kind.TEXT and all(isinstance(each, bool) for each in self.classes)
+        spelled = _as_switch(column) if yes_or_no else _as_text(column)
+        texts = _all(table, spelled)
         places = pc.fill_null(pc.index_in(texts, pa.array(_spelled(self.classes), pa.string())).cast(pa.int64()), NONE)
         numbers = np.array(places.to_numpy(zero_copy_only=False), np.int64)  # its own: Arrow's cannot be written to
         strange = (numbers == NONE) & ~pc.is_null(texts).to_numpy(zero_copy_only=False)
         if strange.any():
             first = texts[int(np.flatnonzero(strange)[0])].as_py()
-            at = found(table, f"{_as_text(column)} = {literal(first)}")
+            at = found(table, f"{spelled} = {literal(first)}")
             raise DataError(
                 f"The target {self.column!r} of {table.name} is {first!r:.60} in {rows(*at)}, which is none of the "
                 f"classes that were learnt ({listed([*map(str, self.classes)])}).")
@@ -268,6 +270,12 @@ def _as_text(column: Column) -> str:
         whole = f"{cell} = round({cell}) AND abs({cell}) < 1e15"
         return f"CASE WHEN {whole} THEN ({cell})::BIGINT::VARCHAR ELSE ({cell})::VARCHAR END"
     return f"{name}::VARCHAR"
+
+
+def _as_switch(column: Column) -> str:
+    """SQL of a cell of text as `_as_text` gives yes and no; what is neither stays."""
+    name = quoted(column.name)
+    return f"coalesce(try_cast(trim({name}) AS BOOLEAN)::VARCHAR, {name}::VARCHAR)"
 
 
 def _spelled(classes: Sequence[str | int | bool]) -> list[str]:

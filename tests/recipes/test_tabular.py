@@ -243,10 +243,39 @@ def test_new_rows_that_do_not_fit_are_named(frame):
     run.wait()
     with pytest.raises(DataError, match="has no column 'size'"):
         run.predict(frame.drop(columns="size"))
-    with pytest.raises(DataError, match=r"Column 'size' .* must hold numbers, and holds others in row 1"):
+    with pytest.raises(DataError, match=r"Column 'size' .* must hold numbers, as in training, and holds .* in row 1"):
         run.predict([{**frame.iloc[1].to_dict(), "size": size} for size in ("12", "big")])
     with pytest.raises(DataError, match=r"is 'huge' in 3 rows \(0, 1, 2\), which is none of the classes"):
         run.evaluate(frame.head(3).assign(kind="huge"))
+
+
+def test_rows_written_as_text_are_read_as_the_run_read_its_own(frame, tmp_path):
+    data = frame.assign(kind=frame["kind"] == "large")
+    run = train(data, target="kind", epochs=1)
+    run.wait()
+    real = data.head(5)
+    told = run.predict(real.drop(columns="kind"))
+    texts = pd.DataFrame({name: [None if cell is pd.NaT or cell is None or cell != cell else str(cell)  # noqa: PLR0124
+                                 for cell in real[name]] for name in real}, dtype=object)
+    pd.testing.assert_frame_equal(run.predict(texts), told)
+    assert run.evaluate(texts) == run.evaluate(real)  # classes of yes and no, too
+    texts.to_csv(tmp_path / "new.csv", index=False)
+    pd.testing.assert_frame_equal(run.predict(tmp_path / "new.csv"), told)
+
+
+@pytest.mark.parametrize(("name", "cell", "said"), [
+    ("born", "31.12.2020", "Column 'born' of .* must hold dates such as 2026-01-31 .*, and holds others in row 1"),
+    ("born", 20_200_101, "must hold dates"),
+    ("used", "perhaps", "Column 'used' of .* must hold true or false"),
+    ("used", 3, "Column 'used' of .* must hold true or false"),
+    ("size", pd.Timestamp("2020-01-01"), "Column 'size' of .* must hold numbers"),
+])
+def test_a_cell_of_another_kind_than_the_run_learnt_from_is_named(frame, name, cell, said):
+    run = train(frame, target="kind", epochs=1)
+    run.wait()
+    first = dict.fromkeys(frame)
+    with pytest.raises(DataError, match=said):
+        run.predict([{**first, name: None}, {**first, name: cell}])
 
 
 def test_options_that_do_not_go_with_the_target_are_refused(frame):
@@ -262,7 +291,7 @@ def test_options_that_do_not_go_with_the_target_are_refused(frame):
 def test_another_kernel_goes_on_to_the_same_weights(frame):
     from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - beside other tests
 
-    options: dict[str, Any] = {"target": "kind", "epochs": 6, "class_weights": "balanced", "seed": 3}
+    options: dict[str, Any] = {"target": "kind", "epochs": 30, "class_weights": "balanced", "seed": 3}
     whole, run = train(frame, **options), train(frame, **options)
     whole.wait()
     while run.step < 20:
