@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +17,15 @@ from nbtrain.engine.batch import Batch
 from nbtrain.engine.batches import as_source
 from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.job import Job
-from nbtrain.engine.objective import Parts
+from nbtrain.engine.objective import Outcome, Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
 from nbtrain.engine.split import split
 
 T = TypeVar("T")
+#: Is shown a batch and the model's output for it, with the model as it was for that.
+See = Callable[[nn.Module, Batch, Any], None]
+Held = Literal["test", "validation"]
 
 
 class Evaluation:
@@ -48,14 +51,21 @@ class Evaluation:
         """Outputs for every row, in order, on the CPU: one tensor (rows, …), or a list where shapes differ."""
         return _joined(output for _, output in self._forward(data, lambda batch: call(model, batch.inputs), model))
 
-    def evaluate(self, model: nn.Module, data: Any) -> dict[str, float]:
-        """``{"loss": …, "accuracy": …}``. Raises DataError when there is nothing to evaluate on."""
+    def evaluate(self, model: nn.Module, data: Any, see: See | None = None) -> dict[str, float]:
+        """``{"loss": …, "accuracy": …}``; `see` is shown each batch. Raises DataError when there is nothing to see."""
         if data is None:
-            data = self._held_out()
+            _, data = self.held_out()
+
+        def work(batch: Batch) -> Outcome:
+            found = self._objective(model, batch)
+            if see is not None:
+                see(model, batch, found.output)
+            return found
+
         total, samples = torch.zeros((), device=self._device), 0
         measured = metrics.build(self._given.metrics, self._task)  # its own: the run may be validating right now
         sums = Parts()
-        for batch, (loss, parts, output) in self._forward(data, lambda batch: self._objective(model, batch), model):
+        for batch, (loss, parts, output) in self._forward(data, work, model):
             total += loss.detach() * batch.size
             sums.add(parts, batch.size)
             if output is not None:
@@ -65,20 +75,22 @@ class Evaluation:
         figures |= {name: float(mean) for name, mean in sums.means().items()}
         return {**figures, **measured.compute()}
 
-    def _held_out(self) -> Any:
+    def held_out(self) -> tuple[Held, Any]:
+        """What was put apart for the end, else what is checked on. Raises DataError where nothing was held out."""
         if self._given.test is not None:
-            return self._given.test
+            return "test", self._given.test
         if self._given.validation is not None:
-            return self._given.validation
+            return "validation", self._given.validation
         config = self._config
         if self._given.parted:
             raise DataError("Nothing was held out, so hand in rows to evaluate on: run.evaluate(rows).")
         _, validation, test = split(
             self._given.data, config["validation"], config["test"], config["seed"], Reading.of(self._given.model))
-        held_out = test if test is not None else validation
-        if held_out is None:
+        if test is not None:
+            return "test", test
+        if validation is None:
             raise DataError("Nothing was held out (validation and test are 0), so hand in data: run.evaluate((X, y)).")
-        return held_out
+        return "validation", validation
 
     def _forward(self, data: Any, work: Callable[[Batch], T], model: nn.Module) -> Iterator[tuple[Batch, T]]:
         """What `work` makes of each batch, with the model in evaluation mode."""
