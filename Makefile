@@ -11,7 +11,7 @@ SHELL := /bin/bash
 bin := .venv/bin
 pip := $(bin)/python -m pip --disable-pip-version-check install $(if $(CI),--quiet) --constraint constraints.txt
 # A test that hangs ends its process (see pyproject.toml); a new one would hang in it again.
-together := --numprocesses=logical --maxprocesses=4 --max-worker-restart=0
+together := --numprocesses=logical --maxprocesses=4 --max-worker-restart=0 --durations=40
 npm := PATH="$(CURDIR)/$(bin):$$PATH" npm --prefix frontend
 
 .PHONY: help lab test lint format bench docs kernels static clean

@@ -97,8 +97,8 @@ def test_ordered_columns_are_as_numpy_finds_them(table, rows, chunk):
 
 @settings(deadline=None, max_examples=30)
 @given(table=some.tables(most=60, columns=("whole", "unsigned", "number", "half", "day", "moment")),
-       chunk=st.sampled_from([5, 1 << 22]))
-def test_a_bar_holds_what_a_filter_between_its_edges_finds(table, chunk):
+       chunk=st.sampled_from([5, 1 << 22]), first=st.integers(0, 4))
+def test_a_bar_holds_what_a_filter_between_its_edges_finds(table, chunk, first):
     with some.on_disk(table) as read, pytest.MonkeyPatch.context() as patch:
         patch.setattr(tally, "CHUNK", chunk)
         found = profile(read)
@@ -110,7 +110,8 @@ def test_a_bar_holds_what_a_filter_between_its_edges_finds(table, chunk):
             assert sum(counts) == column.rows - column.missing - column.infinite
             if name in {"number", "half"} and abs(edges[-1]) > (1.7e308 if name == "number" else 3.4e38):
                 continue  # past the largest number there is none that could be the last edge
-            for low, high, count in zip(edges, edges[1:], counts, strict=False):
+            bars = list(zip(edges, edges[1:], counts, strict=False))
+            for low, high, count in {*bars[first::5], bars[-1]}:  # each example others: a question costs 10 ms
                 query = Query.parse(json.loads(json.dumps(
                     {"filters": [{"column": name, "op": "between", "value": [low, high]}]})), read.columns)
                 assert read.rows(query) == count, (name, low, high)
