@@ -8,8 +8,10 @@ gradients whatever T is).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +24,7 @@ from nbtrain.engine.batch import Batch
 from nbtrain.engine.fingerprint import of_tensors
 from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.objective import Objective, Outcome
+from nbtrain.engine.randomness import Turn
 from nbtrain.engine.tasks import IGNORED, class_dimension
 
 #: Parts of the loss that a teacher adds.
@@ -47,7 +50,7 @@ class Distillation:
         self, objective: Objective, teacher: nn.Module, alpha: float, temperature: float,
         task: str = "classification",
     ) -> None:
-        self._objective, self._teacher, self._task = objective, teacher, task
+        self._objective, self.teacher, self._task = objective, teacher, task
         self._alpha, self._temperature = alpha, temperature
         self.loss = objective.loss
 
@@ -60,11 +63,55 @@ class Distillation:
                 'them, too: {"loss": …, "output": …}.')
         taught = batch.beside
         if taught is None:
-            with torch.no_grad(), evaluation_mode(self._teacher):
-                taught = call(self._teacher, batch.inputs)
+            if isinstance(output, Tensor) and _places(self.teacher) - {output.device}:
+                self.teacher.to(output.device)  # another run that has it trains elsewhere
+            with torch.no_grad(), evaluation_mode(self.teacher):
+                taught = call(self.teacher, batch.inputs)
         soft = _divergence(output, taught, batch.target, self._temperature, self._task)
         loss = (1 - self._alpha) * hard + self._alpha * soft
         return Outcome(loss, {**parts, "hard_loss": hard, "soft_loss": soft}, output)
+
+
+@dataclass(slots=True)
+class _Lent:
+    home: set[torch.device]
+    users: int = 0
+
+
+_lent: WeakKeyDictionary[nn.Module, _Lent] = WeakKeyDictionary()
+
+
+@contextmanager
+def at_hand(teacher: nn.Module, device: torch.device) -> Iterator[None]:
+    """Within, the teacher is on this device; when nobody needs it there any more, it is where it was before."""
+    turn = Turn(0, torch.device("cpu"))  # none of those who have it is just asking it
+    with turn.at("teacher"):
+        lent = _lent.setdefault(teacher, _Lent(_places(teacher)))
+        lent.users += 1
+        teacher.to(device)
+    try:
+        yield
+    finally:
+        with turn.at("teacher"):
+            lent.users -= 1
+            if not lent.users:
+                del _lent[teacher]
+                if len(lent.home) == 1:
+                    teacher.to(*lent.home)
+
+
+@contextmanager
+def teaching(objective: Objective | Distillation, device: torch.device) -> Iterator[None]:
+    """Within, its teacher, if there is one, is on this device."""
+    if not isinstance(objective, Distillation):
+        yield
+        return
+    with at_hand(objective.teacher, device):
+        yield
+
+
+def _places(module: nn.Module) -> set[torch.device]:
+    return {tensor.device for tensor in (*module.parameters(), *module.buffers())}
 
 
 def _divergence(output: Any, taught: Any, target: Any, temperature: float, task: str) -> Tensor:
@@ -125,10 +172,12 @@ def with_outputs(
     if not isinstance(data, Arrays) or config["gaussian_noise_std"]:
         return data
     made: list[Tensor] = []
-    with torch.no_grad(), evaluation_mode(teacher):
+    turn = Turn(config["seed"], torch.device("cpu"))
+    with torch.no_grad():
         for batch in batches(data):
             try:
-                output = call(teacher, batch.inputs)
+                with turn.at("teacher"), evaluation_mode(teacher):
+                    output = call(teacher, batch.inputs)
             except Exception:  # noqa: BLE001 - the trial of the first batch, which follows, tells it in words
                 return data
             if not isinstance(output, Tensor) or output.nbytes // max(1, len(output)) * data.length > KEPT_BYTES:

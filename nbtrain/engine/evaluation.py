@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import DataError
-from nbtrain.engine import metrics
+from nbtrain.engine import distillation, metrics
 from nbtrain.engine.arrays import Reading
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.batches import as_source
@@ -65,12 +65,13 @@ class Evaluation:
         total, samples = torch.zeros((), device=self._device), 0
         measured = metrics.build(self._given.metrics, self._task)  # its own: the run may be validating right now
         sums = Parts()
-        for batch, (loss, parts, output) in self._forward(data, work, model):
-            total += loss.detach() * batch.size
-            sums.add(parts, batch.size)
-            if output is not None:
-                measured.update(output, batch.target)
-            samples += batch.size
+        with distillation.teaching(self._objective, self._device):
+            for batch, (loss, parts, output) in self._forward(data, work, model):
+                total += loss.detach() * batch.size
+                sums.add(parts, batch.size)
+                if output is not None:
+                    measured.update(output, batch.target)
+                samples += batch.size
         figures = {"loss": total.item() / max(samples, 1)}
         figures |= {name: float(mean) for name, mean in sums.means().items()}
         return {**figures, **measured.compute()}

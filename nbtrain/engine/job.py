@@ -211,7 +211,7 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
 
     teacher = given.teacher
     if teacher is not None:
-        teacher.to(device)
+        undoing.enter_context(distillation.at_hand(teacher, device))
         train_data = distillation.with_outputs(
             train_data, teacher, lambda rows: source(rows, train=False).epoch(0), config)
     train = source(train_data, train=True)
@@ -219,6 +219,7 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     validation = None if validation_data is None else source(validation_data, train=False, classes=train.classes)
     test = None if test_data is None else source(test_data, train=False, classes=train.classes)
     model.to(device)
+    _place_losses(given, device)
     if config["channels_last"]:
         undoing.callback(quicker.channels_last(model))
     task, plain, metric_set = try_once(given, config, device, train, validation)
@@ -233,6 +234,13 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
         metrics=metric_set, task=task,
         classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undoing.close,
         notes=tuple(notes))
+
+
+def _place_losses(given: Ingredients, device: torch.device) -> None:
+    """Losses that are modules may have weights, such as those of classes."""
+    for part in (given.step, *(given.loss.values() if isinstance(given.loss, Mapping) else [given.loss])):
+        if isinstance(part, nn.Module):
+            part.to(device)
 
 
 def check_length(train: BatchSource, config: TrainConfig) -> None:

@@ -13,7 +13,7 @@ from nbtrain import training
 from nbtrain.config import RegularisationConfig
 from nbtrain.core.errors import ConfigError, ModelError, ModelNotFoundError
 from nbtrain.engine.batch import Batch
-from nbtrain.engine.distillation import Distillation
+from nbtrain.engine.distillation import Distillation, at_hand
 from nbtrain.engine.losses import build
 from nbtrain.engine.objective import Objective
 
@@ -186,3 +186,55 @@ def test_a_fork_may_have_a_teacher():
     assert "soft_loss" in branch.history
     with pytest.raises(ModelNotFoundError, match="no model 'wize'"):
         run.fork(epochs=4, teacher="wize")
+
+
+class Sent(nn.Sequential):
+    """Notes where it is sent, and whether anybody asked it: a machine without a GPU has no second device."""
+
+    def __init__(self):
+        super().__init__(net(seed=1))
+        self.noted: list[Any] = []
+
+    def to(self, *given, **named):
+        self.noted.append(str(given[0]))
+        return self if str(given[0]) == "meta" else super().to(*given, **named)
+
+    def forward(self, x):
+        self.noted.append("asked")
+        return super().forward(x)
+
+
+def test_a_teacher_goes_home_when_the_last_who_needs_it_is_done():
+    teacher = Sent()
+    with at_hand(teacher, torch.device("meta")), at_hand(teacher, torch.device("meta")):
+        assert teacher.noted == ["meta", "meta"]
+    assert teacher.noted == ["meta", "meta", "cpu"]
+
+
+def test_a_run_that_has_ended_keeps_no_teacher_on_its_device_and_fetches_it_to_evaluate():
+    teacher = Sent()
+    run = train(teacher=teacher, epochs=1)
+    assert teacher.noted[0] == teacher.noted[-1] == "cpu"
+    assert teacher.noted.count("cpu") == 2
+    teacher.noted.clear()
+    run.evaluate(data())
+    assert teacher.noted == ["cpu", *["asked"] * (ROWS // 16), "cpu"]
+
+
+def test_what_is_kept_of_the_teacher_goes_with_its_row_also_in_a_fork(monkeypatch):
+    """Other parts, other batches, rows that come again: whatever is kept for a row is what the teacher says of it."""
+    teacher, seen = net(hidden=32, seed=1), list[float]()
+    called = Distillation.__call__
+
+    def looked_at(self, model, batch):
+        if batch.beside is not None:
+            seen.append((batch.beside - teacher(batch.inputs)).abs().max().item())
+        return called(self, model, batch)
+
+    monkeypatch.setattr(Distillation, "__call__", looked_at)
+    run = train(teacher=teacher)
+    before = len(seen)
+    branch = run.fork(epochs=4, batch_size=7, seed=5, use_oversampling=True, oversample_ratio=1.0)
+    branch.wait()
+    assert 0 < before < len(seen)
+    assert max(seen) < 1e-5
