@@ -173,6 +173,11 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
         raise ModelError(
             f"The model {type(model).__name__} has no parameters that require a gradient, so there is nothing to "
             "train; add layers, or unfreeze some with requires_grad_(True).")
+    teacher: Any = given.teacher
+    if not isinstance(teacher, nn.Module | None):
+        raise ModelError(
+            f"The teacher is a {type(teacher).__name__}; it must be a torch.nn.Module instance, or the name of a "
+            "registered model or of one of the Hub.")
     claim(model)
     with ExitStack() as stack:  # undone only when something is wrong
         stack.callback(release, model)

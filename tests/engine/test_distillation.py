@@ -53,6 +53,12 @@ def test_the_loss_is_that_of_hinton():
     assert torch.equal(output, student(x))
 
 
+@pytest.mark.parametrize("teacher", [3, net, torch.zeros(2)])
+def test_a_teacher_that_is_none_is_said_to_be_none(teacher):
+    with pytest.raises(ModelError, match=rf"teacher is a {type(teacher).__name__}; it must be a torch.nn.Module"):
+        train(teacher=teacher)
+
+
 def test_two_classes_by_one_output_are_two_classes():
     x = torch.randn(8, 1)
     made = Distillation(Objective(lambda output, target: output.mean()), lambda_of(2 * x), 1.0, 1.0)
