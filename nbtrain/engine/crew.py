@@ -38,9 +38,11 @@ from nbtrain.engine.follower import (
     as_bytes,
     backward,
     cut,
+    devices,
     flattened,
     follow,
     gradients,
+    hand_over,
     moving,
     over,
     process_group,
@@ -48,7 +50,7 @@ from nbtrain.engine.follower import (
     untouched_of,
 )
 from nbtrain.engine.precision import Precision
-from nbtrain.engine.workers import Envelope, context, starting
+from nbtrain.engine.workers import context, starting
 
 if TYPE_CHECKING:
     from nbtrain.engine.job import Job
@@ -96,6 +98,8 @@ class Crew:
     """
 
     def __init__(self, work: Work, processes: int, device: torch.device) -> None:
+        if device.type == "cuda" and device.index is None:
+            device = next(work.model.parameters()).device
         self._work, self._size, self._device = work, processes, device
         self._folder = Path(tempfile.mkdtemp(prefix="nbtrain-crew-"))
         self._pipes: list[Connection] = []
@@ -152,26 +156,33 @@ class Crew:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _begin(self) -> None:
-        start, envelope = context(), Envelope(self._work)
+        start, file = context(), self._folder / "work"
+        try:
+            hand_over(self._work, file)
+        except OSError as error:
+            raise TrainingError(
+                f"The model could not be written to {self._folder} for the other processes ({error}); make room there, "
+                "or set multi_gpu to 0.") from error
+        except Exception as error:
+            raise ModelError(
+                f"The model or the loss cannot be copied to another process ({type(error).__name__}: {error}); set "
+                "multi_gpu to 0, or leave out what cannot be copied (open files, locks).") from error
+        places = devices(self._device, self._size)
         for place in range(1, self._size):
             here, there = start.Pipe()
             process = start.Process(  # type: ignore[attr-defined]  # every context has it
-                target=follow, args=(envelope, there, self._folder / "store", (place, self._size, self._device.type)),
+                target=follow, args=(file, there, self._folder / "store", (place, self._size, str(places[place]))),
                 name=f"nbtrain-follower-{place}", daemon=True)
             self._pipes.append(here)
-            try:
-                with starting():
-                    process.start()
-            except Exception as error:
-                raise ModelError(
-                    f"The model or the loss cannot be copied to another process ({type(error).__name__}: {error}); set "
-                    "multi_gpu to 0, or leave out what cannot be copied (open files, locks).") from error
+            with starting():
+                process.start()
             there.close()
             self._processes.append(process)
         if self._device.type == "cpu":
             torch.set_num_threads(max(1, self._threads // self._size))
         for place in range(1, self._size):
             self._answer(place, BEGINNING)
+        file.unlink()
         self._group = process_group(self._folder / "store", 0, self._size, self._device)
         self._precision = Precision(self._work.precision, self._device)
 

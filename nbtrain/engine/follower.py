@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -13,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import cloudpickle
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -24,7 +26,6 @@ from nbtrain.engine.forward import add_noise
 from nbtrain.engine.objective import Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
-from nbtrain.engine.workers import Envelope
 
 if TYPE_CHECKING:
     from nbtrain.engine.distillation import Distillation
@@ -60,25 +61,50 @@ class Slot(NamedTuple):
     dtype: torch.dtype
 
 
-def follow(envelope: Envelope, pipe: Connection, store: Path, who: tuple[int, int, str]) -> None:
+def hand_over(work: Work, file: Path) -> None:
+    """Write it down for followers, what a notebook defines too.
+
+    A file, because memory that processes share is 64 MB in a container as Docker makes it. Raises what pickling does.
+    """
+    with file.open("wb") as opened:  # of a file that it opens itself torch does not say why it cannot be written
+        torch.save(work, opened, pickle_module=cloudpickle)
+
+
+def handed(file: Path, device: torch.device) -> Work:
+    """What `hand_over` wrote, whatever was on a GPU on this one: model, teacher and losses meet on the device."""
+    def place(storage: Any, location: str) -> Any:
+        return storage if location == "cpu" or device.type == "cpu" else storage.to(device=device)
+
+    work: Work = torch.load(file, place, pickle_module=pickle, weights_only=False)
+    work.model.to(device).train()
+    return work
+
+
+def devices(leader: torch.device, size: int) -> list[torch.device]:
+    """Of each process, the leader's first, which may be any of the GPUs."""
+    if leader.type == "cpu":
+        return [leader] * size
+    first = leader.index or 0
+    others = [number for number in range(size) if number != first]
+    return [torch.device(leader.type, number) for number in [first, *others][:size]]
+
+
+def follow(file: Path, pipe: Connection, store: Path, who: tuple[int, int, str]) -> None:
     """The life of a follower: until it is told to end, or who leads is gone.
 
     Args:
-        envelope: its `Work`.
+        file: that its `Work` is in.
         pipe: to who leads.
         store: a file by which the processes find each other.
-        who: its place, how many they are, and the type of their devices.
+        who: its place, how many they are, and its device.
     """
-    place, size, kind = who
+    place, size, name = who
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the kernel, whose process group this is
     try:
-        device = torch.device("cpu") if kind == "cpu" else torch.device(kind, place)
+        device = torch.device(name)
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // size))
         torch.set_flush_denormal(True)
-        work: Work = envelope.content
-        work.model.to(device).train()
-        for tensor in (*work.model.parameters(), *work.model.buffers()):
-            tensor.data = tensor.detach().clone()  # it came as the leader's own memory, which this one must not write
+        work = handed(file, device)
         pipe.send(("ready", None))
         group = process_group(store, place, size, device)
         precision, turn = Precision(work.precision, device), Turn(work.seed, device)

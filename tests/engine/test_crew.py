@@ -218,6 +218,53 @@ class Locked(Net):
         self.lock = threading.Lock()
 
 
+def test_nothing_goes_through_memory_that_processes_share(monkeypatch):
+    """Docker gives 64 MB of it."""
+    def full(*_, **__):
+        raise RuntimeError("unable to write to file </torch_1_2>: No space left on device (28)")
+
+    for kind in ("_share_fd_cpu_", "_share_filename_cpu_"):
+        monkeypatch.setattr(torch.UntypedStorage, kind, full)
+    assert train(teacher=Net(seed=1), epochs=1).state == "finished"
+
+
+def test_no_room_for_the_weights_is_told(monkeypatch, tmp_path):
+    (tmp_path / "work").symlink_to("/dev/full")
+    monkeypatch.setattr(crew.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
+    run = begin()
+    with pytest.raises(TrainingError, match=r"could not be written to .*No space left.*make room there"):
+        run.wait()
+
+
+def test_every_process_has_a_device_of_its_own_wherever_the_first_is():
+    gpus = [torch.device("cuda", number) for number in range(4)]
+    assert follower.devices(gpus[0], 3) == [gpus[0], gpus[1], gpus[2]]
+    assert follower.devices(gpus[1], 2) == [gpus[1], gpus[0]]
+    assert follower.devices(gpus[3], 3) == [gpus[3], gpus[0], gpus[1]]
+    assert follower.devices(torch.device("cuda"), 2) == [gpus[0], gpus[1]]
+    assert follower.devices(torch.device("cpu"), 2) == [torch.device("cpu")] * 2
+
+
+def test_what_was_on_a_gpu_of_the_leader_is_on_the_followers_device(tmp_path, monkeypatch):
+    """No GPU here: the file says so of its tensors, and the follower's device is one that holds nothing."""
+    seen: list[Any] = []
+
+    class Storage:
+        def to(self, *, device):
+            return device.type
+
+    def load(file, place, **_):
+        storage = Storage()
+        seen.extend(place(storage, name) for name in ("cuda:0", "cuda:1", "cpu"))
+        seen[2] = "cpu" if seen[2] is storage else "moved"
+        return follower.Work(Net(), lambda: None, None, 0)
+
+    monkeypatch.setattr(torch, "load", load)
+    work = follower.handed(tmp_path, torch.device("meta"))
+    assert seen == ["meta", "meta", "cpu"]
+    assert next(work.model.parameters()).device.type == "meta"
+
+
 def test_a_batch_is_cut_evenly_and_what_is_no_row_goes_to_each():
     x, mask = torch.arange(10.0).reshape(5, 2), torch.eye(3)
     shares = follower.cut(Batch({"x": x, "mask": mask}, torch.arange(5), 5), 3)
