@@ -24,6 +24,7 @@ from nbtrain.fitting import classes_of, in_order, shown, unapplied
 from nbtrain.i18n import text
 from nbtrain.models import architectures, continuing
 from nbtrain.models.registry import Registry
+from nbtrain.recipes.small import SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,8 +144,8 @@ def subjects() -> list[Subject]:
 
 
 def means_model(name: str) -> bool:
-    """Whether a choice of the form is a registered model or an architecture, rather than a variable."""
-    return name.startswith((PREFIX, ARCHITECTURE, HUB))
+    """Whether a choice of the form is a model by its name, rather than a variable."""
+    return name.startswith((PREFIX, ARCHITECTURE, HUB)) or name in SMALL
 
 
 # -- of each kind -----------------------------------------------------------------------------------

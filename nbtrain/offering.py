@@ -11,21 +11,22 @@ from nbtrain import subjects as variables
 from nbtrain.core.ports import ColumnChoice, Subject
 from nbtrain.i18n import text
 from nbtrain.models import architectures
+from nbtrain.recipes.small import MEANT_FOR, SMALL
 
 #: What an architecture's inputs are → the recipes that make such inputs. Another kind is the name of its recipe.
 _RECIPES: Mapping[str, tuple[str, ...]] = {
     "tabular": ("tabular",),
     "series": ("timeseries",),
     "image": ("image-classification",),
-    "text": ("text-classification", "token-classification"),
-    "tokens": ("text-classification", "token-classification", "causal-lm"),
+    "text": (),  # token numbers as the data has them: the recipes of texts make their own
 }
 
 
 def subjects(namespace: Mapping[str, Any]) -> list[Subject]:
-    """The notebook's models and data, registered models, architectures, and the workspace's datasets."""
+    """The notebook's models and data, registered and built-in models, and the workspace's datasets."""
     return [
-        *variables.subjects(namespace), *modelling.subjects(), *_architectures(), *feeding.subjects()]
+        *variables.subjects(namespace), *modelling.subjects(), *_architectures(), *_language_models(),
+        *feeding.subjects()]
 
 
 def columns(data: Any) -> list[ColumnChoice]:
@@ -56,3 +57,10 @@ def _architectures() -> Sequence[Subject]:
         Subject(name=modelling.ARCHITECTURE + name, kind="model", recipes=list(_RECIPES.get(kind, (kind,))),
                 text=text("subject.architecture"))
         for name in architectures.names() for kind in (architectures.kind_of(name),)]
+
+
+def _language_models() -> Sequence[Subject]:
+    return [
+        Subject(name=name, kind="model", recipes=list(MEANT_FOR[config["model_type"]]),
+                text=text("subject.architecture"))
+        for name, config in SMALL.items()]

@@ -19,19 +19,11 @@ from nbtrain.models import continuing, pretrained
 from nbtrain.models.package import About
 from nbtrain.models.registry import Registry
 from nbtrain.recipes.base import Order
+from nbtrain.recipes.small import SMALL
 from nbtrain.recipes.vocabulary import Vocabulary
 
 #: Before a name, where it could mean something else as well.
 HUB, MODEL = "hub:", "model:"
-#: Sizes that train on two cores; each is of transformers, and begins with random weights.
-SMALL: Mapping[str, Mapping[str, Any]] = {
-    "bert-tiny": {"model_type": "bert", "hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
-                  "intermediate_size": 512},
-    "bert-mini": {"model_type": "bert", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
-                  "intermediate_size": 1024},
-    "gpt2-tiny": {"model_type": "gpt2", "n_embd": 128, "n_layer": 2, "n_head": 2},
-    "gpt2-mini": {"model_type": "gpt2", "n_embd": 256, "n_layer": 4, "n_head": 4},
-}
 #: Models of transformers whose first places of text are taken: these count from behind the token that fills up.
 _SHIFTED = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "mpnet", "longformer"}
 #: Below this learning rate hardly anything is learnt from random weights.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -22,6 +23,9 @@ from nbtrain.widgets.commands import Handler, mapping, optional, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.run_panel import RunPanel, newest
 from nbtrain.widgets.wire import Field, Preset, Request
+
+#: Characters of a form's draft as JSON, at most: hundreds of features with long names, not somebody's data.
+MOST_OF_A_DRAFT = 200_000
 
 
 class ControlPanel(RunPanel):
@@ -46,6 +50,8 @@ class ControlPanel(RunPanel):
     offered = traitlets.Dict().tag(sync=True)
     #: The same of options: ``{"options": {"use_ema": true}, "count": 2}``.
     suggested = traitlets.Dict().tag(sync=True)
+    #: What the form holds, as the browser said it last, so that a page that is loaded anew has it again.
+    draft = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self, launcher: Launcher, run: RunView | None = None, *, follow: bool = False, **services: Any,
@@ -80,6 +86,7 @@ class ControlPanel(RunPanel):
         return {
             **super().handlers(),
             "check": Handler(self._check),
+            "draft": Handler(self._keep_draft),
             "start": Handler(self._start, slow=True),
             "pause": Handler(lambda _: self._ask(Pause())),
             "resume": Handler(lambda _: self._ask(Resume())),
@@ -95,6 +102,15 @@ class ControlPanel(RunPanel):
 
     def _check(self, request: Request) -> None:
         self.launcher.check(mapping(request, "options"))
+
+    def _keep_draft(self, request: Request) -> None:
+        """The newest is kept, from whichever page it came. Of other pages the form follows it."""
+        draft = mapping(request, "draft")
+        if len(json.dumps(draft)) > MOST_OF_A_DRAFT:
+            raise CommandError(
+                f"The form holds more than {MOST_OF_A_DRAFT:,} characters, so it is not kept for a page that is loaded "
+                "anew; choose fewer columns.")
+        self.pump.call(partial(self._change, {"draft": draft}))
 
     def _start(self, request: Request) -> dict[str, str]:
         return self._show(self.launcher.start(*wishes(request)))

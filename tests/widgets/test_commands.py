@@ -169,3 +169,17 @@ def test_runs_are_told_without_figures_json_does_not_have(browser, launcher, pan
     id_ = browser.ask(panel, "runs")
     settle(lambda: browser.replies(id_))
     assert browser.replies(id_)[0]["result"]["rows"][0]["metrics"] == {"accuracy": 0.5}
+
+
+def test_what_the_form_holds_is_kept_for_the_next_page(browser, launcher, pump, worker):
+    panel = ControlPanel(launcher, pump=pump, worker=worker)
+    assert panel.draft == {}
+    for epochs in (7, 8):
+        browser.ask(panel, "draft", draft={"options": {"epochs": epochs}, "page": "a"})
+    pump.tick()
+    assert panel.draft == {"options": {"epochs": 8}, "page": "a"}
+    wrong = browser.ask(panel, "draft", draft=["epochs"])
+    huge = browser.ask(panel, "draft", draft={"columns": {"features": ["x" * 100] * 5000}})
+    pump.tick()
+    assert [browser.replies(id_)[0]["error"]["kind"] for id_ in (wrong, huge)] == ["CommandError", "CommandError"]
+    assert panel.draft == {"options": {"epochs": 8}, "page": "a"}

@@ -13,7 +13,6 @@ export interface Chosen {
   data: string | null;
 }
 
-const ARCHITECTURE = "architecture:";
 const DATASET = "dataset:";
 
 /** What suits the recipe: a model that was made for another kind of data does not. */
@@ -30,17 +29,17 @@ export function recommendsModel(recipe: Value, data: string | null): boolean {
 }
 
 /**
- * Where there is just one model, or one data set, that is the one, architectures not counted; a recipe that was named
+ * Where there is just one model, or one data set, that is the one, built-in ones not counted; a recipe that was named
  * has its own. A choice that went away is none.
  */
 export function withOnlyOnes(picked: Chosen, all: readonly Subject[], recipe: Value): Chosen {
   const named = typeof recipe === "string" && recipe !== AUTO && recipe !== CUSTOM;
   const pick = (kind: Subject["kind"]): string | null => {
-    const names = all.filter((subject) => subject.kind === kind).map(({ name }) => name);
-    if (picked[kind] !== null && names.includes(picked[kind])) return picked[kind];
-    const own = names.filter((name) => !name.startsWith(ARCHITECTURE));
+    const suited = all.filter((subject) => subject.kind === kind);
+    if (suited.some(({ name }) => name === picked[kind])) return picked[kind];
+    const own = suited.filter(({ recipes }) => recipes === null);
     const [first] = own;
-    return own.length === 1 && first !== undefined && !(kind === "model" && named) ? first : null;
+    return own.length === 1 && first !== undefined && !(kind === "model" && named) ? first.name : null;
   };
   return { model: pick("model"), data: pick("data") };
 }
@@ -56,10 +55,7 @@ export interface ChoosersProps {
 export function Choosers({ subjects, chosen, recipe, problems, onChange }: ChoosersProps) {
   const words = useWords();
   const all = suiting(subjects.all ?? [], recipe);
-  const none = {
-    model: words.t(recommendsModel(recipe, chosen.data) ? "subjects.recommended" : "subjects.choose"),
-    data: words.t("subjects.choose"),
-  };
+  const recommended = recommendsModel(recipe, chosen.data);
   return (
     <section class="nbt-choosers">
       <div class="nbt-choosers-head">
@@ -73,7 +69,7 @@ export function Choosers({ subjects, chosen, recipe, problems, onChange }: Choos
           known={subjects.all !== null}
           options={all.filter((subject) => subject.kind === kind)}
           chosen={chosen[kind]}
-          none={none[kind]}
+          recommended={kind === "model" && recommended}
           problem={problems[kind]}
           onChange={(name) => onChange({ ...chosen, [kind]: name })}
         />
@@ -87,13 +83,13 @@ interface ChooserProps {
   known: boolean;
   options: readonly Subject[];
   chosen: string | null;
-  /** What it means to choose nothing. */
-  none: string;
+  /** Whether nothing need be chosen. */
+  recommended: boolean;
   problem: string | undefined;
   onChange(name: string | null): void;
 }
 
-function Chooser({ kind, known, options, chosen, none, problem, onChange }: ChooserProps) {
+function Chooser({ kind, known, options, chosen, recommended, problem, onChange }: ChooserProps) {
   const words = useWords();
   const id = useUid();
   return (
@@ -101,14 +97,14 @@ function Chooser({ kind, known, options, chosen, none, problem, onChange }: Choo
       <label for={id} class="nbt-field-head">
         {words.t(`subjects.${kind}`)}
       </label>
-      {known && options.length === 0 ? (
+      {known && options.length === 0 && !recommended ? (
         <p class="nbt-soft">{words.t(`subjects.${kind}.none`)}</p>
       ) : (
         <Choice
           id={id}
           value={chosen ?? ""}
           options={[
-            { value: "", label: none },
+            { value: "", label: words.t(recommended ? "subjects.recommended" : "subjects.choose") },
             ...options.map(({ name, text }) => ({ value: name, label: `${name} · ${text}` })),
           ]}
           invalid={problem !== undefined}

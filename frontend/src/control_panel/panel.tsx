@@ -13,9 +13,10 @@ import { useValue } from "../shared/signal";
 import { useUid } from "../shared/uid";
 import type { RunState } from "../shared/wire";
 import { Actions } from "./actions";
-import { Choosers, type Chosen, recommendsModel, suiting, withOnlyOnes } from "./choosers";
-import { ColumnRows, type Columns, knownColumns } from "./columns";
+import { Choosers, recommendsModel, suiting, withOnlyOnes } from "./choosers";
+import { ColumnRows, knownColumns } from "./columns";
 import { type CommandKind, useCommands } from "./commands";
+import { useDraft } from "./draft";
 import { Forecast } from "./forecast";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
@@ -31,27 +32,29 @@ export function ControlPanel() {
   const words = useWords();
   const setup = useSetup();
   const subjects = useSubjects(!setup.bound);
-  const form = useForm(setup.fields, setup.recipes);
+  const [draft, change] = useDraft(setup.fields);
+  const form = useForm(setup.fields, setup.recipes, draft, change);
   const recipe = form.values[RECIPE] ?? CUSTOM;
-  const [picked, setPicked] = useState<Chosen>({ model: null, data: null });
-  const chosen = withOnlyOnes(picked, suiting(subjects.all ?? [], recipe), recipe);
-  const [columns, setColumns] = useState<Columns>({});
-  const all = useColumns(chosen.data, setup.recipes.length > 0 && (setup.bound || chosen.data !== null));
+  const chosen = withOnlyOnes(draft, suiting(subjects.all ?? [], recipe), recipe);
+  const all = useColumns(chosen.data, setup.recipes.length > 0 && (setup.bound || chosen.data !== null), subjects);
   const asked = setup.recipes.find(({ name }) => name === recipe)?.columns ?? [];
   const { refresh } = subjects;
   const take = useCallback(
-    (offer: Offer) => {
+    (offer: Offer, seen: number) => {
       refresh(); // it may be newer than the list
-      setPicked((before) => ({ ...before, ...offer }));
+      change({ ...offer, seen });
     },
-    [refresh],
+    [refresh, change],
   );
-  useOffered(take);
+  useOffered(draft.seen, take);
   const [wanted, setWanted] = useState<string | null>(null);
   const states = useValue(store.states);
   const ready = useValue(store.ready);
   const alive = useValue(rpc.alive);
-  useSuggested((options) => form.setValues({ ...form.values, ...options }));
+  useSuggested(draft.seen, (options, seen) => {
+    form.setValues({ ...form.values, ...options });
+    change({ seen });
+  });
   const state = shownRun(states, wanted);
   const commands = useCommands(state, form.refuse);
   const active = state !== undefined && !hasEnded(state);
@@ -61,7 +64,7 @@ export function ControlPanel() {
   const withModel = chosen.model !== null || recommendsModel(recipe, chosen.data);
   const complete = setup.bound || (chosen.data !== null && withModel);
   const startable = complete && form.readable;
-  const known = knownColumns(columns, asked, all);
+  const known = knownColumns(draft.columns, asked, all);
   const wish = {
     options: form.options,
     ...(chosen.model === null ? {} : { model: chosen.model }),
@@ -87,11 +90,17 @@ export function ControlPanel() {
                 chosen={chosen}
                 recipe={recipe}
                 problems={form.problems}
-                onChange={setPicked}
+                onChange={change}
               />
             )}
             <RecipeRow form={form} />
-            <ColumnRows asked={asked} all={all} chosen={known} problems={form.problems} onChange={setColumns} />
+            <ColumnRows
+              asked={asked}
+              all={all}
+              chosen={known}
+              problems={form.problems}
+              onChange={(columns) => change({ columns })}
+            />
             <Form
               fields={form.fields}
               presets={setup.presets}

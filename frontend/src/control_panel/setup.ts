@@ -40,11 +40,12 @@ export function useSubjects(wanted: boolean): Subjects {
   return { all, refresh };
 }
 
-/** The columns of the data that is chosen; none while nobody knows. */
-export function useColumns(data: string | null, wanted: boolean): readonly ColumnChoice[] {
+/** The columns of the data that is chosen; none while nobody knows. Asked for anew whenever `subjects` are. */
+export function useColumns(data: string | null, wanted: boolean, subjects: Subjects): readonly ColumnChoice[] {
   const { rpc, report } = usePanel();
   const [found, setFound] = useState<{ data: string | null; columns: readonly ColumnChoice[] } | null>(null);
   const alive = useValue(rpc.alive);
+  const { all } = subjects;
   useEffect(() => {
     if (!wanted || !alive) return undefined;
     let current = true;
@@ -54,26 +55,20 @@ export function useColumns(data: string | null, wanted: boolean): readonly Colum
     return () => {
       current = false;
     };
-  }, [rpc, report, data, wanted, alive]);
+  }, [rpc, report, data, wanted, alive, all]);
   return found !== null && found.data === data ? found.columns : NO_COLUMNS;
 }
 
 const NO_COLUMNS: readonly ColumnChoice[] = [];
 
-/** Options that another panel suggests to this form. */
-export function useSuggested(take: (options: Options) => void): void {
-  const { model } = usePanel();
-  const latest = useRef(take);
-  latest.current = take;
-  useEffect(() => {
-    const changed = (): void => {
-      const options = (model.get("suggested") as { options?: Options } | undefined)?.options;
-      if (options) latest.current(options);
-    };
-    changed();
-    model.on("change:suggested", changed);
-    return () => model.off("change:suggested", changed);
-  }, [model]);
+/** What came of another panel, and how many had come by then. */
+type Counted<T> = T & { count?: number };
+
+/** Options that another panel suggests to this form. `seen`: those up to this count are on it already. */
+export function useSuggested(seen: number, take: (options: Options, count: number) => void): void {
+  useTold<{ options?: Options }>("suggested", seen, ({ options, count }) => {
+    if (options) take(options, count);
+  });
 }
 
 /** What other panels chose for this form. */
@@ -82,18 +77,33 @@ export interface Offer {
   model?: string;
 }
 
-/** What another panel chose for this form: told once more when it is chosen again. */
-export function useOffered(take: (offer: Offer) => void): void {
+/** What another panel chose for this form: told once more when it is chosen again. `seen` as above. */
+export function useOffered(seen: number, take: (offer: Offer, count: number) => void): void {
+  useTold<Offer & { last?: keyof Offer }>("offered", seen, ({ data, model, last, count }, live) => {
+    const one = last === "model" ? model : data;
+    if (live && last && one) take({ [last]: one }, count);
+    else if (!live && (data || model)) take({ ...(data && { data }), ...(model && { model }) }, count);
+  });
+}
+
+/** Calls back with a trait when it changes, and at first; then `live` is false, for it may hold several changes. */
+function useTold<T extends object>(
+  trait: string,
+  seen: number,
+  take: (told: T & { count: number }, live: boolean) => void,
+): void {
   const { model } = usePanel();
+  const latest = useRef({ seen, take });
+  latest.current = { seen, take };
   useEffect(() => {
-    const offered = (): Offer & { last?: keyof Offer } => model.get("offered") ?? {};
-    const changed = (): void => {
-      const { last, ...chosen } = offered();
-      if (last && chosen[last]) take({ [last]: chosen[last] });
+    const look = (live: boolean): void => {
+      const told = (model.get(trait) ?? {}) as Counted<T>;
+      const count = told.count ?? 0;
+      if (count > latest.current.seen) latest.current.take({ ...told, count }, live);
     };
-    const { data, model: net } = offered();
-    if (data || net) take({ ...(data && { data }), ...(net && { model: net }) });
-    model.on("change:offered", changed);
-    return () => model.off("change:offered", changed);
-  }, [model, take]);
+    const changed = (): void => look(true);
+    look(false);
+    model.on(`change:${trait}`, changed);
+    return () => model.off(`change:${trait}`, changed);
+  }, [model, trait]);
 }

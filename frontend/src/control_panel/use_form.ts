@@ -7,6 +7,7 @@ import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { RequestError } from "../shared/rpc";
 import type { Field, Options, Problem, RecipeFace } from "../shared/wire";
+import type { Change, Draft } from "./draft";
 
 /** Long enough not to ask for every digit, short enough to answer before the next field. */
 const CHECK_AFTER_MS = 300;
@@ -29,16 +30,20 @@ export interface FormState {
   refuse(error: unknown): boolean;
 }
 
-export function useForm(declared: readonly Field[], recipes: readonly RecipeFace[]): FormState {
+export function useForm(
+  declared: readonly Field[],
+  recipes: readonly RecipeFace[],
+  draft: Draft,
+  change: Change,
+): FormState {
   const panel = usePanel();
   const words = useWords();
-  const [edited, setEdited] = useState<Options>({});
-  const [unreadable, setUnreadableAll] = useState<Readonly<Record<string, string>>>({});
+  const { options: edited, unreadable } = draft;
   const [found, setFound] = useState<readonly Problem[]>([]);
   const fields = fittedFields(declared, recipes, edited);
   const values = { ...startValues(fields), ...edited };
   const options = visibleOptions(fields, values);
-  const asked = useCheck(options, setFound);
+  const asked = useCheck(options, Object.keys(edited).length > 0, setFound);
 
   const visible = new Set(fields.filter((field) => isVisible(field, values)).map((field) => field.name));
   const problems: Record<string, string> = {};
@@ -54,11 +59,11 @@ export function useForm(declared: readonly Field[], recipes: readonly RecipeFace
     problems,
     general,
     options,
-    setValues: (next) => setEdited(editsAfter(declared, recipes, edited, values, next)),
+    setValues: (next) => change({ options: editsAfter(declared, recipes, edited, values, next) }),
     setUnreadable(name, text) {
-      setUnreadableAll((known) => {
+      change(({ unreadable: known }) => {
         const { [name]: _, ...rest } = known;
-        return text === null ? rest : { ...rest, [name]: text };
+        return { unreadable: text === null ? rest : { ...rest, [name]: text } };
       });
     },
     refuse(error) {
@@ -74,10 +79,10 @@ export function useForm(declared: readonly Field[], recipes: readonly RecipeFace
 }
 
 /** Asks Python about the options a moment after they changed; only the newest answer counts. */
-function useCheck(options: Options, onFound: (problems: readonly Problem[]) => void) {
+function useCheck(options: Options, changed: boolean, onFound: (problems: readonly Problem[]) => void) {
   const panel = usePanel();
   const newest = useRef(0);
-  const first = useRef(true);
+  const first = useRef(!changed);
   const key = JSON.stringify(options);
   useEffect(() => {
     if (first.current) {
