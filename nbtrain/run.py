@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbtrain.models.promotion import Rule
     from nbtrain.ordering import Asked
     from nbtrain.registering import Registered
+    from nbtrain.results import Results
 
 
 class Run:
@@ -298,6 +299,24 @@ class Run:
         if (asked := self._asked) is not None:
             return self._trainer.evaluate(None if data is None else asked.rows(data, labelled=True))
         return self._trainer.evaluate(held_out(origin) if data is None else new_rows(data, origin))
+
+    def results(self, data: Any = None, *, worst: int = 12) -> Results:
+        """What the model gives beside the truth: confusion, predictions of every row, and the rows it errs on most.
+
+        ``run.results().confusion``, ``.predictions``, ``.worst`` and ``.groups`` are data frames, ``.metrics`` is a
+        dict, ``.figure()`` draws. What is found without `data` is kept with the run and shown in its panel.
+
+        Args:
+            data: labelled rows, as `evaluate` takes them (default: the test part, else the validation part).
+            worst: how many of the worst rows are told, 0–100.
+
+        Raises:
+            DataError: none is given and none was held out; or as `evaluate`.
+            ConfigError: `worst` is no such number.
+        """
+        from nbtrain.results import look  # noqa: PLC0415 - composed at the top
+
+        return look(self, data, worst=worst)
 
     @property
     def _asked(self) -> Asked | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbtrain.engine.objective import Step
     from nbtrain.engine.optimizers import Rates
     from nbtrain.engine.sampling import Sampling
+    from nbtrain.recipes.judging.verdict import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,14 @@ class AnswersRows(Protocol):
 
     def answers(self, fitted: Mapping[str, Any], rows: Any, outputs: Any) -> Any:
         """In the place of `Recipe.decode`: `rows` are what `Recipe.rows` made, `outputs` the model's for them."""
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A recipe that lays what its runs give beside the truth, row by row; of others it is told by the shapes."""
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Any, table: Table | None) -> Judge:
+        """Who looks at `rows`, made by `Recipe.rows` or `Recipe.prepare` of `table`; None: it is not here any more."""
 
 
 @runtime_checkable

@@ -22,6 +22,9 @@ from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes import adapters, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.going_on import GIVEN, PROMPTS, Accuracy, Perplexity, Samples, check_causal
+from nbtrain.recipes.judging.showing import Cells, Places
+from nbtrain.recipes.judging.texts import Foreseen
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import is_empty, read, text_column
 from nbtrain.recipes.tokens import TokenRows
@@ -112,6 +115,17 @@ class CausalLM:
         del order, fitted
         return outputs
 
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: TokenRows, table: Table | None) -> Judge:
+        """As `Judges.judge`: of texts, however many of them are in a row."""
+        text = order.columns.text
+        if table is None or text is None:
+            return Foreseen(rows.sizes, rows.sizes, Places())
+        cells = read(table, [text]).cells[text]
+        kept = [place for place, cell in enumerate(cells) if not is_empty(cell)]
+        encoded = _encoded(
+            language_models.trained_with(order, fitted), [cells[place] for place in kept], order, fitted["max_length"])
+        return Foreseen(encoded.lengths + 1, rows.sizes, Cells(table, (), text=text, kept=kept))
+
 
 def _texts(table: Table, column: str) -> list[str]:
     return [cell for cell in read(table, [column]).cells[column] if not is_empty(cell)]
@@ -133,8 +147,7 @@ def _rows(
 ) -> tuple[TokenRows, int]:
     """Blocks of one length from texts that follow one another, or a row for each text; and how many were cut."""
     packed = order.config["packing"]
-    # Room for the token that ends a text.
-    encoded = vocabulary.encode(texts, max_length=None if packed else max_length - 1, special=False)
+    encoded = _encoded(vocabulary, texts, order, max_length)
     ids, lengths = _ended(encoded, vocabulary.end)
     if packed:
         lengths = _blocks(len(ids), max_length)
@@ -143,6 +156,11 @@ def _rows(
     each[np.cumsum(lengths) - 1] = IGNORED  # the last of a row is to foresee what is not there
     return TokenRows(
         ids, lengths, pad=vocabulary.pad, each=each, mask="padded", extra=extra), 0 if packed else encoded.cut
+
+
+def _encoded(vocabulary: Vocabulary, texts: Sequence[str], order: Order, max_length: int) -> Encoded:
+    """Texts whole where they are packed, else with room left for the token that ends one."""
+    return vocabulary.encode(texts, max_length=None if order.config["packing"] else max_length - 1, special=False)
 
 
 def _ended(encoded: Encoded, end: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:

@@ -22,6 +22,8 @@ from nbtrain.engine import losses
 from nbtrain.recipes import points
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.image_models import Opened, localiser
+from nbtrain.recipes.judging import landmarks as judging
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.localising import Localising, Located, Overlays, figures
 from nbtrain.recipes.pictures import Pictures, augmentation, image_column, named
 
@@ -103,6 +105,10 @@ class Landmarks:
     def decode(self, order: Order, fitted: Mapping[str, Any], outputs: Any) -> Any:  # noqa: ARG002 - as all recipes
         """Points (rows, points, 2), in pixels of each image as it was given."""
         return torch.cat(list(outputs)) if isinstance(outputs, list) else outputs
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Located, table: Table | None) -> Judge:  # noqa: ARG002 - as all recipes
+        """As `Judges.judge`."""
+        return judging.Landmarks(rows, fitted["names"], order.config["pixel_size"])
 
     def _located(  # its siblings are given the order as well
         self, order: Order, fitted: Mapping[str, Any], pictures: Pictures, table: Table, *, learnt: bool = False,  # noqa: ARG002

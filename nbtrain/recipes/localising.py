@@ -199,24 +199,28 @@ class Overlays:
                 if bool(seen.any()):
                     found.append((float(distances(place, target)[seen].mean()), row, place))
         worst = sorted(found, key=lambda each: -each[0])[:SHOWN]
-        return [self._sample(error, row, points) for error, row, points in worst]
+        numbers = self._rows.pictures.numbers
+        return [
+            Sample(title=f"#{numbers[row]}: {error:.1f} px (○ ↔ ×)", kind="image", mime="image/png",
+                   content=drawn(self._rows, row, points))
+            for error, row, points in worst]
 
-    def _sample(self, error: float, row: int, found: Tensor) -> Sample:
-        pictures, points = self._rows.pictures, self._rows.points
-        assert points is not None  # noqa: S101 - of rows with points
-        factor, right, down = pictures.frame(row)
-        grown = max(1.0, _SIDE / pictures.size)
-        scale, shift = factor * grown, np.array([right, down]) * grown
-        places = [(each + 0.5) * scale + shift for each in (points[row], found.double().numpy())]
-        pixels = (pictures[row] * 255).byte().numpy()
-        image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).convert("RGB")
-        image = image.resize((round(pictures.size * grown),) * 2, Image.Resampling.BILINEAR)
-        overlay(image, *places)
-        held = io.BytesIO()
-        image.save(held, "PNG")
-        return Sample(
-            title=f"#{pictures.numbers[row]}: {error:.1f} px (○ ↔ ×)", kind="image", content=held.getvalue(),
-            mime="image/png")
+
+def drawn(rows: Located, row: int, found: Tensor) -> bytes:
+    """An image with where its points are and where they were found, (points, 2) in its own pixels, as PNG."""
+    pictures, points = rows.pictures, rows.points
+    assert points is not None  # noqa: S101 - of rows with points
+    factor, right, down = pictures.frame(row)
+    grown = max(1.0, _SIDE / pictures.size)
+    scale, shift = factor * grown, np.array([right, down]) * grown
+    places = [(each + 0.5) * scale + shift for each in (points[row], found.double().numpy())]
+    pixels = (pictures[row] * 255).byte().numpy()
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).convert("RGB")
+    image = image.resize((round(pictures.size * grown),) * 2, Image.Resampling.BILINEAR)
+    overlay(image, *places)
+    held = io.BytesIO()
+    image.save(held, "PNG")
+    return held.getvalue()
 
 
 def overlay(image: Image.Image, truth: Points, found: Points) -> None:

@@ -21,6 +21,8 @@ from nbtrain.models.architectures.text_to_mel import Spoken, TextToMel
 from nbtrain.recipes import speech_clips, speech_steps, speech_text
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.building import built
+from nbtrain.recipes.judging import speech as judging
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.mel import MelSettings
 from nbtrain.recipes.speech_clips import Clips, Sentences
 from nbtrain.recipes.utterance import Utterance, attention_png, compared_png
@@ -117,6 +119,15 @@ class Speech:
         """An `Utterance` for each text: its spectrogram, its attention, and its sound."""
         voice = Voice.of(fitted)
         return [utterance for batch in outputs for utterance in voice.utterances(batch)]
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Clips, table: Table | None) -> Judge:
+        """See `Judges.judge`."""
+        voice, text = Voice.of(fitted), order.columns.text
+        if table is None or text is None:
+            said = [(row, "") for row in range(len(rows))]
+        else:
+            said = speech_clips.sentences(table, text)
+        return judging.Spoken(said, voice.mean, voice.deviation)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ class TokenRows:
         return len(self._sizes)
 
     @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Tokens of each text, (rows,)."""
+        return self._sizes.numpy()
+
+    @property
     def tokens(self) -> int:
         """Of all texts."""
         return len(self._ids)

@@ -1,0 +1,114 @@
+"""Amounts: truth beside prediction, and how far off each is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nbtrain.core.outcomes import Worst
+from nbtrain.engine.batch import Batch
+from nbtrain.recipes.judging.showing import Places, Show, as_text, known_beside
+from nbtrain.recipes.judging.verdict import Verdict, highest, thinned
+
+#: Of rows with many amounts each, such as images, so many of a batch are kept to be drawn.
+_DRAWN = 64
+
+Values = npt.NDArray[np.float64]
+
+
+class Amounts:
+    """A judge of one amount a row, or of several, which are then all alike.
+
+    The measure of a row is |predicted − truth|, the mean where it has several.
+
+    Args:
+        own: brings what the model gives, and the target as it learns it, into the target's own units.
+        show: what is to be seen of a row.
+        beside: columns that stand beside each row's prediction, such as its time.
+    """
+
+    def __init__(
+        self, own: Callable[[Tensor], Tensor] | None = None, show: Show | None = None, *,
+        beside: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._own, self._show, self._beside = own or _as_it_is, show or Places(), dict(beside or {})
+        self._truth: list[Tensor] = []
+        self._said: list[Tensor] = []
+        self._errors: list[Tensor] = []
+        self._sums = _Sums()
+        self._single = True
+
+    def see(self, model: nn.Module, batch: Batch, output: Any) -> None:  # noqa: ARG002 - as of any judge
+        """Keeps two numbers a row; of rows with many, a few of each batch."""
+        rows = len(output)
+        said, truth = (self._own(each.double()).reshape(rows, -1).cpu() for each in (output, batch.target))
+        self._single = self._single and said.shape[1] == 1
+        self._sums.add(truth, said)
+        self._errors.append((said - truth).abs().mean(1))
+        if not self._single and truth.numel() > _DRAWN:
+            places = torch.linspace(0, truth.numel() - 1, _DRAWN).round().long()
+            truth, said = truth.reshape(-1)[places], said.reshape(-1)[places]
+        self._truth.append(truth.reshape(-1))
+        self._said.append(said.reshape(-1))
+
+    def verdict(self, worst: int) -> Verdict:
+        """See `Judge.verdict`."""
+        truth, said, errors = (_joined(each) for each in (self._truth, self._said, self._errors))
+        places = highest(errors, worst)
+        found = []
+        for place, shown in zip(places, self._show(places), strict=True):
+            both = (as_text(float(truth[place])), as_text(float(said[place]))) if self._single else ("", "")
+            found.append(Worst(
+                row=shown.row, truth=both[0], predicted=both[1], measure=float(errors[place]), text=shown.text,
+                cells=(*known_beside(self._beside, place), *shown.cells), image=shown.image, mime=shown.mime))
+        predictions = {}
+        if self._single:
+            predictions = {
+                "row": self._show.numbers(len(errors)), **self._beside, "truth": truth, "predicted": said,
+                "error": said - truth}
+        return Verdict(
+            rows=len(errors), points=thinned(truth, said), measure="error", worst=tuple(found),
+            figures=self._sums.figures(), predictions=predictions)
+
+
+class _Sums:
+    """R², mean absolute error and root mean squared error over all that was added.
+
+    Sums of squares are taken about the first batch's mean: about 0 they would lose the digits of amounts far from it.
+    """
+
+    def __init__(self) -> None:
+        self._about: float | None = None
+        self._count, self._truth, self._squares, self._absolute, self._residual = 0, 0.0, 0.0, 0.0, 0.0
+
+    def add(self, truth: Tensor, said: Tensor) -> None:
+        if self._about is None:
+            self._about = float(truth.mean())
+        apart, error = truth - self._about, said - truth
+        self._count += truth.numel()
+        self._truth += float(apart.sum())
+        self._squares += float(apart.square().sum())
+        self._absolute += float(error.abs().sum())
+        self._residual += float(error.square().sum())
+
+    def figures(self) -> dict[str, float]:
+        if not self._count:
+            return {}
+        spread = self._squares - self._truth**2 / self._count
+        return {
+            "r2": 1 - self._residual / spread if spread > 0 else math.nan, "mae": self._absolute / self._count,
+            "rmse": math.sqrt(self._residual / self._count)}
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
+
+
+def _joined(parts: list[Tensor]) -> Values:
+    return np.asarray(torch.cat(parts).numpy() if parts else np.zeros(0), np.float64)

@@ -1,0 +1,167 @@
+"""Classes: what was taken for what, how sure the model was, and where it was surest of what is not so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nbtrain.core.outcomes import Group, Worst
+from nbtrain.engine.batch import Batch
+from nbtrain.engine.tasks import IGNORED, class_dimension
+from nbtrain.recipes.judging.showing import Places, Show, known_beside
+from nbtrain.recipes.judging.verdict import Verdict, highest
+
+#: Classes of which each pair is counted; of more, the model's vocabulary say, nobody reads a table.
+MOST_CLASSES = 1000
+
+Counts = npt.NDArray[np.int64]
+
+
+class Classes:
+    """A judge of one class a row, or one at each place of it (of each word, of each pixel).
+
+    Outputs are logits or shares (rows, classes), (rows, …, classes) or (rows, classes, …); (rows,) or (rows, 1) of two
+    classes. The measure of a row is −ln p of its true class, the mean over its places.
+
+    Args:
+        names: of the classes; None: their numbers.
+        show: what is to be seen of a row.
+        threshold: of two classes, from which probability on the second is predicted; None takes the likelier one.
+        beside: columns that stand beside each row's prediction, such as its time.
+    """
+
+    def __init__(
+        self, names: Sequence[str] | None = None, show: Show | None = None, *, threshold: float | None = None,
+        beside: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._names, self._show, self._threshold = names, show or Places(), threshold
+        self._beside = dict(beside or {})
+        self._losses: list[Tensor] = []
+        self._rows: list[Tensor] = []
+        self._single = True
+        self._counts: Counts | None = None
+        self._classes = 0
+
+    def see(self, model: nn.Module, batch: Batch, output: Any) -> None:  # noqa: ARG002 - as of any judge
+        """Keeps a few numbers a row."""
+        logs, truth, single = told(output, batch.target)
+        self._classes, self._single = logs.shape[-1], self._single and single
+        chosen = logs.argmax(-1)
+        if self._threshold is not None and self._classes == 2:
+            chosen = (logs[..., 1].exp() >= self._threshold).long()
+        counted = truth != IGNORED
+        true = truth.clamp(min=0)
+        losses = -logs.gather(-1, true[..., None])[..., 0].masked_fill(~counted, 0.0)
+        per_row = losses.reshape(len(losses), -1).sum(1) / counted.reshape(len(losses), -1).sum(1).clamp(min=1)
+        self._losses.append(per_row.cpu())
+        if single:
+            likely = logs.gather(-1, chosen[..., None])[..., 0].exp()
+            self._rows.append(torch.stack([truth.double(), chosen.double(), likely], -1).reshape(-1, 3).cpu())
+        if self._classes <= MOST_CLASSES:
+            pairs = (true * self._classes + chosen)[counted].cpu()
+            found = torch.bincount(pairs, minlength=self._classes**2).numpy().reshape(self._classes, -1)
+            self._counts = found if self._counts is None else self._counts + found
+
+    def verdict(self, worst: int) -> Verdict:
+        """See `Judge.verdict`."""
+        losses = torch.cat(self._losses).double().numpy() if self._losses else np.zeros(0)
+        names = tuple(map(str, self._names)) if self._names else tuple(map(str, range(self._classes)))
+        names = (*names, *map(str, range(len(names), self._classes)))
+        known = Verdict(
+            rows=len(losses), worst=self._worst(losses, names, worst),
+            predictions=self._predictions(names, losses) if self._single else {})
+        if self._counts is None:
+            said = f"There are {self._classes:,} classes, too many to tell which was taken for which."
+            return replace(known, notes=(said,))
+        return replace(
+            known, classes=names, confusion=pairs_of(self._counts), groups=groups_of(self._counts, names),
+            figures=figures_of(self._counts))
+
+    def _table(self) -> npt.NDArray[np.float64]:
+        return np.asarray(torch.cat(self._rows).numpy() if self._rows else np.zeros((0, 3)), np.float64)
+
+    def _predictions(self, names: Sequence[str], losses: npt.NDArray[np.float64]) -> dict[str, Any]:
+        table = self._table()
+        truth, chosen = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+        true = [names[each] if each >= 0 else None for each in truth]
+        return {
+            "row": self._show.numbers(len(table)), **self._beside, "truth": true,
+            "predicted": [names[each] for each in chosen], "chance": table[:, 2], "loss": losses}
+
+    def _worst(self, losses: npt.NDArray[np.float64], names: Sequence[str], count: int) -> tuple[Worst, ...]:
+        places = highest(losses, count)
+        table = self._table() if self._single else None
+        found = []
+        for place, shown in zip(places, self._show(places), strict=True):
+            truth = predicted = ""
+            chance: float | None = None
+            if table is not None:
+                number, said, chance = int(table[place, 0]), int(table[place, 1]), float(table[place, 2])
+                truth, predicted = names[number] if number >= 0 else "", names[said]
+            found.append(Worst(
+                row=shown.row, truth=truth, predicted=predicted, measure=float(losses[place]), chance=chance,
+                text=shown.text, cells=(*known_beside(self._beside, place), *shown.cells), image=shown.image,
+                mime=shown.mime))
+        return tuple(found)
+
+
+def told(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, bool]:
+    """Logarithms of the chances of classes (…, classes), numbers of the true ones (…), and whether a row has one alone.
+
+    Of two classes told by one number, and of targets that are shares of classes, both come out in this form.
+    """
+    if output.ndim == 2 and output.shape == target.shape and output.shape[1] > 1:  # each class has its share
+        return _logarithms(output), target.argmax(1), True
+    if output.numel() == len(output) == target.numel():  # one number tells of two classes
+        yes = output.double().reshape(-1)
+        return functional.logsigmoid(torch.stack([-yes, yes], -1)), (target.reshape(-1) > 0.5).long(), True
+    if target.ndim == 2 and target.shape[1] == 1 and output.ndim == 2:
+        target = target[:, 0]
+    dimension = class_dimension(output, target)
+    assert dimension is not None  # noqa: S101 - the task was told by these shapes
+    return _logarithms(output.movedim(dimension, -1)), target.long(), target.ndim == 1
+
+
+def pairs_of(counts: Counts) -> tuple[tuple[int, int, int], ...]:
+    """(true, predicted, how many), of all there are."""
+    there = np.argwhere(counts)
+    return tuple((int(truth), int(said), int(counts[truth, said])) for truth, said in there)
+
+
+def groups_of(counts: Counts, names: Sequence[str]) -> tuple[Group, ...]:
+    """How many rows each class has, its precision, recall and F1; 0 where there is nothing to divide by."""
+    right, there, found = counts.diagonal(), counts.sum(1), counts.sum(0)
+    return tuple(
+        Group(name=name, rows=int(there[place]), figures=scores(right[place], found[place], there[place]))
+        for place, name in enumerate(names))
+
+
+def scores(right: int, found: int, there: int) -> dict[str, float]:
+    """Precision, recall and F1 (harmonic mean of the two)."""
+    return {
+        "precision": float(right / found) if found else 0.0, "recall": float(right / there) if there else 0.0,
+        "f1": float(2 * right / (found + there)) if found + there else 0.0}
+
+
+def figures_of(counts: Counts) -> dict[str, float]:
+    """Accuracy, and the mean F1 of the classes that are there or were predicted."""
+    there = counts.sum(1) + counts.sum(0)
+    each = 2 * counts.diagonal()[there > 0] / there[there > 0]
+    return {} if not len(each) else {
+        "accuracy": float(counts.trace() / counts.sum()), "macro_f1": float(each.mean())}
+
+
+def _logarithms(output: Tensor) -> Tensor:
+    """Of the chances, of logits or of shares that the model gives itself; the classes lie last."""
+    output = output.double() if output.ndim == 2 else output.float()  # of a whole vocabulary, doubles would be many
+    sums = output.sum(-1)
+    if bool((output >= 0).all()) and bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-4).all()):
+        return output.clamp(min=torch.finfo(output.dtype).tiny).log()
+    return functional.log_softmax(output, -1)
