@@ -281,8 +281,10 @@ def copy_of(model: nn.Module) -> nn.Module:
     """An independent copy, for a fork, between two steps. Raises ModelError when the module cannot be copied."""
     try:
         with Turn(0, torch.device("cpu")).at("copy"):
-            return copy.deepcopy(model)
+            copied = copy.deepcopy(model)
     except Exception as error:
         raise ModelError(
             f"The model {type(model).__name__} cannot be copied ({type(error).__name__}: {first_line(error)}); "
             "hand in a fresh one: run.fork(model=net).") from error
+    quicker.forget(copied)
+    return copied

@@ -36,6 +36,15 @@ def channels_last(model: nn.Module) -> Undo:
     return undo
 
 
+def forget(model: nn.Module) -> None:
+    """Take back from a copy of a model what `channels_last` did to the model."""
+    own = [key for key, hook in model._forward_pre_hooks.items() if hook is _innermost]  # noqa: SLF001 - a copy has no handles
+    for key in own:
+        del model._forward_pre_hooks[key], model._forward_pre_hooks_with_kwargs[key]  # noqa: SLF001 - as above
+    if own:
+        _laid(model, torch.contiguous_format)
+
+
 def _laid(model: nn.Module, order: torch.memory_format) -> None:
     """Tensors of four dimensions in this order in memory; of five, which it does not fit, none."""
     with torch.no_grad():

@@ -116,3 +116,16 @@ def test_a_copy_of_a_model_in_a_run_can_be_trained():
     other = copy.deepcopy(model)
     undo()
     assert train(other).state == "finished"
+
+
+@pytest.mark.parametrize("also", [True, False])
+def test_a_fork_has_its_own_order_and_no_hook_of_the_run_it_comes_from(also):
+    run = training.train(net(), (IMAGES, LABELS), epochs=900, batch_size=16, channels_last=True, show=False)
+    while run.step < 3:
+        pass
+    branch = run.fork(epochs=run._trainer.at.epoch + 2, channels_last=also)
+    run.stop()
+    assert branch.wait() == "finished"
+    assert not branch.model._forward_pre_hooks
+    assert all(p.is_contiguous() for p in branch.model.parameters())
+    assert branch.predict(IMAGES).shape == (40, 3)
