@@ -86,7 +86,7 @@ def ordered(
     if recipe is None:
         _refuse(asked, columns, options)
         return None
-    _refuse_foreign(recipe.name, options)
+    _refuse_foreign(recipe.name, options if config is None else {**config.flat(), **options})
     if config is None:
         chosen = TrainConfig(**{**options, "recipe": recipe.name})
     elif asked == recipes.AUTO:

@@ -30,7 +30,9 @@ class Rows(Protocol):
     targets: Tensor | None
     """The target of every row, (rows, …), where it is one tensor."""
     lengths: Tensor | None
-    """How long each row is, int64 (rows,), such as its tokens: rows of like lengths come together. None: all alike."""
+    """How long each row is, int64 (rows,), such as its tokens. None: all alike."""
+    bucketed: bool
+    """Whether rows of like lengths come together."""
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -75,7 +77,7 @@ class RowSource:
         self._size, self._seed, self._train, self._device = batch_size, seed, train, device
         self._labels = class_labels(rows.targets) if oversample else None
         self._oversample = oversample or 0.0
-        self._lengths = rows.lengths
+        self._lengths, self._bucketed = rows.lengths, rows.bucketed
         count = len(rows) if self._labels is None else len(self._drawn(0))
         self.samples: int | None = count
         self.length: int | None = -(-count // batch_size)
@@ -115,7 +117,7 @@ class RowSource:
             assert self._rows is not None  # noqa: S101 - as above
             return torch.arange(len(self._rows))
         drawn = self._drawn(epoch)
-        if self._lengths is None:
+        if self._lengths is None or not self._bucketed:
             return drawn
         alike = [part[self._lengths[part].argsort(stable=True)] for part in drawn.split(BUCKET * self._size)]
         batches = [batch for part in alike for batch in part.split(self._size)]

@@ -129,14 +129,14 @@ class Encoding:
 
 
 def choose(
-    table: Table, names: Sequence[str] | None, besides: Sequence[str | None], *, texts: bool,
+    table: Table, names: Sequence[str] | None, besides: Mapping[str | None, str], *, texts: bool,
 ) -> tuple[list[Column], list[str]]:
     """The columns to learn from, and a sentence about those that are left out.
 
     Args:
         table: the data.
         names: those that were asked for; None for all that can be.
-        besides: those that are something else: the target, the time.
+        besides: those that are something else, and what: ``{"price": "the target"}``.
         texts: whether texts can be learnt from, as categories.
 
     Raises:
@@ -147,7 +147,8 @@ def choose(
         chosen = [table.column(name) for name in names]
         for column in chosen:
             if column.name in besides:
-                raise DataError(f"{column.name!r} cannot be learnt from: it is the target; leave it out of features.")
+                raise DataError(
+                    f"{column.name!r} cannot be learnt from: it is {besides[column.name]}; leave it out of features.")
             if column.kind not in kinds:
                 raise DataError(
                     f"Column {column.name!r} of {table.name} holds {_WORDS.get(column.kind, column.kind)}, which this "

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.columns import Column, Kind, literal, quoted
 from nbtrain.data.derived import scan
 from nbtrain.data.examples import TARGETS, target_of
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-#: Whole numbers with at most so many different values are classes, where the loss does not say otherwise.
+#: Whole numbers with at most so many different values are classes, where the loss does not say otherwise,
 FEW = 20
+#: and where so many rows have each of them on average; two values always are.
+ROWS_EACH = 5
+#: From here on not every whole number can be told from its neighbours, or counted as one.
+_TOO_LARGE = 9e15
 MOST_CLASSES = 1000
+#: What a column of groups is said to be.
+GROUP = "the group, which says what rows belong together"
 #: Class number of a row without a label.
 NONE = -1
 _OF_AMOUNTS, _OF_CLASSES = {"mse", "mae", "huber"}, {"cross_entropy", "bce"}
@@ -53,6 +59,10 @@ class Goal:
     def outputs(self) -> int:
         """Of a model."""
         return 1 if self.classes is None else len(self.classes)
+
+    def outputs_for(self, loss: Any) -> int:
+        """Of a model that learns by this loss: ``bce`` tells two classes by one."""
+        return 1 if loss == "bce" and self.outputs == 2 else self.outputs
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "classes": None if self.classes is None else list(self.classes)}
@@ -150,7 +160,7 @@ def learn(table: Table, train: Table, column: Column, loss: Any = None) -> tuple
         DataError: it is of the wrong kind, constant, nothing but gaps, has infinite cells or a class of one row.
     """
     values, counts = _values(table, column)
-    if column.kind.is_numeric and not _are_classes(table, column, values, loss):
+    if column.kind.is_numeric and not _are_classes(table, column, counts, loss):
         check_amounts(table, column)
         return _amount(train, column, values if loss is None and column.kind is Kind.INTEGER else ())
     if len(values) > MOST_CLASSES:
@@ -165,12 +175,36 @@ def learn(table: Table, train: Table, column: Column, loss: Any = None) -> tuple
             f"({listed(alone)}, in {rows(*at)}), which cannot be both learnt and tested; drop {rows(*at)}, or "
             "put rare classes together.")
     goal = Goal(column.name, _classes(column, values))
-    return goal, _unseen(train, column, goal)
+    said = _unseen(train, column, goal)
+    if loss is None and column.kind.is_numeric and len(values) > 2:
+        said.insert(0, (
+            f"The target {column.name!r} is taken for {len(values)} classes, as it has {len(values)} different whole "
+            "numbers; where they are amounts, say loss='mse'."))
+    return goal, said
 
 
 def check(table: Table, column: Column) -> None:
     """Raises DataError for a target of the wrong kind, one that is constant, and one of gaps alone."""
     _values(table, column)
+
+
+def check_loss(loss: Any, goal: Goal, *, one: bool) -> None:
+    """Raises ConfigError for a named loss that does not go with the target.
+
+    Args:
+        loss: of the training.
+        goal: what the target is.
+        one: whether a model of two classes can have one output, as ``bce`` takes them.
+    """
+    if not isinstance(loss, str) or goal.names is None:
+        return
+    has = f"the target {goal.column!r} has {len(goal.names)} classes ({listed(goal.names)})"
+    if loss in _OF_AMOUNTS:
+        raise ConfigError([Problem("loss", (
+            f"loss is {loss!r}, which is of amounts, and {has}; leave loss out, or choose a target of numbers."))])
+    if loss == "bce" and (len(goal.names) != 2 or not one):
+        why = "which is of two classes" if len(goal.names) != 2 else "which is of models with one output"
+        raise ConfigError([Problem("loss", f"loss is 'bce', {why}, and {has}; leave loss out: cross entropy fits.")])
 
 
 def check_filled(table: Table, column: Column) -> None:
@@ -218,18 +252,20 @@ def _values(table: Table, column: Column) -> tuple[list[str], list[int]]:
     return values, counts
 
 
-def _are_classes(table: Table, column: Column, values: Sequence[str], loss: Any) -> bool:
+def _are_classes(table: Table, column: Column, counts: Sequence[int], loss: Any) -> bool:
     """Whether numbers stand for classes: by the loss, else few different whole ones. Raises DataError for fractions."""
     if isinstance(loss, str) and loss in _OF_AMOUNTS:
         return False
     cell = as_number(column)
-    count, numbers = found(table, f"{cell} <> round({cell}) OR isinf({cell})")
+    large = f"abs({cell}) >= {_TOO_LARGE}" if column.kind is Kind.NUMBER else "false"
+    count, numbers = found(table, f"{cell} <> round({cell}) OR isinf({cell}) OR {large}")
     if not isinstance(loss, str) or loss not in _OF_CLASSES:
-        return not count and len(values) <= FEW
+        few = len(counts) <= 2 or (len(counts) <= FEW and sum(counts) >= ROWS_EACH * len(counts))
+        return not count and few
     if count:
         raise DataError(
-            f"The target {column.name!r} of {table.name} has fractions in {rows(count, numbers)}, which are no "
-            "classes; leave out loss, or take one of amounts: loss='mse'.")
+            f"The target {column.name!r} of {table.name} has fractions, or numbers too large to be told apart, in "
+            f"{rows(count, numbers)}, which are no classes; leave out loss, or take one of amounts: loss='mse'.")
     return True
 
 
@@ -267,7 +303,7 @@ def _as_text(column: Column) -> str:
     name = quoted(column.name)
     if column.kind is Kind.NUMBER:
         cell = as_number(column)
-        whole = f"{cell} = round({cell}) AND abs({cell}) < 1e15"
+        whole = f"{cell} = round({cell}) AND abs({cell}) < {_TOO_LARGE}"
         return f"CASE WHEN {whole} THEN ({cell})::BIGINT::VARCHAR ELSE ({cell})::VARCHAR END"
     return f"{name}::VARCHAR"
 

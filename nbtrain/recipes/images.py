@@ -66,6 +66,7 @@ class ImageClassification:
         column = image_column(parts.whole, order.columns)
         target = goals.find(parts.whole, order.columns.target)
         goal, notes = goals.learn(parts.whole, parts.train, target, "cross_entropy")
+        goals.check_loss(order.loss, goal, one=False)
         names = goal.names
         assert names is not None  # noqa: S101 - of classes
         wish = wish_of(order) if fitted is None else Wish()

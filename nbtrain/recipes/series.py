@@ -31,7 +31,9 @@ class Timeline:
         names: of the series; one that is None where all rows are one.
         times: of the rows in that order, growing within a series.
         microseconds: whether times are so many since 1970; else they are plain numbers.
+        zoned: whether the times came with a zone; they are those of UTC then.
         reversed: whether the table has the newest rows first.
+        cells: the names as the cells of their column are: numbers where that holds numbers.
     """
 
     order: npt.NDArray[np.int64]
@@ -40,6 +42,8 @@ class Timeline:
     times: npt.NDArray[np.float64]
     microseconds: bool
     reversed: bool
+    zoned: bool = False
+    cells: tuple[Any, ...] = (None,)
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -113,7 +117,9 @@ def timeline(table: Table, time: str, group: str | None) -> Timeline:
             f"{time!r} of {table.name} goes backwards at {_named(table, order[back])}, the first time from "
             f"{_shown(table, time, order[back[0] - 1])} to {_shown(table, time, order[back[0]])}{series}; mend these "
             "times, or sort the rows by time before they are imported, if the times are right.")
-    return Timeline(order, starts, names, times[order], microseconds, newest_first)
+    zoned = table.column(time).type.endswith("TIME ZONE")
+    return Timeline(
+        order, starts, names, times[order], microseconds, newest_first, zoned, _as_cells(table, group, names))
 
 
 def _series(
@@ -126,6 +132,12 @@ def _series(
     known = pc.drop_null(pc.unique(cells))
     codes = pc.fill_null(pc.index_in(cells, known), -1).to_numpy().astype(np.int64)
     return codes, tuple(known.to_pylist())
+
+
+def _as_cells(table: Table, group: str | None, names: tuple[str | None, ...]) -> tuple[Any, ...]:
+    kind = {Kind.INTEGER: int, Kind.NUMBER: float, Kind.BOOLEAN: "true".__eq__}.get(
+        Kind.TEXT if group is None else table.column(group).kind, str)
+    return tuple(None if name is None else kind(name) for name in names)
 
 
 def _no_repeats(

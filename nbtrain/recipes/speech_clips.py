@@ -80,6 +80,7 @@ class Clips:
         self._recordings, self._starts = recordings, recordings.starts
         self._mean, self._deviation = np.asarray(mean, np.float32), np.asarray(deviation, np.float32)
         self.lengths: Tensor | None = torch.from_numpy(recordings.frames)
+        self.bucketed = True
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -115,6 +116,7 @@ class Sentences:
     classes: list[str] | None = None
     targets: Tensor | None = None
     lengths: Tensor | None = None
+    bucketed = False
 
     def __init__(self, texts: Sequence[npt.NDArray[np.int64]]) -> None:
         self._texts = [torch.from_numpy(text) for text in texts]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nbtrain.config.recipe_options import TABULAR
+from nbtrain.config.recipe_options import TABULAR, TaskConfig
 from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.data.derived import quick_key
 from nbtrain.data.splits.spec import SplitSpec
@@ -67,14 +67,15 @@ class Tabular:
             column = goals.find(parts.whole, columns.target)
             goals.check_filled(parts.whole, column)
             goal, said = goals.learn(parts.whole, parts.train, column, order.loss)
-            besides = [column.name, columns.time, columns.group]
+            _check(order, goal)
+            besides = {columns.time: "the time", columns.group: goals.GROUP, column.name: "the target"}
             chosen, left = encoding.choose(parts.train, columns.features, besides, texts=True)
             known, learnt = encoding.learn(parts.train, chosen, asked=columns.features is not None)
             notes += [*said, *left, *learnt]
         else:
             goal, known = Goal.from_json(fitted["goal"]), Encoding.from_json(fitted["encoding"])
         own = _OWN if parts.train.rows() < MANY else _OWN[::-1]
-        model = built(order, (*own, _PLAIN), _sizes(known, goal))
+        model = built(order, (*own, _PLAIN), _sizes(known, goal.outputs_for(order.loss)))
         form = _form(model.module)
         dtype = Reading.of(model.module).floats
         made = {name: None if table is None else _arrays(table, known, goal, form, dtype, labelled=True)
@@ -127,6 +128,17 @@ def loss_of(order: Order, goal: Goal, targets: Tensor) -> Loss | None:
     return Weighted(goals.balanced(targets.numpy(), len(goal.classes)))
 
 
+def _check(order: Order, goal: Goal) -> None:
+    """Raises ConfigError for a loss or a threshold that does not go with the target."""
+    goals.check_loss(order.loss, goal, one=True)
+    threshold, usual = order.config["decision_threshold"], TaskConfig().decision_threshold
+    if goal.outputs != 2 and threshold != usual:
+        what = "is an amount" if goal.names is None else f"has {len(goal.names)} classes"
+        raise ConfigError([Problem("decision_threshold", (
+            f"decision_threshold is {threshold:g}, which is of two classes, and the target {goal.column!r} {what}; "
+            "leave it out."))])
+
+
 def _metrics(order: Order, goal: Goal) -> Sequence[Any] | None:
     if goal.classes is None:
         return measures.of_amounts(order.metrics, goal)
@@ -135,11 +147,11 @@ def _metrics(order: Order, goal: Goal) -> Sequence[Any] | None:
     return order.metrics
 
 
-def _sizes(known: Encoding, goal: Goal) -> dict[str, dict[str, Any]]:
+def _sizes(known: Encoding, outputs: int) -> dict[str, dict[str, Any]]:
     """Of each architecture, as far as the data decides them."""
-    own = {"numbers": known.width, "categories": [each.size for each in known.categories], "outputs": goal.outputs}
+    own = {"numbers": known.width, "categories": [each.size for each in known.categories], "outputs": outputs}
     flat = known.width + sum(each.size - MISSING for each in known.categories)
-    return {**dict.fromkeys(_OWN, own), _PLAIN: {"inputs": flat, "outputs": goal.outputs, "normalise": False}}
+    return {**dict.fromkeys(_OWN, own), _PLAIN: {"inputs": flat, "outputs": outputs, "normalise": False}}
 
 
 def _form(module: nn.Module) -> str:

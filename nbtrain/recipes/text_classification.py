@@ -61,6 +61,7 @@ class TextClassification:
         parts, config = order.parts, order.config
         column = goals.find(parts.whole, order.columns.target)
         goal, notes = goals.learn(parts.whole, parts.train, column, "cross_entropy")
+        goals.check_loss(order.loss, goal, one=False)
         text = text_column(parts.whole, order.columns, column.name)
         texts, kept, said = _learnt_from(parts.train, text)
         with language_models.found(order, "bert-tiny") as source:

@@ -13,8 +13,8 @@ from torch import nn
 
 from nbtrain.config import TrainConfig
 from nbtrain.config.recipe_defaults import DEFAULTS
-from nbtrain.config.recipe_options import SERIES
-from nbtrain.core.errors import DataError
+from nbtrain.config.recipe_options import SERIES, SeriesConfig
+from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.columns import Kind
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.arrays import Reading
@@ -82,7 +82,7 @@ class TimeSeries:
         else:
             learnt = _Fitted.from_json(fitted)
         goal = learnt.goal
-        outputs = {"features": learnt.known.width, "outputs": goal.outputs}
+        outputs = {"features": learnt.known.width, "outputs": goal.outputs_for(order.loss)}
         model = built(order, _FITTING, dict.fromkeys(_FITTING, outputs))
         dtype = Reading.of(model.module).floats
         lines = {name: timeline(table, learnt.time, learnt.group) for name, table in (
@@ -133,11 +133,24 @@ def _learn(order: Order) -> tuple[_Fitted, list[str]]:
     time = time_of(parts.whole, columns.time)
     line = timeline(parts.whole, time, columns.group)
     goal, said = goals.learn(parts.whole, parts.train, column, order.loss)
-    besides = [time, columns.group, column.name if goal.classes is not None else None]  # its past tells an amount
+    goals.check_loss(order.loss, goal, one=True)
+    _check_horizon(order.config, goal)
+    besides: dict[str | None, str] = {time: "the time, by which rows are put in order", columns.group: goals.GROUP}
+    if goal.classes is not None:  # its past tells an amount
+        besides[column.name] = "the target"
     chosen, left = encoding.choose(parts.train, columns.features, besides, texts=False)
     known, learnt = encoding.learn(parts.train, chosen, asked=columns.features is not None)
     turned = [f"{parts.name} has the newest rows first; they are read the other way round."] if line.reversed else []
     return _Fitted(goal, known, time, columns.group), [*turned, *said, *left, *learnt]
+
+
+def _check_horizon(config: TrainConfig, goal: Goal) -> None:
+    """Raises ConfigError for a horizon where nothing is forecast."""
+    if goal.classes is not None and config["horizon"] != SeriesConfig().horizon:
+        raise ConfigError([Problem("horizon", (
+            f"horizon is {config['horizon']}, but the target {goal.column!r} has classes, and that of a window's last "
+            "step is learnt; leave it out, and to tell what comes later, make a column of the classes that come later "
+            "the target."))])
 
 
 def _windows(

@@ -24,6 +24,7 @@ from nbtrain.engine.losses import Weighted
 from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes import adapters, goals, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
+from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.spans import OUTSIDE, SpanF1
 from nbtrain.recipes.telling import listed
 from nbtrain.recipes.telling import rows as rows_named
@@ -68,6 +69,7 @@ class TokenClassification:
         tags = _column(parts.whole, order.columns.target, TAGS, "tags", "target")
         order = replace(order, columns=replace(order.columns, target=tags, text=words, features=(words,)))
         classes = _classes(parts.whole, read(parts.whole, [words, tags]), words, tags)
+        goals.check_loss(order.loss, Goal(tags, tuple(classes)), one=False)
         found = read(parts.train, [words, tags])
         with language_models.found(order, "bert-tiny") as source:
             vocabulary = language_models.vocabulary_of(

@@ -42,7 +42,8 @@ class TokenRows:
         self._starts = self._sizes.cumsum(0) - self._sizes
         self._pad, self._mask, self._extra = pad, mask, dict(extra or {})
         self.classes = None if classes is None else list(classes)
-        self.lengths: Tensor | None = self._sizes if bucketed else None
+        self.lengths: Tensor | None = self._sizes
+        self.bucketed = bucketed
         self._each = None if each is None else torch.from_numpy(each)
         self.targets: Tensor | None = None if labels is None else torch.from_numpy(labels)
 

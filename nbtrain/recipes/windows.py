@@ -35,12 +35,13 @@ class Windows:
     def __init__(
         self, values: Tensor, ends: Tensor, targets: Tensor | None, window: int, *,
         classes: Sequence[str] | None = None, stretch: bool = False,
-        steps: Mapping[str, npt.NDArray[Any]] | None = None,
+        steps: Mapping[str, Any] | None = None,
     ) -> None:
         self.values, self.ends, self.window = values, ends, window
         self.targets = targets
         self.classes = None if classes is None else list(classes)
         self.lengths: Tensor | None = None
+        self.bucketed = False
         self.steps = dict(steps or {})
         self._stretch = stretch
         # Every window there could be, as a view: a batch is one copy of rows that lie together.
@@ -82,14 +83,20 @@ def ends_of(timeline: Timeline, *, window: int, horizon: int, stride: int) -> np
 
 def steps_of(
     timeline: Timeline, ends: npt.NDArray[np.int64], time: str, group: str | None,
-) -> dict[str, npt.NDArray[Any]]:
-    """The steps at which windows end, by the names of their columns."""
-    times = timeline.times[ends]
-    found: dict[str, npt.NDArray[Any]] = {
-        time: times.astype(np.int64).astype("datetime64[us]") if timeline.microseconds else times}
+) -> dict[str, Any]:
+    """The steps at which windows end, by the names of their columns, in which cells are as those of the data."""
+    times: Any = timeline.times[ends]
+    if timeline.microseconds:
+        times = times.astype(np.int64).astype("datetime64[us]")
+    if timeline.zoned:
+        import pandas as pd  # noqa: PLC0415 - loaded when something is predicted
+
+        times = pd.DatetimeIndex(times, tz="UTC")
+    found: dict[str, Any] = {time: times}
     if group is None:
         return found
-    return {group: np.array(timeline.names, object)[timeline.series[ends]], **found}
+    plain = len({type(each) for each in timeline.cells}) == 1 and not isinstance(timeline.cells[0], str)
+    return {group: np.array(timeline.cells, None if plain else object)[timeline.series[ends]], **found}
 
 
 def filled_forward(cells: npt.NDArray[np.float32], timeline: Timeline) -> npt.NDArray[np.float32]:

@@ -22,6 +22,7 @@ class Ragged:
     """Rows of whole numbers of many lengths, padded with 0 to the longest of the batch; the target is the length."""
 
     classes = None
+    bucketed = True
 
     def __init__(self, rows=100, longest=30, labels=None):
         draw = torch.Generator().manual_seed(0)

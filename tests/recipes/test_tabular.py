@@ -182,12 +182,26 @@ def test_balanced_weights_are_those_of_scikit_learn_and_count_in_the_loss(frame)
     assert made.loss.weights == pytest.approx(counts.sum() / 2 / counts)
 
 
+def test_two_classes_are_learnt_by_one_output_where_bce_is_asked_for(frame):
+    run = train(frame, target="kind", loss="bce", class_weights="balanced")
+    run.wait()
+    assert run.model.config["outputs"] == 1
+    assert run.evaluate()["accuracy"] > 0.8
+    answers = run.predict(frame)
+    assert ((answers["p(little)"] >= 0.5) == (answers["prediction"] == "little")).all()
+    assert (answers["prediction"] == frame["kind"]).mean() > 0.85
+
+
 @pytest.mark.parametrize(("values", "loss", "classes"), [
     ([0, 1, 2] * 20, None, (0, 1, 2)),
     ([0.0, 1.0, None] * 20, "cross_entropy", None),
     ([0.5, 1.0, 2.5] * 20, None, None),
     ([0, 1, 2] * 20, "mse", None),
     (list(range(30)) * 2, None, None),
+    (list(range(12)) * 5, None, tuple(range(12))),
+    (list(range(15)) * 4, None, None),  # fewer than five rows each: counted things, rather than kinds
+    ([1e15, 2e15] * 30, None, (10**15, 2 * 10**15)),
+    ([1e16, 2e16, 5e18] * 20, None, None),
     (list(range(30)) * 2, "cross_entropy", tuple(range(30))),
     ([True, False, True] * 20, None, (False, True)),
     (["ب", "a", "b"] * 20, None, ("a", "b", "ب")),
@@ -276,6 +290,28 @@ def test_a_cell_of_another_kind_than_the_run_learnt_from_is_named(frame, name, c
     first = dict.fromkeys(frame)
     with pytest.raises(DataError, match=said):
         run.predict([{**first, name: None}, {**first, name: cell}])
+
+
+def test_what_whole_numbers_were_taken_for_is_told():
+    data = pd.DataFrame({"x": np.arange(60.0), "y": [0, 1, 2] * 20})
+    assert ("The target 'y' is taken for 3 classes, as it has 3 different whole numbers; where they are amounts, say "
+            "loss='mse'.") in prepared(data).notes
+    assert prepared(data, loss="cross_entropy").notes == prepared(data.assign(y=[0, 1] * 30)).notes == []
+    assert any("is taken as an amount, as it has 15 different" in said
+               for said in prepared(data.assign(y=list(range(15)) * 4)).notes)
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"loss": "mse"}, "loss is 'mse', which is of amounts, and the target 'kind' has 2 classes"),
+    ({"target": "three", "loss": "bce"}, "loss is 'bce', which is of two classes, and the target 'three' has 3"),
+    ({"target": "three", "decision_threshold": 0.3}, "decision_threshold is 0.3, .* the target 'three' has 3 classes"),
+    ({"target": "three", "config": nbtrain.TrainConfig(window=9)}, "window belongs to the recipe 'timeseries'"),
+])
+def test_a_loss_or_option_that_means_nothing_here_is_told(frame, options, said):
+    data = frame.assign(three=np.arange(400) % 3)
+    with pytest.raises(ConfigError, match=said):
+        nbtrain.train(None, data, show=False, **{"recipe": "tabular", "target": "kind", **options})
+    assert nbtrain.runs() == []
 
 
 def test_options_that_do_not_go_with_the_target_are_refused(frame):

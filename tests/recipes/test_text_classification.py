@@ -221,6 +221,15 @@ def test_a_model_that_is_not_there_is_named(frame):
         prepared(frame, frozen_layers=9)
 
 
+@pytest.mark.parametrize(("loss", "said"), [
+    ("mse", "loss is 'mse', which is of amounts, and the target 'label' has 2 classes"),
+    ("bce", "loss is 'bce', which is of models with one output, and the target 'label' has 2 classes"),
+])
+def test_a_loss_that_does_not_go_with_classes_is_told(frame, loss, said):
+    with pytest.raises(ConfigError, match=said):
+        nbtrain.train("bert-tiny", frame, **OPTIONS, loss=loss)
+
+
 def test_a_tokenizer_that_is_too_large_for_the_model_is_named(hub, frame, tmp_path):
     model = transformers.BertForSequenceClassification(transformers.BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=6))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import nbtrain
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import ConfigError, DataError
 from nbtrain.ordering import ordered
 from nbtrain.recipes.base import Columns, Prepared
 from nbtrain.recipes.series import timeline
@@ -138,6 +138,41 @@ def test_classes_are_learnt_and_each_new_step_told(frame, model):
     assert len(truth) == len(told)
     if model == "tcn":  # the others need longer
         assert (truth["state"] == truth["prediction"]).mean() > 0.9
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_steps_are_told_as_the_data_has_them(frame, zone):
+    data = frame.assign(name=np.where(frame.name == "a", 7, 12), when=frame.when.dt.tz_localize("UTC").dt.tz_convert(zone))
+    run = train(data, target="state", group="name", features=["wave"], epochs=1)
+    run.wait()
+    told = run.predict(data.drop(columns="state"))
+    assert told["name"].dtype == data["name"].dtype
+    if zone is not None:
+        assert str(told["when"].dtype) == "datetime64[us, UTC]"
+        told["when"] = told["when"].dt.tz_convert(zone)
+    assert len(data.merge(told, on=["name", "when"])) == len(told) == 320 - 2 * 7
+    assert told["when"][0] == data["when"][7]
+    texts = data.drop(columns="state").assign(when=data.when.astype(str))
+    pd.testing.assert_series_equal(run.predict(texts)["prediction"], told["prediction"])
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"horizon": 3}, "horizon is 3, but the target 'state' has classes"),
+    ({"loss": "mse"}, "loss is 'mse', which is of amounts, and the target 'state' has 2 classes"),
+])
+def test_options_that_mean_nothing_here_are_told(frame, options, said):
+    with pytest.raises(ConfigError, match=said):
+        train(frame, target="state", group="name", **options)
+    assert nbtrain.runs() == []
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("when", "'when' cannot be learnt from: it is the time, by which"),
+    ("name", "'name' cannot be learnt from: it is the group"), ("state", "'state' cannot be .* it is the target"),
+])
+def test_what_orders_the_rows_is_no_feature(frame, name, said):
+    with pytest.raises(DataError, match=said):
+        prepared(frame, target="state", group="name", features=["wave", name])
 
 
 def test_an_epoch_has_as_many_of_a_rare_class_as_were_asked_for(frame):

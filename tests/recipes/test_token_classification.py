@@ -12,7 +12,7 @@ import transformers
 
 import nbtrain
 from nbtrain import ordering
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import ConfigError, DataError
 from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes.base import Columns
 
@@ -91,6 +91,11 @@ def test_the_first_piece_of_a_word_has_its_tag_and_the_loss_is_that_of_transform
 def test_what_cannot_be_learnt_is_said_before_it_begins(frame, change, said):
     with pytest.raises(DataError, match=said):
         prepared(change(frame))
+
+
+def test_a_loss_of_amounts_is_refused(frame):
+    with pytest.raises(ConfigError, match="loss is 'mae', which is of amounts, and the target 'tags' has 3 classes"):
+        nbtrain.train("bert-tiny", frame, **OPTIONS, loss="mae")
 
 
 def test_a_tag_that_was_not_learnt_is_named(frame):

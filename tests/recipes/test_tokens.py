@@ -56,6 +56,7 @@ def test_rows_of_like_lengths_come_together_and_none_is_lost():
         batches = list(source.epoch(0))
         seen = torch.cat([batch.inputs["input_ids"].flatten() for batch in batches])
         assert sorted(seen[seen > 0].tolist()) == list(range(1, sum(lengths) + 1))
+        assert sum(batch.tokens for batch in batches) == sum(lengths)  # by which tokens a second are counted
         return sum(batch.inputs["input_ids"].numel() for batch in batches) / sum(lengths)
     assert padding(bucketed=True) < 1.1
     assert padding(bucketed=False) > 1.5
