@@ -59,7 +59,7 @@ class TransformersCallback(TrainerCallback):
                 "batch_size": args.per_device_train_batch_size, "seed": args.seed,
                 "gradient_accumulation_steps": args.gradient_accumulation_steps, "max_grad_norm": args.max_grad_norm,
             })
-        self._session.run.set_out_from(state.global_step)
+        self._session.run.set_out_from(state.global_step, int(state.epoch or 0))
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         if self._session is not None:

@@ -8,6 +8,7 @@ import pytest
 
 import nbtrain
 from nbtrain import training
+from nbtrain.core.events import EpochEnd
 from tests.integrations.trainers import Rows, trainer
 from tests.tracking.loops import in_a_thread, until
 
@@ -40,6 +41,18 @@ def test_without_logging_each_step_the_history_has_what_is_logged(tmp_path):
     assert (callback.run.state, callback.run.step, callback.run.total_steps) == ("finished", 6, 6)
     assert callback.run.history["loss"].steps.tolist() == [4]
     assert callback.run.name == "sparse"
+
+
+@pytest.mark.parametrize(("saved", "epochs"), [(4, [2, 3]), (6, [2, 3])])
+def test_a_training_that_goes_on_counts_the_epochs_that_were_done(tmp_path, saved, epochs):
+    trainer(tmp_path, None, num_train_epochs=3, max_steps=-1, save_strategy="steps", save_steps=2).train()
+    callback = nbtrain.integrations.TransformersCallback()
+    trainer(tmp_path, callback, num_train_epochs=3, max_steps=-1).train(
+        resume_from_checkpoint=str(tmp_path / f"checkpoint-{saved}"))
+    run = callback.run
+    assert (run.state, run.step, run.epoch) == ("finished", 12, 3)
+    assert run.history["loss"].steps.tolist() == list(range(saved + 1, 13))
+    assert [event.epoch for event in run.events if isinstance(event, EpochEnd)] == epochs
 
 
 def test_pause_edit_and_stop_reach_the_trainer(tmp_path):

@@ -33,9 +33,10 @@ def trainer(folder: Path, callback: Any, *, train: Any = None, **arguments: Any)
         vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
         max_position_embeddings=16)
     chosen: dict[str, Any] = {
-        "num_train_epochs": 2, "per_device_train_batch_size": 8, "logging_steps": 1, "learning_rate": 1e-3, **arguments}
+        "num_train_epochs": 2, "per_device_train_batch_size": 8, "logging_steps": 1, "learning_rate": 1e-3,
+        "save_strategy": "no", **arguments}
     return Trainer(
         model=BertForSequenceClassification(config),
         args=TrainingArguments(
-            str(folder), report_to=[], disable_tqdm=True, save_strategy="no", use_cpu=True, **chosen),
-        train_dataset=train or Rows(), eval_dataset=Rows(16), callbacks=[callback])
+            str(folder), report_to=[], disable_tqdm=True, use_cpu=True, **chosen),
+        train_dataset=train or Rows(), eval_dataset=Rows(16), callbacks=[callback] if callback else None)
