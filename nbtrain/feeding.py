@@ -43,6 +43,17 @@ class Fed:
     """The dataset, its target and features as plain JSON, so that another kernel can feed the run again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How the rows of a dataset became what was learnt from, so that new ones go the same way."""
+
+    folder: Path
+    """Where the recipe of processing lies, if there is one."""
+    media: Mapping[str, Kind]
+    reading: Mapping[str, Any]
+    """How its file was read."""
+
+
 def feed(
     given: Any, validation: Any = None, *, target: str | None = None, features: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
@@ -137,12 +148,12 @@ def new_rows(given: Any, origin: Mapping[str, Any] | None, *, labelled: bool = T
         labelled=bool(goal)).data
 
 
-def table_of(given: Any, dataset: str, needed: set[str]) -> Table:
+def table_of(given: Any, dataset: str | Handling, needed: set[str]) -> Table:
     """Rows as a table, processed as those of a dataset of this id were; a part of that dataset as it is.
 
     Args:
         given: as `new_rows` takes it.
-        dataset: whose recipe of processing is applied, where it has one.
+        dataset: whose recipe of processing is applied, where it has one: its id, or how its rows were handled.
         needed: columns that must be there afterwards.
 
     Raises:
@@ -154,11 +165,13 @@ def table_of(given: Any, dataset: str, needed: set[str]) -> Table:
     from nbtrain.data.table import Table  # noqa: PLC0415
 
     library = Library()
-    record = library.find(dataset)
-    folder, media = library.folder(record.id), library.table(record.id).media
+    if isinstance(dataset, str):
+        known = library.find(dataset).id
+        dataset = Handling(library.folder(known), library.table(known).media, library.reading(known))
+    folder, media = dataset.folder, dataset.media
     recipe = Recipe.load(folder) if (folder / "recipe.json").is_file() else None
     if isinstance(given, str | Path) and _exists(given):
-        given = _read(given, library.reading(record.id), recipe)
+        given = _read(given, dataset.reading, recipe)
     elif is_dataset(given):
         given = library.table(record_of(library, given).id)
     own = isinstance(given, Table) and str(folder) in given.source
@@ -237,7 +250,8 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
     origin = {
         "dataset": record.id, "target": found.goal, "features": list(found.features), "grey": grey,
         "classes": None if classes is None else list(classes),
-        "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": test_of(made)}
+        "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": test_of(made),
+        "validation_given": validation is not None}
     if validation is not None:
         validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:

@@ -6,7 +6,7 @@ kernel can go on with it, and new rows go the way that its own went.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from nbtrain import recipes
 from nbtrain.config import TrainConfig
 from nbtrain.config.recipe_options import foreign
-from nbtrain.core.errors import ConfigError, DataError, ModelNotFoundError, Problem
+from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, ModelNotFoundError, Problem
 from nbtrain.data.keeping.library import DatasetRecord, Library
-from nbtrain.feeding import is_dataset, is_rows, record_of, split_of, table_of, test_of
-from nbtrain.recipes.base import AnswersRows, Columns, Order, Parts, Prepared, Recipe, TakesObjects
+from nbtrain.feeding import Handling, is_dataset, is_rows, record_of, split_of, table_of, test_of
+from nbtrain.recipes.base import AnswersRows, Columns, Judges, Order, Parts, Prepared, Recipe, TakesObjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from nbtrain.data.splits.splitting import Split
     from nbtrain.data.table import Table
     from nbtrain.engine.job import Ingredients, Loss, Metrics
+    from nbtrain.recipes.judging.verdict import Judge
+
+
+#: In the place of a function, which another kernel does not have.
+_UNNAMED = "<function>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,9 @@ def again(
     if model is None and model_origin is None:
         raise DataError(
             "The model of the run was an object of a notebook that is gone, so it must be handed in again: model=net.")
+    asked = origin.get("asked", {})
+    loss = _asked_again("loss", asked.get("loss"), loss)
+    metrics = _asked_again("metrics", asked.get("metrics"), metrics)
     library = Library()
     found = _ordered(library, library.find(origin["dataset"]), recipe, Order(
         model=model if model is not None else origin["model"], parts=_NO_PARTS, config=config, loss=loss,
@@ -121,6 +129,25 @@ def again(
             "The dataset was split anew since the run began, so its rows are in other parts; split it as it was, or "
             "train a new run.")
     return found, found.prepared(origin["fitted"])
+
+
+def _asked_again(what: str, kept: Any, given: Any) -> Any:
+    """What was asked for by its name, where it is not handed in. Raises DataError for what had none."""
+    if given is None and kept == _UNNAMED:
+        raise DataError(
+            f"The {what} of the run {'were functions' if what == 'metrics' else 'was a function'} of a notebook that "
+            f"is gone, so {'they' if what == 'metrics' else 'it'} must be handed in again: {what}=….")
+    return kept if given is None else given
+
+
+def _by_name(given: Any) -> Any:
+    """A loss or metrics as plain JSON: names, or `_UNNAMED`."""
+    if given is None or isinstance(given, str):
+        return given
+    parts = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, Sequence) else [given]
+    if not all(isinstance(each, str) for each in parts):
+        return _UNNAMED
+    return dict(given) if isinstance(given, Mapping) else parts
 
 
 def ingredients(made: Ordered, prepared: Prepared) -> Ingredients:
@@ -133,7 +160,8 @@ def ingredients(made: Ordered, prepared: Prepared) -> Ingredients:
         "model": made.order.model if isinstance(made.order.model, str) else None,
         "validation_given": made.validation_given, "split": made.split, "test": made.test,
         "target": columns.target, "features": list(columns.features or ()), "classes": fitted.get("classes"),
-        "grey": fitted.get("grey")}
+        "grey": fitted.get("grey"),
+        "asked": {"loss": _by_name(made.order.loss), "metrics": _by_name(made.order.metrics)}}
     return Ingredients(
         prepared.model, prepared.train, prepared.validation, prepared.loss, prepared.metrics, origin,
         prepared.model_origin, tuple(prepared.notes), test=prepared.test, step=prepared.step,
@@ -148,20 +176,26 @@ class Asked:
         origin: of the run.
         config: of the run.
         model: that was trained.
+        handling: of the rows of the run's dataset, where it may be gone; None looks at the dataset.
     """
 
-    def __init__(self, origin: Mapping[str, Any], config: TrainConfig, model: nn.Module) -> None:
+    def __init__(
+        self, origin: Mapping[str, Any], config: TrainConfig, model: nn.Module, handling: Handling | None = None,
+    ) -> None:
         recipe = recipes.find(origin["recipe"])
         assert recipe is not None  # noqa: S101 - a run without a recipe has no such origin
-        self._recipe, self._origin = recipe, origin
-        self._rows: Any = None
+        self._recipe, self._origin, self._handling = recipe, origin, handling
+        self.made: Any = None
+        """What the model was given for the rows asked about last."""
+        self.table: Table | None = None
+        """Those rows."""
         self._index: Any = None
-        self._order = Order(
+        self.order = Order(
             model=model, parts=_NO_PARTS, columns=Columns.from_json(origin["columns"]), config=config)
 
     def rows(self, given: Any, *, labelled: bool) -> Any:
         """What `run.predict` or `run.evaluate` were given, as the model takes it. Raises DataError."""
-        columns, fitted = self._order.columns, self._origin["fitted"]
+        columns, fitted = self.order.columns, self._origin["fitted"]
         self._index = given.index if hasattr(given, "iloc") else None
         if isinstance(self._recipe, TakesObjects):
             given = self._recipe.named(fitted, given)
@@ -176,18 +210,42 @@ class Asked:
         needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group))}
         if labelled:  # `goals` is what a recipe learns where that is more than one column
             needed |= {*([columns.target] if columns.target is not None else []), *fitted.get("goals", ())}
-        table = table_of(given, self._origin["dataset"], needed)
-        self._rows = self._recipe.rows(self._order, self._origin["fitted"], table, labelled=labelled)
-        return self._rows
+        self.table = table_of(given, self._handling or self._origin["dataset"], needed)
+        self.made = self._recipe.rows(self.order, self._origin["fitted"], self.table, labelled=labelled)
+        return self.made
 
     def decoded(self, outputs: Any) -> Any:
         """What the model gave for the rows asked about last, in the data's own terms."""
         if isinstance(self._recipe, AnswersRows):
-            return self._recipe.answers(self._origin["fitted"], self._rows, outputs)
-        answers = self._recipe.decode(self._order, self._origin["fitted"], outputs)
+            return self._recipe.answers(self._origin["fitted"], self.made, outputs)
+        answers = self._recipe.decode(self.order, self._origin["fitted"], outputs)
         if hasattr(answers, "iloc") and self._index is not None and len(answers) == len(self._index):
             answers.index = self._index  # a frame's answers go back to its rows
         return answers
+
+    def part(self, name: str) -> Table | None:
+        """A part of the run's dataset, as it was when the run began; None where it was deleted or split anew since."""
+        given = self._origin["validation_given"]
+        if given and name == "validation":
+            return None
+        library = Library()
+        try:
+            record = library.find(self._origin["dataset"])
+            table = library.table(record.id)
+        except DatasetNotFoundError:
+            return None
+        made = _split(library.folder(record.id), self._recipe, table, self.order, given=given)
+        if made is None or sha256(made.parts.tobytes()).hexdigest() != self._origin["split"]:
+            return None
+        from nbtrain.data.splits.splitting import part_of  # noqa: PLC0415 - loads DuckDB and Arrow
+
+        return part_of(table, made, name)
+
+    def judge(self, rows: Any, table: Table | None) -> Judge | None:
+        """Who lays the outputs for `rows`, made of `table`, beside the truth; None where the recipe does not say."""
+        if not isinstance(self._recipe, Judges):
+            return None
+        return self._recipe.judge(self.order, self._origin["fitted"], rows, table)
 
 
 def is_dataset_here(given: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,13 +16,15 @@ from nbtrain.core.model_views import Stage
 from nbtrain.data.columns import Kind
 from nbtrain.data.keeping.library import Library
 from nbtrain.data.pictures import Files
-from nbtrain.feeding import classes_by_recipe
+from nbtrain.feeding import classes_by_recipe, recipe_of
 from nbtrain.models import promotion
+from nbtrain.models.fitted import Fitted
 from nbtrain.models.importing import open_model
 from nbtrain.models.importing.objects import bare
 from nbtrain.models.package import About, Package, Version
 from nbtrain.models.promotion import Rule
 from nbtrain.models.registry import Registry
+from nbtrain.recipes.base import Columns
 from nbtrain.store.model_listing import RANKS
 from nbtrain.store.names import free_name, made_up
 from nbtrain.store.workspace import current
@@ -77,12 +80,12 @@ def register(
     snapshot, generation = _snapshot(run, weights)
     metrics = _metrics(run, generation)
     promoted, said = rule.judge(metrics) if rule is not None and stage == "none" else (False, "")
-    with _package(run, snapshot) as package:
+    with _package(run, snapshot) as package, _fitted(run) as learned:
         about = replace(
             package.about, **_known(run, package.about), metrics=metrics, options=dict(run.options()),
             data=str(snapshot.state["fingerprint"]), source="run", source_args={"run": run.id, "name": run.name})
         version = registry.add(
-            Package(about, {**_recipe(run), **package.files}),
+            Package(about, {**_recipe(run), **learned, **package.files}),
             name=_own_name(registry, run, about) if name is None else name, or_version=True,
             note=note, tags=tags, stage="production" if promoted else stage)
     model = registry.find(version.model).name
@@ -280,6 +283,28 @@ def _shape(run: Run) -> dict[str, Any]:
 def _are_last(shape: Sequence[int]) -> bool:
     """Whether the channels of a picture are the last of its three lengths: there is one, or there are three or four."""
     return shape[2] in {1, 3, 4} and shape[0] not in {1, 3, 4}
+
+
+@contextmanager
+def _fitted(run: Run) -> Iterator[dict[str, Path]]:
+    """What the recipe of the run learnt, so that its model predicts without the run; nothing where there was none."""
+    origin = run._trainer.given.origin or {}  # noqa: SLF001 - a Run is the trainer's face
+    if "recipe" not in origin:
+        yield {}
+        return
+    columns = Columns.from_json(origin["columns"])
+    needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group, columns.target))}
+    table, processing = Library().table(origin["dataset"]), recipe_of(origin)
+    kinds = {column.name: str(column.kind) for column in table.columns if column.name in needed}
+    before = {} if processing is None else processing.types or {}
+    kinds |= {name: str(Kind.TEXT) for name in kinds if before.get(name, "").startswith("string")}
+    made = Fitted(
+        recipe=origin["recipe"], columns=columns.to_json(), kinds=kinds, options=dict(run.options()),
+        fitted={**origin["fitted"], "made_from": None},  # its tokenizer lies beside the weights
+        media={name: str(kind) for name, kind in table.media.items()})
+    with tempfile.TemporaryDirectory(prefix="nbtrain-fitted-") as folder:
+        path = made.write(Path(folder))
+        yield {path.name: path}
 
 
 def _recipe(run: Run) -> dict[str, Path]:

@@ -397,7 +397,23 @@ describe("a model", () => {
       values: { age: 7, member: true, wave: "1,2\n3,4" },
     });
     const guesses = [{ label: "<b>yes</b>", probability: 0.75 }];
-    await reply(() => model.accept("predict", { guesses, values: [], seconds: 0.01, note: "" }));
+    const marks = [
+      { text: "<i>Anna</i>", label: "B-PER" },
+      { text: "walks", label: "" },
+    ];
+    const none = { title: "", text: "", marks: [], mime: "", content: "" };
+    const shown = [
+      { ...none, kind: "text", text: "<b>on and on</b>" },
+      { ...none, kind: "marks", marks },
+      { ...none, kind: "image", title: "points", mime: "image/png", content: btoa("a picture") },
+      { ...none, kind: "image", mime: "image/svg+xml", content: btoa("<svg/>") },
+    ];
+    await reply(() => model.accept("predict", { guesses, values: [], shown, seconds: 0.01, note: "" }));
+    expect(el.querySelector(".nbt-shown-text")?.textContent).toBe("<b>on and on</b>");
+    expect(el.querySelector(".nbt-shown-marks")?.textContent).toBe("<i>Anna</i> B-PER walks");
+    expect([...el.querySelectorAll(".nbt-shown-marks mark")].length).toBe(1);
+    const images = [...el.querySelectorAll<HTMLImageElement>(".nbt-shown img")];
+    expect(images.map(({ alt, src }) => [alt, src.startsWith("blob:")])).toEqual([["points", true]]); // no SVG
     expect(el.querySelector(".nbt-guess")?.textContent).toContain("<b>yes</b>75.0%");
     expect(el.querySelector<HTMLElement>(".nbt-guess-bar span")?.style.inlineSize).toBe("75%");
     await press("try.predict");

@@ -269,10 +269,35 @@ class Guess(TypedDict):
     probability: float
 
 
+class Mark(TypedDict):
+    """A word of a text with what it was said to be; `label` is empty where it is nothing."""
+
+    text: str
+    label: str
+
+
+class Shown(TypedDict):
+    """Something to read, to see or to hear. `kind`: ``text marks image audio``.
+
+    `text` of a text; `marks` are the words of a text in their order; `content` of a file of `mime`, in base64.
+    """
+
+    kind: str
+    title: str
+    text: str
+    marks: list[Mark]
+    mime: str
+    content: str
+
+
 class Prediction(TypedDict):
-    """What the model says: classes, the likeliest first, or numbers. `seconds` it took, without loading the model."""
+    """What the model says: classes, the likeliest first; numbers; what is read, seen or heard.
+
+    `seconds` it took, without loading the model.
+    """
 
     guesses: list[Guess]
     values: list[MetricView]
+    shown: list[Shown]
     seconds: float
     note: str

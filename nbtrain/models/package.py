@@ -17,6 +17,8 @@ from nbtrain.core.model_views import Format, Stage
 MANIFEST = "nbtrain.json"
 #: Where the weights lie, in all formats that have weights as tensors alone.
 WEIGHTS = "model.safetensors"
+#: What the recipe of a run learnt beside them; see `models.fitted`.
+FITTED = "fitted.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class About:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """How rows become inputs; empty where only tensors are known. ``kind`` (``tabular text image sound series``),
     ``target``, ``features``, ``grey``, ``shape`` (of one sample) and ``dtype``; a recipe of steps lies beside the
-    weights as ``recipe.json``."""
+    weights as ``recipe.json``, and what the ``recipe`` of the run learnt as ``fitted.json``."""
     parameters: int | None = None
     precision: str = ""
     """Of the weights: ``float32``, ``bfloat16``…"""

@@ -11,9 +11,10 @@ from typing import Any
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import ConfigError, ModelError, NbtrainError, Problem
 from nbtrain.core.model_views import Prediction, TryForm
-from nbtrain.models.package import Version
+from nbtrain.models.package import About, Version
 from nbtrain.trying import answers
 from nbtrain.trying.held import Held
+from nbtrain.trying.learned import Learned, is_known
 from nbtrain.trying.rows import RECIPE, Rows
 from nbtrain.trying.tensors import Numbers, Pictures, Sounds, picture_shape, shape_of
 from nbtrain.trying.way import Way
@@ -62,11 +63,13 @@ def predict(version: Version, values: Mapping[str, Any]) -> Prediction:
         for name in values:
             if name not in way.known():
                 raise ConfigError([Problem(str(name), unknown("field", str(name), sorted(way.known())))])
+        if isinstance(way, Learned):
+            return way.answer(values, module)
         made = way.made(values, module)
         inputs = _as_taken(version, made.inputs)
         output, seconds = _output(version, module, inputs)
         guesses, numbers = told(way, inputs, output, module)
-    return Prediction(guesses=guesses, values=numbers, seconds=seconds, note=made.note)
+    return Prediction(guesses=guesses, values=numbers, shown=[], seconds=seconds, note=made.note)
 
 
 def ask(version: Version, given: Any) -> Any:
@@ -97,6 +100,8 @@ def _of_frame(version: Version, frame: Any) -> list[Prediction]:
 
     found: list[Prediction] = []
     with HELD.use(version, lambda: _way(version), load) as (way, module):
+        if isinstance(way, Learned):
+            return way.answers(frame, module)
         known = [name for name in frame.columns if str(name) in way.known()]
         if not isinstance(way, Rows) or not way.takes_frames:
             return [predict(version, row) for row in frame[known].to_dict("records")]
@@ -109,7 +114,7 @@ def _of_frame(version: Version, frame: Any) -> list[Prediction]:
             for row in range(count):
                 one = nest.over(itemgetter(slice(row, row + 1)), output)
                 guesses, numbers = told(way, inputs, one, module)
-                found.append(Prediction(guesses=guesses, values=numbers, seconds=seconds / count, note=""))
+                found.append(Prediction(guesses=guesses, values=numbers, shown=[], seconds=seconds / count, note=""))
     return found
 
 
@@ -148,14 +153,19 @@ def forget(model: str | None = None, number: int | None = None) -> None:
 def _kind_of_way(version: Version) -> str | None:
     """A word for the way; None where nothing is known."""
     about, files = version.about, version.files
-    kind, shape = about.inputs.get("kind"), shape_of(about)
-    prepared = about.inputs.get("recipe")  # made inputs of rows in a way that only its run knows
-    if about.format == "module" or (prepared and about.format != "transformers"):
-        return None  # only its owner's code can build it, or its input
+    prepared = about.inputs.get("recipe")  # made inputs of rows in a way of its own
+    if about.format == "module":
+        return None  # only its owner's code can build it
+    if prepared and (is_known(version) or about.format != "transformers"):
+        return "learned" if is_known(version) else None
     if not prepared and (RECIPE in files or about.inputs.get("features")):
         return "rows"
-    if about.format == "transformers":
-        return _of_transformers(version)
+    return _of_transformers(version) if about.format == "transformers" else _of_tensors(about)
+
+
+def _of_tensors(about: About) -> str | None:
+    """Of a model that takes one tensor."""
+    kind, shape = about.inputs.get("kind"), shape_of(about)
     if picture_shape(about):
         return "pictures"
     if kind == "sound":
@@ -176,7 +186,8 @@ def _of_transformers(version: Version) -> str | None:
 
 def _way(version: Version) -> Way:
     name = _kind_of_way(version)
-    own: dict[str, type[Way]] = {"rows": Rows, "pictures": Pictures, "sounds": Sounds, "numbers": Numbers}
+    own: dict[str, type[Way]] = {
+        "learned": Learned, "rows": Rows, "pictures": Pictures, "sounds": Sounds, "numbers": Numbers}
     if name in own:
         return own[name](version)
     if name is None:

@@ -230,12 +230,21 @@ class Rows(Way):
         types = self._types
         made: dict[str, list[Any]] = {name: list(map(float, cells)) for name, cells in told.items()}
         if windows.time:
-            made[windows.time] = _times(count, types.get(windows.time, ""), windows.gap)
+            made[windows.time] = times(count, types.get(windows.time, ""), windows.gap)
         for name in windows.groups:
-            made[name] = [_anything(types.get(name, ""))] * count
+            made[name] = [anything(types.get(name, ""))] * count
         return [{name: cells[at] for name, cells in made.items()} for at in range(count)]
 
+    def rows_of(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Rows of the dataset, as they would be before they were processed. Raises ConfigError."""
+        return self._given(values)[0]
+
     # -- what is known ------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """What must be asked for."""
+        return self._columns
 
     @cached_property
     def _recipe(self) -> Recipe | None:
@@ -370,7 +379,7 @@ def _batch(inputs: Any, module: Any, *, files: bool) -> Any:
     return nest.over(lambda each: each.long() if each.dtype in SMALL else each, ready)
 
 
-def _times(count: int, type_: str, gap: float | None) -> list[Any]:
+def times(count: int, type_: str, gap: float | None) -> list[Any]:
     """As many moments, so far apart that none is a gap."""
     import datetime as dt  # noqa: PLC0415 - rarely needed
 
@@ -381,5 +390,6 @@ def _times(count: int, type_: str, gap: float | None) -> list[Any]:
     return [at if step == 1.0 else at * step for at in range(count)]
 
 
-def _anything(type_: str) -> Any:
+def anything(type_: str) -> Any:
+    """Some value of an Arrow type."""
     return "" if type_.startswith(("string", "large_string")) else False if type_ == "bool" else 0

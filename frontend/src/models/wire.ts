@@ -190,9 +190,24 @@ export interface Guess {
   probability: number;
 }
 
+export interface Mark {
+  text: string;
+  label: string;
+}
+
+export interface Shown {
+  kind: string;
+  title: string;
+  text: string;
+  marks: Mark[];
+  mime: string;
+  content: string;
+}
+
 export interface Prediction {
   guesses: Guess[];
   values: MetricView[];
+  shown: Shown[];
   seconds: number;
   note: string;
 }

@@ -13,7 +13,7 @@ from nbtrain.core.errors import ConfigError, Problem
 from nbtrain.core.model_views import ExportView, FileView
 from nbtrain.core.tasks import Progress
 from nbtrain.models.exporting import places
-from nbtrain.models.package import MANIFEST, WEIGHTS, About, Version
+from nbtrain.models.package import FITTED, MANIFEST, WEIGHTS, About, Version
 from nbtrain.store import atomic
 
 #: What there is to export to, and the ending of a single file of it; a folder where there is none.
@@ -97,7 +97,7 @@ def checked_target(about: About, format: str, path: str | Path, *, overwrite: bo
 
 def _check_one_file(version: Version, format: str, target: Path) -> None:  # noqa: A002
     """Raises ConfigError for weights that one file cannot hold."""
-    own = [name for name in version.files if name != RECIPE and not name.startswith("tokenizer-")]
+    own = [name for name in version.files if not _is_beside(name)]
     several = len(own) > 1 if version.about.format == format else (
         format == "safetensors" and sum(name.endswith(".safetensors") for name in own) != 1)
     if several or (format == "onnx" and sum(version.files[name].size for name in own) > places.ONE_FILE):
@@ -125,7 +125,7 @@ def _weights(version: Version, folder: Path, module: Any, example: Any, progress
 def _whole(version: Version, folder: Path, module: Any, example: Any, progress: Progress | None) -> _Said:  # noqa: ARG001
     """The folder as `transformers` loads it."""
     for name in version.files:
-        if name != RECIPE:
+        if not _is_beside(name):
             _copy(version.folder / name, folder / name)
     return None, ""
 
@@ -148,7 +148,7 @@ def _exported(version: Version, folder: Path, module: Any, example: Any, progres
 
 def _as_it_is(version: Version, folder: Path) -> _Said:
     for name in version.files:
-        if name not in {RECIPE, MANIFEST}:
+        if name != MANIFEST and not _is_beside(name):
             _copy(version.folder / name, folder / name)
     return None, ""
 
@@ -162,9 +162,14 @@ def _say_about(version: Version, folder: Path) -> None:
     about = asdict(version.about)
     about.pop("source_args")  # a path of this machine is nobody else's matter
     atomic.write_new(folder / MANIFEST, [json.dumps(about, indent=2, ensure_ascii=False, default=str).encode()])
-    for name in version.files:  # a recipe's tokenizers lie beside it
-        if name == RECIPE or name.startswith("tokenizer-"):
+    for name in version.files:
+        if _is_beside(name):
             _copy(version.folder / name, folder / name)
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a file says how rows become inputs: recipes, with their tokenizers."""
+    return name in {RECIPE, FITTED} or name.startswith("tokenizer-")
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -12,7 +12,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.models.importing import header
 from nbtrain.models.importing.refusals import NeedsPermission, refused, shown
 from nbtrain.models.importing.regular import LARGEST_TEXT, whole
-from nbtrain.models.package import MANIFEST
+from nbtrain.models.package import FITTED, MANIFEST
 
 #: Entries of a folder that are looked at, and folders in folders.
 MOST, DEEPEST = 10_000, 6
@@ -72,7 +72,7 @@ def listing(folder: Path, name: str, progress: Progress | None = None) -> dict[s
 
 def beside(path: Path) -> dict[str, Path]:
     """What nbtrain wrote beside a single file: ``net.nbtrain.json``; ``nbtrain.json`` where there is no other model."""
-    found = {name: path.with_name(f"{path.stem}.{name}") for name in (MANIFEST, RECIPE)}
+    found = {name: path.with_name(f"{path.stem}.{name}") for name in (MANIFEST, RECIPE, FITTED)}
     if not any(each.is_file() for each in found.values()):
         try:
             alone = all(each == path or each.name.startswith((path.name, *_HIDDEN)) or _is_beside(each.name)
@@ -84,15 +84,24 @@ def beside(path: Path) -> dict[str, Path]:
 
 
 def recipe_of(files: Mapping[str, Path]) -> dict[str, Path]:
-    """The recipe of steps that goes with a model, and its tokenizers. Raises ModelFileError when it is no JSON."""
-    if RECIPE not in files:
-        return {}
-    header.json_object(whole(files[RECIPE], 16 * 2**20, RECIPE), RECIPE)
-    return {name: path for name, path in files.items() if name == RECIPE or _TOKENIZER.fullmatch(name)}
+    """How rows become inputs of a model: the recipe of steps with its tokenizers, and what the run's recipe learnt.
+
+    Raises ModelFileError where one is not what it should be.
+    """
+    from nbtrain.models.fitted import Fitted  # noqa: PLC0415 - it reads with what is here
+
+    found = {}
+    if RECIPE in files:
+        header.json_object(whole(files[RECIPE], 16 * 2**20, RECIPE), RECIPE)
+        found = {name: path for name, path in files.items() if name == RECIPE or _TOKENIZER.fullmatch(name)}
+    if FITTED in files:
+        Fitted.read(files[FITTED])
+        found[FITTED] = files[FITTED]
+    return found
 
 
 def _is_beside(name: str) -> bool:
-    return name in {MANIFEST, RECIPE} or _TOKENIZER.fullmatch(name) is not None or name.endswith(NO_MODELS)
+    return name in {MANIFEST, RECIPE, FITTED} or _TOKENIZER.fullmatch(name) is not None or name.endswith(NO_MODELS)
 
 
 def unwrapped(folder: Path) -> Path:

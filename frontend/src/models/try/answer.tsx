@@ -1,16 +1,20 @@
-/** What the model said: classes with their probabilities as bars, or numbers. */
+/** What the model said: classes with their probabilities as bars, numbers, and what is read, seen or heard. */
 
 import { useWords } from "../../shared/i18n";
 import type { Prediction } from "../wire";
+import { OneShown } from "./shown";
 
 /** Bars that are drawn; of a thousand classes the rest is as good as nothing. */
 const MOST = 10;
 
 export function Answer({ answer }: { answer: Prediction }) {
   const words = useWords();
-  const { guesses, values, seconds, note } = answer;
+  const { guesses, values, shown, seconds, note } = answer;
   return (
     <>
+      {shown.map((one, index) => (
+        <OneShown key={`${one.kind} ${index}`} shown={one} />
+      ))}
       {guesses.length > 0 && (
         <ol class="nbt-guesses">
           {guesses.slice(0, MOST).map(({ label, probability }, index) => (
