@@ -25,6 +25,9 @@ from nbtrain.recipes import goals, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.image_models import TIMM, Wish, classifier, wish_of
+from nbtrain.recipes.judging.goal import of_goal
+from nbtrain.recipes.judging.showing import Cells, Places
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.pictures import Pictures, augmentation, chance, image_column, named, normalised
 
 if TYPE_CHECKING:
@@ -105,6 +108,12 @@ class ImageClassification:
         """A frame: the class of each image, how likely it is, and how likely each class is."""
         del order
         return Goal.from_json(fitted["goal"]).answers(outputs)
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Any, table: Table | None) -> Judge:
+        """As `Judges.judge`."""
+        del order, rows
+        show = Places() if table is None else Cells(table, (fitted["image"],))
+        return of_goal(Goal.from_json(fitted["goal"]), show)
 
 
 class Labelled:

@@ -22,6 +22,9 @@ from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.building import built
 from nbtrain.recipes.encoding import MISSING, Encoding
 from nbtrain.recipes.goals import Goal
+from nbtrain.recipes.judging.goal import of_goal
+from nbtrain.recipes.judging.showing import Cells, Places
+from nbtrain.recipes.judging.verdict import Judge
 
 if TYPE_CHECKING:
     from nbtrain.data.table import Table
@@ -99,6 +102,12 @@ class Tabular:
     def decode(self, order: Order, fitted: Mapping[str, Any], outputs: Any) -> Any:
         """A data frame; see `Goal.answers`."""
         return Goal.from_json(fitted["goal"]).answers(outputs, order.config["decision_threshold"])
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Any, table: Table | None) -> Judge:  # noqa: ARG002 - a recipe's
+        """See `Judges.judge`."""
+        goal = Goal.from_json(fitted["goal"])
+        show = Places() if table is None else Cells(table, order.columns.features)
+        return of_goal(goal, show, threshold=order.config["decision_threshold"])
 
 
 def _share_of_different(table: Table, target: str) -> float:

@@ -19,6 +19,9 @@ from nbtrain.engine.losses import Weighted
 from nbtrain.recipes import adapters, goals, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
+from nbtrain.recipes.judging.goal import of_goal
+from nbtrain.recipes.judging.showing import Cells, Places
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import is_empty, read, text_column
 from nbtrain.recipes.tokens import TokenRows
@@ -99,6 +102,12 @@ class TextClassification:
         """A frame: the class of each text, how likely it is, and how likely each class is."""
         del order
         return Goal.from_json(fitted["goal"]).answers(outputs)
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Any, table: Table | None) -> Judge:
+        """See `Judges.judge`."""
+        del rows
+        show = Places() if table is None else Cells(table, (), text=order.columns.text)
+        return of_goal(Goal.from_json(fitted["goal"]), show)
 
     def _read(
         self, order: Order, fitted: Mapping[str, Any], vocabulary: Vocabulary, table: Table, *, labelled: bool,

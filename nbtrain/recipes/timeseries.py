@@ -23,6 +23,9 @@ from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.building import built
 from nbtrain.recipes.encoding import Encoding
 from nbtrain.recipes.goals import Goal
+from nbtrain.recipes.judging.goal import of_goal
+from nbtrain.recipes.judging.showing import Cells, Places
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.series import Timeline, time_of, timeline
 from nbtrain.recipes.tabular import loss_of
 from nbtrain.recipes.windows import Windows, ends_of, filled_forward, steps_of
@@ -124,6 +127,15 @@ class TimeSeries:
         for place, (name, cells) in enumerate(rows.steps.items()):
             found.insert(place, name, cells, allow_duplicates=True)
         return found
+
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: Windows, table: Table | None) -> Judge:  # noqa: ARG002 - a recipe's
+        """See `Judges.judge`; a row is that of a window's last step."""
+        learnt = _Fitted.from_json(fitted)
+        if table is None:
+            return of_goal(learnt.goal, Places())
+        line, ends = timeline(table, learnt.time, learnt.group), rows.ends.numpy()
+        show = Cells(table, learnt.known.features, kept=line.order[ends].tolist())
+        return of_goal(learnt.goal, show, beside=steps_of(line, ends, learnt.time, learnt.group))
 
 
 def _learn(order: Order) -> tuple[_Fitted, list[str]]:

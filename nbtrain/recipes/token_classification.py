@@ -25,6 +25,9 @@ from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes import adapters, goals, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
+from nbtrain.recipes.judging.showing import Cells
+from nbtrain.recipes.judging.tags import Tags
+from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.spans import OUTSIDE, SpanF1
 from nbtrain.recipes.telling import listed
 from nbtrain.recipes.telling import rows as rows_named
@@ -123,6 +126,21 @@ class TokenClassification:
                           for number, place in zip(numbers, places, strict=True)])
         return found
 
+    def judge(self, order: Order, fitted: Mapping[str, Any], rows: TaggedRows, table: Table | None) -> Judge:
+        """As `Judges.judge`."""
+        column = order.columns.text
+        if table is None or column is None:
+            return Tags(fitted["classes"])
+        show = Cells(table, ())
+
+        def words(places: Sequence[int]) -> list[list[str]]:
+            numbers = show.numbers(len(rows))[list(places)].tolist()
+            found = table.at(numbers, columns=[column])[column].to_pylist()
+            return [[word for word, there in zip(_words(cell), rows.places[place], strict=True) if there >= 0]
+                    for place, cell in zip(places, found, strict=True)]
+
+        return Tags(fitted["classes"], words, show)
+
 
 class TaggedRows(TokenRows):
     """Tokens with a tag each. `places`: of every row, the token that stands for each of its words, -1 for none."""
@@ -178,7 +196,7 @@ def _rows(  # noqa: PLR0917 - what rows are made of
     """Rows of tokens, how many of them were cut, and the tags of their words."""
     words, tags = order.columns.text, order.columns.target
     assert words is not None  # noqa: S101 - `prepare` found it out
-    texts = [row.split() if isinstance(row, str) else row or [] for row in found.cells[words]]
+    texts = [_words(row) for row in found.cells[words]]
     encoded = vocabulary.encode(texts, max_length=max_length, words=True)
     assert encoded.words is not None  # noqa: S101 - they were given
     first = _firsts(encoded.words, encoded.lengths)
@@ -193,6 +211,10 @@ def _rows(  # noqa: PLR0917 - what rows are made of
     places[word] = first - np.concatenate([[0], np.cumsum(encoded.lengths)])[row]
     made.places = np.split(places, np.cumsum([len(text) for text in texts])[:-1])
     return made, encoded.cut, each[first]
+
+
+def _words(cell: Any) -> list[str]:
+    return cell.split() if isinstance(cell, str) else cell or []
 
 
 def _firsts(words: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
