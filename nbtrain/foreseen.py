@@ -13,6 +13,7 @@ from nbtrain.hub.memory import available
 from nbtrain.ordering import ingredients, ordered
 from nbtrain.recipes import CUSTOM
 from nbtrain.recipes.base import Columns, Parts
+from nbtrain.training import teacher_of
 
 if TYPE_CHECKING:
     from nbtrain.core.tasks import Progress
@@ -41,10 +42,11 @@ def foresee(
     progress.report(0.0, 1.0)
     given, config, name, recipe, parts = _ordered(_own(model), data, columns, options)
     progress.report(0.4, 1.0)
-    job = prepare(given, config)
+    teacher = teacher_of(None, config, given)
+    job = prepare(given, config)  # without the teacher, which would be asked about every row
     try:
         progress.report(0.6, 1.0)
-        found = rehearse(job, config, progress.check)
+        found = rehearse(job, config, progress.check, teacher)
         device, free = available() if job.device.type == "cuda" else (str(job.device), None)
         if job.device.type == "cpu":
             device, free = "RAM", _ram()

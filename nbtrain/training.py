@@ -123,7 +123,7 @@ def train(
         given = Ingredients(
             module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes, step=step,  # type: ignore[arg-type]  # `prepare` says what no module is
             loss_weights=loss_weights)
-    given = replace(given, teacher=_teacher(teacher, chosen_options, given))
+    given = replace(given, teacher=teacher_of(teacher, chosen_options, given))
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
@@ -199,7 +199,7 @@ def resume(
         given = replace(revival.handed_in_again(
             run_id, restart, before, model=model, data=data, validation=validation, loss=loss, metrics=metrics,
             origin=origin, step=step, loss_weights=loss_weights,
-            teacher=_teacher(teacher, revival.options(restart), before)), model_origin=made_from)
+            teacher=teacher_of(teacher, revival.options(restart), before)), model_origin=made_from)
         run = _start(given, revival.options(restart), record=record, restart=restart, held=held)
     except BaseException:
         held.release()
@@ -223,7 +223,7 @@ def fork(run: Run, *, step: int | None, model: nn.Module | None, name: str | Non
             recompute.forget(model)
     given = run._trainer.given.with_model(model)  # noqa: SLF001 - a Run is the trainer's face
     if config["teacher"] != before["teacher"]:
-        given = replace(given, teacher=_teacher(None, config, replace(given, teacher=None)))
+        given = replace(given, teacher=teacher_of(None, config, replace(given, teacher=None)))
     return _start(given, config, name=name or run.name, restart=restart, parent=run)
 
 
@@ -293,7 +293,7 @@ def _config(config: TrainConfig | None, options: Mapping[str, Any]) -> TrainConf
     return config.replace(**options) if options else config
 
 
-def _teacher(module: nn.Module | None, config: TrainConfig, given: Ingredients | None) -> nn.Module | None:
+def teacher_of(module: nn.Module | None, config: TrainConfig, given: Ingredients | None) -> nn.Module | None:
     """The module that teaches, if any does. Raises ModelNotFoundError, ModelError or HubError."""
     if module is not None or config["teacher"] is None:
         return module

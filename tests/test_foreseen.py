@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
+import time
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 
 import nbtrain
 from nbtrain import recipes, training
-from nbtrain.core.errors import CancelledError, ConfigError, DataError
+from nbtrain.core.errors import CancelledError, ConfigError, DataError, ModelError, ModelNotFoundError
 from nbtrain.core.tasks import Progress
 from nbtrain.foreseen import foresee
 from nbtrain.launcher import NotebookLauncher
@@ -65,6 +67,70 @@ def test_memory_counts_weights_gradients_the_optimizer_and_activations(data):
     assert of["adamw"] - of["sgd"] == pytest.approx(2 * weights, rel=0.01)
     large = asked(net(), data, optimizer="sgd", momentum=0.0, batch_size=128)["memory"]
     assert large - of["sgd"] == pytest.approx(127 * 5000 * 4, rel=0.3), "the hidden layer of each row"
+
+
+class Slow(torch.nn.Module):
+    """A teacher whose answers take their time."""
+
+    def __init__(self, seconds: float = 0.05) -> None:
+        super().__init__()
+        self.layer, self.seconds, self.asked = torch.nn.Linear(4, 2), seconds, 0
+
+    def forward(self, x):
+        self.asked += 1
+        time.sleep(self.seconds)
+        return self.layer(x)
+
+
+def test_a_teacher_takes_memory_and_time_and_what_it_says_of_each_row_is_asked_once(data, monkeypatch):
+    teacher = Slow()
+    monkeypatch.setattr("nbtrain.foreseen.teacher_of", lambda module, config, given: teacher)  # one by name, loaded
+    options: dict[str, Any] = {"epochs": 10, "batch_size": 10, "validation": 0.0}
+    kept = asked(torch.nn.Linear(4, 2), data, **options)
+    assert kept["seconds"] >= 20 * 0.05, "each of the 20 batches once"
+    assert teacher.asked < 20, "not all rows are asked for a forecast"
+    changing = asked(torch.nn.Linear(4, 2), data, gaussian_noise_std=0.1, **options)
+    assert changing["seconds"] >= 200 * 0.05, "in each of 200 steps"
+    assert kept["seconds"] < changing["seconds"] / 2
+    weights = 4 * sum(p.numel() for p in teacher.parameters())
+    monkeypatch.undo()
+    alone = asked(torch.nn.Linear(4, 2), data, **options)
+    assert kept["memory"] - alone["memory"] >= weights + 200 * 2 * 4
+    assert not teacher.layer.weight.grad
+    assert kept["steps"] == alone["steps"] == 200
+
+
+def test_a_registered_teacher_is_found_by_its_name_and_one_of_other_classes_refused(data):
+    run = nbtrain.train(torch.nn.Linear(4, 2), data, epochs=1, show=False)
+    run.wait()
+    known = nbtrain.train("mlp", data, epochs=1, show=False)
+    known.wait()
+    known.register("teacher")
+    told = asked(torch.nn.Linear(4, 2), data, teacher="teacher")
+    assert told["memory"] > asked(torch.nn.Linear(4, 2), data)["memory"]
+    with pytest.raises(ModelError, match="same classes"):
+        asked(torch.nn.Linear(4, 3), data, teacher="teacher")
+    with pytest.raises(ModelNotFoundError):
+        asked(torch.nn.Linear(4, 2), data, teacher="nobody")
+
+
+def test_processes_are_tried_and_each_takes_memory(data):
+    def net():
+        return torch.nn.Sequential(torch.nn.Linear(4, 5000), torch.nn.ReLU(), torch.nn.Linear(5000, 2))
+
+    weights = 4 * sum(p.numel() for p in net().parameters())
+    one, two = (asked(net(), data, multi_gpu=count, batch_size=10) for count in (0, 2))
+    assert two["memory"] - one["memory"] == pytest.approx(2 * weights, rel=0.1), "the weights and gradients of another"
+    assert two["steps"] == one["steps"]
+    assert two["seconds"] > 0
+    assert any("2 processes" in note for note in two["notes"])
+    assert multiprocessing.active_children() == []
+
+
+def test_data_of_one_batch_takes_its_time_too(data):
+    told = asked(Slow(), data, epochs=4, batch_size=200, validation=0.0)
+    assert told["steps"] == 4
+    assert told["seconds"] >= 4 * 0.05
 
 
 def test_a_recipe_says_what_it_makes_of_the_data():

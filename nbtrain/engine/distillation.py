@@ -161,6 +161,14 @@ def fingerprint(teacher: nn.Module) -> str:
     return of_tensors(teacher.state_dict().values())
 
 
+def kept_bytes(output: Any, rows: int) -> int | None:
+    """What the outputs for so many rows would take, by those for some of them; None where that is not kept."""
+    if not isinstance(output, Tensor):
+        return None
+    needed = output.nbytes // max(1, len(output)) * rows
+    return None if needed > KEPT_BYTES else needed
+
+
 def with_outputs(
     data: Any, teacher: nn.Module, batches: Callable[[Any], Iterator[Batch]], config: TrainConfig,
 ) -> Any:
@@ -180,7 +188,7 @@ def with_outputs(
                     output = call(teacher, batch.inputs)
             except Exception:  # noqa: BLE001 - the trial of the first batch, which follows, tells it in words
                 return data
-            if not isinstance(output, Tensor) or output.nbytes // max(1, len(output)) * data.length > KEPT_BYTES:
+            if kept_bytes(output, data.length) is None:
                 return data
             made.append(output.cpu())
     return replace(data, beside=torch.cat(made))
