@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,8 @@ def classifier(order: Order, shape: tuple[int, int, int], classes: Sequence[str]
 def wish_of(order: Order) -> Wish:
     """How the order's model wants images. Raises as `classifier`."""
     if isinstance(order.model, nn.Module):
-        return _wish(None, getattr(order.model, "config", None))
+        wish = _wish(None, getattr(order.model, "config", None))
+        return wish if wish.grey is not None else replace(wish, grey=grey_of(order.model))
     given = _timm_name(order)
     if given is not None:
         return _timm_wish(given)
@@ -95,6 +96,21 @@ def wish_of(order: Order) -> Wish:
         return Wish()
     with language_models.found(order, CLASSIFIERS[0]) as source:
         return _wish(source.folder, language_models._config(source))  # noqa: SLF001 - shared within the room
+
+
+def grey_of(module: nn.Module) -> bool | None:
+    """Whether a module of the user's takes images of one channel, or of three, by its first convolution; None: unknown.
+
+    Raises ModelError for another number of channels.
+    """
+    first = next((each for each in module.modules() if isinstance(each, nn.Conv2d)), None)
+    if first is None:
+        return None
+    if first.in_channels not in {1, 3}:
+        raise ModelError(
+            f"{type(module).__name__} takes images of {first.in_channels} channels, by its first convolution; images "
+            "of a dataset have 1, where all are grey, or 3.")
+    return first.in_channels == 1
 
 
 def _of_transformers(order: Order) -> bool:

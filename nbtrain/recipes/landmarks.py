@@ -21,7 +21,7 @@ from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine import losses
 from nbtrain.recipes import points
 from nbtrain.recipes.base import Columns, Order, Prepared
-from nbtrain.recipes.image_models import Opened, localiser
+from nbtrain.recipes.image_models import Opened, grey_of, localiser
 from nbtrain.recipes.judging import landmarks as judging
 from nbtrain.recipes.judging.verdict import Judge
 from nbtrain.recipes.localising import Localising, Located, Overlays, figures
@@ -66,7 +66,10 @@ class Landmarks:
         column = image_column(parts.whole, order.columns)
         goal = points.goal(parts.whole, order.columns)
         known = None if fitted is None else dict(fitted)
-        pictures = self._pictures(parts.train, column.name, config, known)
+        first = known
+        if known is None and isinstance(order.model, nn.Module):
+            first = {"grey": grey_of(order.model)}
+        pictures = self._pictures(parts.train, column.name, config, first)
         mean, std = pictures.measured() if known is None else (known["mean"], known["std"])
         found = known or {
             "image": column.name, "goals": list(goal.columns), "names": list(goal.names), "grey": pictures.grey,

@@ -11,16 +11,38 @@ from nbtrain.core.errors import ConfigError, ModelError, Problem
 
 
 def blocks(module: nn.Module) -> dict[str, int]:
-    """The names of a model's blocks, the lowest first, each with its number from 0; none where there are none.
+    """The names of a model's blocks, the lowest first, each with the number of its layer, from 0; none without any.
 
-    They are the entries of the longest `nn.ModuleList` in it: ``bert.encoder.layer.0``, ``transformer.h.0``.
+    They are the entries of the longest `nn.ModuleList` in it that is in no other: ``bert.encoder.layer.0``,
+    ``transformer.h.0``. Of a network of convolutions without one, its stages are: what it says itself (`stage_of`), or
+    the outermost modules beside one another that are made of several convolutions: ``layer1``, ``layer2``.
     """
+    own = getattr(module, "stage_of", None)
+    if isinstance(own, dict):
+        return dict(own)
     lists = [(name, child) for name, child in _base(module).named_modules(prefix=_prefix(module))
              if isinstance(child, nn.ModuleList) and len(child)]
-    if not lists:
-        return {}
-    name, longest = max(lists, key=lambda each: len(each[1]))
+    inner = {f"{name}." for name, child in lists if len(child) > 1}
+    outer = [each for each in lists if not each[0].startswith(tuple(inner))]
+    if not outer:
+        return {name: number for number, name in enumerate(_stages(module))}
+    name, longest = max(outer, key=lambda each: len(each[1]))
     return {f"{name}.{number}": number for number in range(len(longest))}
+
+
+def _stages(module: nn.Module) -> list[str]:
+    """The outermost children beside one another with several convolutions each: three, or two in a chain."""
+    for name, parent in sorted(module.named_modules(), key=lambda each: each[0].count(".") + bool(each[0])):
+        found = [f"{name}.{own}" if name else own for own, child in parent.named_children() if _weights(child) > 1]
+        if len(found) >= (2 if isinstance(parent, nn.Sequential) else 3):
+            return found
+    return []
+
+
+def _weights(module: nn.Module) -> int:
+    """How many layers are in it, where there are convolutions among them."""
+    kinds = [type(each) for each in module.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
+    return len(kinds) if any(issubclass(kind, nn.Conv2d) for kind in kinds) else 0
 
 
 def freeze(module: nn.Module, count: int) -> None:
@@ -33,10 +55,11 @@ def freeze(module: nn.Module, count: int) -> None:
     if not count:
         return
     known = _known(module, "frozen_layers")
-    if count > len(known):
+    most = _count(known)
+    if count > most:
         raise ConfigError([Problem("frozen_layers", (
-            f"frozen_layers is {count}, but {type(module).__name__} has {len(known)} layers; use at most "
-            f"{len(known)}, which lets the head alone learn."))])
+            f"frozen_layers is {count}, but {type(module).__name__} has {most} layers; use at most {most}, which lets "
+            "the head alone learn."))])
     depth = _depths(module, known)
     for name, parameter in module.named_parameters():
         if depth(name) <= count:
@@ -55,7 +78,7 @@ def rates(module: nn.Module, decay: float) -> Callable[[str], float] | None:
     if decay == 1.0:
         return None
     known = _known(module, "layer_decay")
-    depth, top = _depths(module, known), len(known) + 1
+    depth, top = _depths(module, known), _count(known) + 1
 
     def rate(name: str) -> float:
         # torch.compile and others put a prefix before the names.
@@ -68,26 +91,34 @@ def _known(module: nn.Module, option: str) -> dict[str, int]:
     known = blocks(module)
     if not known:
         raise ModelError(
-            f"{option} needs a model made of layers in an nn.ModuleList, which {type(module).__name__} has not; leave "
-            "it at its default, or set requires_grad=False yourself.")
+            f"{option} needs a model made of layers in an nn.ModuleList, or of stages of several convolutions, and "
+            f"{type(module).__name__} has neither; leave it at its default, or set requires_grad=False yourself.")
     return known
 
 
+def _count(known: dict[str, int]) -> int:
+    """Of layers; several blocks may be one."""
+    return max(known.values()) + 1
+
+
 def _depths(module: nn.Module, known: dict[str, int]) -> Callable[[str], int]:
-    """0 for what comes before the blocks, 1 and more for these, one more than the last for what comes after."""
+    """0 for what comes before the blocks, 1 and more for these, one more than the last for what comes after.
+
+    What lies between two blocks counts as the one before.
+    """
     depths: dict[str, int] = {}
-    reached = 0
+    reached, most = 0, _count(known)
     prefix = _prefix(module)
     for name, _ in module.named_parameters():
         number = next((number for block, number in known.items() if name.startswith(block + ".")), None)
         if number is not None:
             reached = number + 1
             depths[name] = reached
-        elif name.startswith(prefix + "." if prefix else "") and not reached:
-            depths[name] = 0
+        elif name.startswith(prefix + "." if prefix else "") and reached < most:
+            depths[name] = reached
         else:
-            depths[name] = len(known) + 1
-    return lambda name: depths.get(name, len(known) + 1)
+            depths[name] = most + 1
+    return lambda name: depths.get(name, most + 1)
 
 
 def _base(module: Any) -> nn.Module:

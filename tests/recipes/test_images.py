@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 import nbtrain
 from nbtrain import training
@@ -25,7 +26,7 @@ from nbtrain.hub.local import samples
 from nbtrain.models import architectures
 from nbtrain.models.package import About, Package
 from nbtrain.models.registry import Registry
-from nbtrain.recipes import decoding, pictures
+from nbtrain.recipes import decoding, layers, pictures
 from nbtrain.recipes.images import CHANGES, Labelled
 from nbtrain.recipes.pictures import Pictures
 from tests.recipes.drawn import folder_of_shapes, shape
@@ -248,6 +249,75 @@ def test_models_of_timm_learn_classes_and_points(folder, tmp_path):
     assert points.predict([RED]).shape == (1, 2, 2)
     with pytest.raises(ModelError, match="timm cannot make 'resnt'"):
         train("timm:resnt", folder)
+
+
+def own(channels, outputs=2):
+    return nn.Sequential(
+        nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, outputs))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_grey_and_coloured_images_fit_the_channels_that_a_module_takes(tmp_path, channels, mode):
+    for kind, light in (("dark", 30), ("light", 220)):
+        (tmp_path / mode / kind).mkdir(parents=True)
+        for number in range(8):
+            image = Image.new("RGB", (16, 16), (light + number, light, light - number)).convert(mode)
+            image.save(tmp_path / mode / kind / f"{number}.png")
+    run = train(own(channels), tmp_path / mode, image_size=16)
+    assert run.wait() == "finished"
+    assert run._trainer.given.data[0][0].shape == (channels, 16, 16)
+    assert run.predict([RED]).shape[0] == 1
+
+
+def test_channels_that_no_image_has_are_told(folder):
+    with pytest.raises(ModelError, match="Sequential takes images of 4 channels, by its first convolution; images of"):
+        train(own(4, 3), folder)
+
+
+@pytest.mark.parametrize(("name", "sizes", "stages"), [
+    ("resnet", {"width": 4, "blocks": [2, 1]}, ["stem", "stages.0 stages.1", "stages.2"]),
+    ("convnext", {"width": 8, "blocks": [1, 2]}, ["stem", "stages.0", "stages.1 stages.2 stages.3"]),
+])
+def test_stages_of_our_networks_are_layers(name, sizes, stages):
+    net = architectures.build(name, outputs=3, **sizes)
+    rate = layers.rates(net, 0.5)
+    assert rate is not None
+    for depth, parts in enumerate(stages):
+        for part in parts.split():
+            found = {rate(each) for each, _ in net.named_parameters() if each.startswith(part + ".")}
+            assert found == {0.5 ** (3 - depth)}
+    assert rate("head.weight") == 1.0
+    layers.freeze(net, 1)
+    learning = {each for each, parameter in net.named_parameters() if parameter.requires_grad}
+    assert learning == {each for each, _ in net.named_parameters() if rate(each) > 0.25}
+
+
+class Stages(nn.Module):
+    """As torchvision lays out a network: its parts are called one after the other, each a chain of blocks."""
+
+    def __init__(self, lengths=(1, 3, 2)):
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        for number, length in enumerate(lengths):
+            chain = [nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))] * length
+            self.add_module(f"layer{number}", nn.Sequential(*chain))
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        for name, part in self.named_children():
+            x = part(x.mean((2, 3)) if name == "head" else x)
+        return x
+
+
+def test_stages_of_ones_own_network_are_found_and_none_are_told(folder):
+    assert list(layers.blocks(Stages())) == ["layer0", "layer1", "layer2"]
+    run = train(Stages(), folder, frozen_layers=2, layer_decay=0.5)
+    assert run.wait() == "finished"
+    assert {name.split(".")[0] for name, each in run.model.named_parameters() if each.requires_grad} == {
+        "layer2", "head"}
+    with pytest.raises(ModelError, match=r"frozen_layers needs .* stages of several convolutions, and Sequential has"):
+        train(own(3, 3), folder, frozen_layers=1)
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------

@@ -45,11 +45,14 @@ class ConvNeXt(Architecture[ConvNeXtConfig]):
             nn.Conv2d(config.channels, width // 2, 3, 2, 1), _Norm(width // 2), nn.GELU(),
             nn.Conv2d(width // 2, width, 3, 2, 1), _Norm(width))
         stages: list[nn.Module] = []
+        self.stage_of: dict[str, int] = {}
+        """By the names of its blocks, and of what makes the image smaller between them, the number of the stage."""
         for stage, count in enumerate(config.blocks):
             if stage:
                 stages.append(nn.Sequential(_Norm(width), nn.Conv2d(width, 2 * width, 3, 2, 1)))
                 width *= 2
             stages += [_Block(width) for _ in range(count)]
+            self.stage_of |= {f"stages.{number}": stage for number in range(len(self.stage_of), len(stages))}
         self.stages = nn.Sequential(*stages)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)

@@ -39,9 +39,12 @@ class ResNet(Architecture[ResNetConfig]):
         self.stem = nn.Sequential(
             nn.Conv2d(config.channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         stages: list[nn.Module] = []
+        self.stage_of: dict[str, int] = {}
+        """By the names of its blocks, the number of the stage."""
         for stage, count in enumerate(config.blocks):
             wide = config.width * 2**stage
             for block in range(count):
+                self.stage_of[f"stages.{len(stages)}"] = stage
                 stages.append(_Block(width, wide, stride=2 if stage and not block else 1))
                 width = wide
         self.stages = nn.Sequential(*stages)
