@@ -8,9 +8,15 @@ from typing import Any
 
 from nbtrain import feeding, modelling, offering, recipes, training
 from nbtrain.config import TrainConfig
-from nbtrain.core.errors import ConfigError, Problem
+from nbtrain.core.control import State
+from nbtrain.core.errors import CommandError, ConfigError, Problem
+from nbtrain.core.outcomes import Outcome
 from nbtrain.core.ports import ColumnChoice, Foreseen, RunRow, RunView, Subject
 from nbtrain.core.tasks import Task, Tasks
+from nbtrain.results import can_look, look
+from nbtrain.run import Run
+from nbtrain.store import results as store
+from nbtrain.store import workspace
 from nbtrain.subjects import pick
 
 #: Which columns of the data are what, as a form says it.
@@ -77,6 +83,21 @@ class NotebookLauncher:
         return self._tasks.start(
             "foresee", str(data or type(chosen).__name__),
             lambda progress: foresee(module, chosen, told, options, progress))
+
+    def results(self, run_id: str) -> Outcome | None:
+        return store.kept(workspace.current().run_folder(training.find(run_id).id))
+
+    def can_look(self, run_id: str) -> bool:
+        run = training.find(run_id)
+        return isinstance(run, Run) and run.state is not State.PREPARING and can_look(run)
+
+    def look(self, run_id: str) -> Task[Outcome]:
+        run = training.find(run_id)
+        if not isinstance(run, Run):
+            raise CommandError(
+                f"The model of run {run_id} is not in this kernel, or its loop is one of your own, so it cannot be "
+                "asked here; look in the kernel that trained it.")
+        return self._tasks.start("results", run.name, lambda progress: look(run, progress=progress).outcome)
 
     def resume(self, run_id: str) -> RunView:
         return training.resume(run_id, model=self._model, data=self._data, show=False)

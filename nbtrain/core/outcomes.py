@@ -88,6 +88,9 @@ class Outcome:
         worst = tuple(
             Worst(**{**each, "cells": tuple((str(name), str(cell)) for name, cell in each["cells"]), "image": image})
             for each, image in zip(told["worst"], images, strict=True))
+        count = len(told["classes"])
+        if not all(0 <= truth < count and 0 <= said < count for truth, said, _ in told["confusion"]):
+            raise ValueError("A pair of classes is none of those there are.")
         return cls(**{
             **told, "worst": worst, "groups": tuple(Group(**each) for each in told["groups"]),
             "classes": tuple(map(str, told["classes"])), "notes": tuple(map(str, told["notes"])),

@@ -18,6 +18,7 @@ from nbtrain.core.model_views import (
     Prediction,
     TryForm,
 )
+from nbtrain.core.outcomes import Outcome
 from nbtrain.core.samples import Sample, Sign
 from nbtrain.core.tasks import Task, Tasks
 
@@ -167,6 +168,12 @@ class Launcher(Protocol):
         columns: Mapping[str, Any] | None = None,
     ) -> Task[Foreseen]:
         """Begin to find out what `start` would do; nothing of it is kept."""
+    def results(self, run_id: str) -> Outcome | None:
+        """What was found of a run on rows held out, where that is kept with it. Raises RunNotFoundError."""
+    def can_look(self, run_id: str) -> bool:
+        """Whether `look` could find that out now: the run is in this kernel, and rows were held out."""
+    def look(self, run_id: str) -> Task[Outcome]:
+        """Begin to lay what a run gives for rows held out beside the truth. Raises RunNotFoundError or CommandError."""
     def resume(self, run_id: str) -> RunView:
         """Goes on from the last checkpoint of a run that ended."""
     def runs(self) -> Sequence[RunRow]:

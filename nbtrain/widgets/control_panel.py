@@ -21,6 +21,7 @@ from nbtrain.core.tasks import Task
 from nbtrain.widgets.base import COMMON
 from nbtrain.widgets.commands import Handler, mapping, optional, text
 from nbtrain.widgets.feed import Feed
+from nbtrain.widgets.results import ResultsDesk
 from nbtrain.widgets.run_panel import RunPanel, newest
 from nbtrain.widgets.wire import Field, Preset, Request
 
@@ -41,8 +42,8 @@ class ControlPanel(RunPanel):
     name: ClassVar[str] = "control_panel"
     said: ClassVar[tuple[str, ...]] = (
         *COMMON, "advice.", "charts.", "chef.", "choice.", "columns.", "figure.", "foreseen.", "form.",
-        "group.", "live.", "option.", "preset.", "problem.", "resumed.", "run.", "samples.", "signs.", "state.",
-        "stop.", "subjects.", "unit.",
+        "group.", "live.", "option.", "preset.", "problem.", "results.", "resumed.", "run.", "samples.", "signs.",
+        "state.", "stop.", "subjects.", "unit.",
     )
 
     #: What the form shall be set to: ``{"data": "dataset:rows", "model": "model:tiny", "last": "model", "count": 2}``;
@@ -60,6 +61,7 @@ class ControlPanel(RunPanel):
         setup = {
             "fields": form(launcher), "presets": presets(), "recipes": recipes(launcher), "bound": launcher.bound()}
         self._foreseeing: Task[Foreseen] | None = None
+        self._results = ResultsDesk(launcher)
         self._offers = itertools.count(1)
         super().__init__(launcher, feed=feed, setup=setup, **services)
 
@@ -98,6 +100,7 @@ class ControlPanel(RunPanel):
             "columns": Handler(self._columns, slow=True),
             "foresee": Handler(self._foresee, slow=True),
             "foreseen": Handler(self._foreseen),
+            **self._results.handlers(),
         }
 
     def _check(self, request: Request) -> None:

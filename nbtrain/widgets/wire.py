@@ -13,9 +13,10 @@ from nbtrain.core.samples import Medium
 from nbtrain.core.tasks import TaskPhase
 
 __all__ = [
-    "Beat", "Chef", "ColumnChoice", "Delta", "Field", "Foreseen", "GpuSample", "HardwareSample", "Message", "Preset",
-    "Problem", "RecipeFace", "Reply", "ReplyError", "Request", "Resumption", "RunError", "RunRow", "RunState",
-    "SampleView", "SeriesPart", "SignView", "Snapshot", "Stage", "Subject", "TaskPhase", "TaskState",
+    "Beat", "Chef", "ColumnChoice", "Delta", "Field", "Foreseen", "GpuSample", "GroupView", "HardwareSample", "Message",
+    "PairView", "Preset", "Problem", "RecipeFace", "Reply", "ReplyError", "Request", "ResultsView", "Resumption",
+    "RunError", "RunRow", "RunState", "SampleView", "SeriesPart", "SignView", "Snapshot", "Stage", "Subject",
+    "TaskPhase", "TaskState", "WorstView",
 ]
 
 Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]
@@ -88,6 +89,59 @@ class SampleView(TypedDict):
     title: str
     kind: Medium
     mime: str
+
+
+class GroupView(TypedDict):
+    """Figures of a class, a kind of entity or a point; None where one is no number."""
+
+    name: str
+    rows: int
+    figures: dict[str, float | None]
+
+
+class PairView(TypedDict):
+    """How many of the `of` rows of a class were taken for another."""
+
+    truth: str
+    predicted: str
+    count: int
+    of: int
+
+
+class WorstView(TypedDict):
+    """One of the rows on which a run errs most; `image` is the index of a buffer."""
+
+    row: int
+    truth: str
+    predicted: str
+    measure: float | None
+    chance: float | None
+    text: str
+    cells: list[list[str]]
+    image: int | None
+    mime: str
+
+
+class ResultsView(TypedDict):
+    """What a run did on rows held out. `matrix`: rows of each class (down) taken for each (across).
+
+    It is None where there are no classes, or too many for a table. `points` is the index of a buffer of truth and
+    prediction in turn, Float32. Of `of_groups` groups there are the first, or of many those with the lowest figures.
+    """
+
+    part: str
+    rows: int
+    step: int
+    metrics: dict[str, float | None]
+    classes: list[str]
+    matrix: list[list[int]] | None
+    pairs: list[PairView]
+    groups: list[GroupView]
+    of_groups: int
+    points: int | None
+    measure: str
+    worst: list[WorstView]
+    notes: list[str]
 
 
 class SeriesPart(TypedDict):

@@ -16,9 +16,10 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.control import Command, Control, Edit, Pause, Resume, State, Stop, Ticket
 from nbtrain.core.errors import RunNotFoundError
 from nbtrain.core.history import History
+from nbtrain.core.outcomes import Outcome
 from nbtrain.core.ports import ColumnChoice, Foreseen, HardwareSample, Resumption, RunRow, Subject
 from nbtrain.core.samples import Sampleless
-from nbtrain.core.tasks import Task, Tasks
+from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.i18n import catalogue
 from nbtrain.widgets import base
 from nbtrain.widgets.base import Panel
@@ -88,6 +89,7 @@ class FakeLauncher:
     tasks: Tasks = field(default_factory=Tasks)
     failure: Exception | None = None
     hold: threading.Event | None = None
+    found: dict[str, Outcome] = field(default_factory=dict)
 
     def subjects(self) -> list[Subject]:
         return [Subject(name="net", kind="model", text="Linear, 130 parameters", recipes=None)]
@@ -112,6 +114,26 @@ class FakeLauncher:
                 steps=10, seconds=1.5, memory=1000, device="RAM", free=2000, notes=[])
 
         return self.tasks.start("foresee", "x", work)
+
+    def results(self, run_id: str) -> Outcome | None:
+        self.view(run_id)
+        return self.found.get(run_id)
+
+    def can_look(self, run_id: str) -> bool:
+        return self.view(run_id).state.ended
+
+    def look(self, run_id: str) -> Task[Outcome]:
+        def work(progress: Progress) -> Outcome:
+            progress.report(5, 10, "rows")
+            if self.hold is not None:
+                self.hold.wait(10)
+            progress.report(10, 10, "rows")
+            if self.failure is not None:
+                raise self.failure
+            self.found[run_id] = Outcome(part="test", rows=10, step=3, metrics={"accuracy": 0.5})
+            return self.found[run_id]
+
+        return self.tasks.start("results", run_id, work)
 
     def bound(self) -> bool:
         return False

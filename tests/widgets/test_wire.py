@@ -13,6 +13,7 @@ TWINS = [
     "RunError", "Resumption", "Chef", "RunState", "SeriesPart", "GpuSample", "HardwareSample", "Snapshot", "Delta",
     "Beat", "Problem", "ReplyError", "Reply", "Field", "Preset", "RunRow", "Subject", "TaskState",
     "RecipeFace", "ColumnChoice", "Foreseen", "SignView", "SampleView",
+    "GroupView", "PairView", "WorstView", "ResultsView",
 ]
 
 

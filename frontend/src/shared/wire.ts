@@ -241,3 +241,48 @@ export interface SampleView {
   kind: "text" | "image" | "audio";
   mime: string;
 }
+
+export interface GroupView {
+  name: string;
+  rows: number;
+  figures: Record<string, number | null>;
+}
+
+export interface PairView {
+  truth: string;
+  predicted: string;
+  count: number;
+  /** Rows of the true class. */
+  of: number;
+}
+
+export interface WorstView {
+  row: number;
+  truth: string;
+  predicted: string;
+  measure: number | null;
+  chance: number | null;
+  text: string;
+  cells: [string, string][];
+  /** Index of a buffer. */
+  image: number | null;
+  mime: string;
+}
+
+export interface ResultsView {
+  part: "test" | "validation" | "given";
+  rows: number;
+  step: number;
+  metrics: Record<string, number | null>;
+  classes: string[];
+  /** Rows of each class (down) taken for each (across); null where there are none, or too many for a table. */
+  matrix: number[][] | null;
+  pairs: PairView[];
+  groups: GroupView[];
+  of_groups: number;
+  /** Index of a buffer: truth and prediction in turn. */
+  points: number | null;
+  measure: string;
+  worst: WorstView[];
+  notes: string[];
+}
