@@ -1,63 +1,20 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ControlPanel } from "../src/control_panel/panel";
-import type { Preset, RecipeFace, RunState, Subject } from "../src/shared/wire";
-import { button, draw, FakeModel, field, RUN, type Sent, type } from "./fake";
+import type { RunState } from "../src/shared/wire";
+import { button, draw, FakeModel, RUN, type Sent, type } from "./fake";
+import { labelled as choiceBelow, choose, press as click, control as find, pass, stopTheClock } from "./page";
+import { SUBJECTS, traits } from "./recipe_form";
 
 // A canvas is nothing this page can draw on; the charts have tests of their own.
 vi.mock("../src/shared/charts", () => ({ Charts: () => null }));
-
-const number = { type: "int", min: 1, max: 1000, form_min: 1, form_max: 1000, step: null } as const;
-const FIELDS = [
-  field("epochs", { ...number, default: 10, recommended: 10 }),
-  field("learning_rate", { default: 0.001, recommended: 0.001 }),
-  field("recipe", {
-    group: "task",
-    type: "text",
-    default: "auto",
-    choices: ["auto", "custom", "timeseries", "speech"],
-    min: null,
-    max: null,
-  }),
-  field("window", { ...number, group: "series", default: 64, recommended: 64, recipes: ["timeseries"] }),
-  field("level", {
-    group: "speech",
-    type: "choice",
-    default: "normal",
-    choices: ["basic", "normal"],
-    min: null,
-    max: null,
-    recipes: ["speech"],
-  }),
-];
-const PRESETS: Preset[] = [{ name: "fast", recommended: true, options: { epochs: 5 } }];
-const face = (name: string, more: Partial<RecipeFace> = {}): RecipeFace => ({
-  name,
-  options: {},
-  steering: {},
-  columns: [],
-  ...more,
-});
-const RECIPES = [
-  face("auto", { columns: ["target"] }),
-  face("custom"),
-  face("timeseries", { options: { epochs: 150, learning_rate: 0.00005 }, columns: ["target", "features", "time"] }),
-  face("speech", { steering: { level: { basic: { learning_rate: 0.00001 }, normal: { learning_rate: 0.0001 } } } }),
-];
-const SUBJECTS: Subject[] = [
-  { name: "net", kind: "model", text: "", recipes: null },
-  { name: "architecture:tcn", kind: "model", text: "", recipes: ["timeseries"] },
-  { name: "architecture:mlp", kind: "model", text: "", recipes: ["tabular"] },
-  { name: "dataset:prices", kind: "data", text: "", recipes: null },
-];
 
 let model: FakeModel;
 let el: HTMLElement;
 let close: () => void;
 
 function open(bound = true): void {
-  const setup = { fields: FIELDS, presets: PRESETS, recipes: RECIPES, bound };
-  model = new FakeModel({ words: {}, language: "en", direction: "ltr", setup });
+  model = new FakeModel(traits(bound));
   act(() => {
     ({ el, close } = draw(ControlPanel, model));
   });
@@ -68,36 +25,9 @@ async function show(state: Partial<RunState> | null = null): Promise<void> {
   await pass();
 }
 
-async function pass(ms = 0): Promise<void> {
-  await act(async () => {
-    await vi.advanceTimersByTimeAsync(ms);
-  });
-}
-
-function control<T extends HTMLElement>(name: string): T {
-  const found = el.querySelector<T>(`[id$="-${name}"]`);
-  if (!found) throw new Error(`no control for ${name}`);
-  return found;
-}
-
-function choose(select: HTMLSelectElement, value: string): void {
-  select.value = value;
-  expect(select.value).toBe(value);
-  act(() => void select.dispatchEvent(new Event("change", { bubbles: true })));
-}
-
-function labelled(label: string): HTMLSelectElement {
-  const found = [...el.querySelectorAll("label")].find(({ textContent }) => textContent === label);
-  const select = found && el.querySelector<HTMLSelectElement>(`#${CSS.escape(found.htmlFor)}`);
-  if (!select) throw new Error(`nothing is called ${label}`);
-  return select;
-}
-
-async function press(label: string): Promise<void> {
-  act(() => button(el, label).click());
-  await pass();
-}
-
+const control = <T extends HTMLElement>(name: string): T => find<T>(el, name);
+const labelled = (label: string): HTMLSelectElement => choiceBelow(el, label);
+const press = (label: string): Promise<void> => click(el, label);
 const pick = (recipe: string): void => choose(control<HTMLSelectElement>("recipe"), recipe);
 /** Presses Start; what was sent, and the form is back for another. */
 async function started(): Promise<Sent> {
@@ -112,10 +42,7 @@ async function sent(): Promise<unknown> {
   return (await started()).options;
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
-  vi.spyOn(console, "error").mockImplementation(() => {});
-});
+beforeEach(() => stopTheClock());
 
 afterEach(() => {
   act(() => close());
@@ -141,9 +68,9 @@ describe("the recipe", () => {
     expect(
       control<HTMLInputElement>("learning_rate").closest(".nbt-field")?.querySelector(".nbt-advice"),
     ).toBeDefined();
-    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 7, learning_rate: 0.00005, window: 64 });
+    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 7, learning_rate: 0.00005, patience: 20, window: 64 });
     pick("custom");
-    expect(await sent()).toEqual({ recipe: "custom", epochs: 7, learning_rate: 0.001 });
+    expect(await sent()).toEqual({ recipe: "custom", epochs: 7, learning_rate: 0.001, patience: 3 });
   });
 
   it("has options that follow another option", async () => {
@@ -156,6 +83,18 @@ describe("the recipe", () => {
     expect(await sent()).toMatchObject({ level: "basic", learning_rate: 0.00001 });
   });
 
+  it("has sliders that reach its own values, and shows what it sets among the options of everybody", async () => {
+    open();
+    await show();
+    expect(() => control("patience")).toThrow();
+    pick("timeseries");
+    expect(control<HTMLInputElement>("patience").value).toBe("20");
+    const slider = control("patience").closest(".nbt-field")?.querySelector<HTMLInputElement>("input[type=range]");
+    act(() => type(control<HTMLInputElement>("patience"), "2"));
+    if (slider) act(() => type(slider, slider.max));
+    expect(await sent()).toMatchObject({ patience: 20 });
+  });
+
   it("stays when a preset goes over it", async () => {
     open();
     await show();
@@ -163,11 +102,24 @@ describe("the recipe", () => {
     const preset = el.querySelector<HTMLInputElement>('input[value="fast"]');
     act(() => preset?.click());
     expect(el.querySelector<HTMLInputElement>('input[value="fast"]')?.checked).toBe(true);
-    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 5, learning_rate: 0.00005, window: 64 });
+    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 5, learning_rate: 0.00005, patience: 20, window: 64 });
   });
 });
 
 describe("models and columns", () => {
+  it("need no model where the recipe recommends one, though there is none", async () => {
+    open(false);
+    await show();
+    model.accept("subjects", { subjects: SUBJECTS.filter(({ name }) => name !== "net") });
+    await pass();
+    pick("custom");
+    expect(el.textContent).toContain("subjects.model.none");
+    pick("speech");
+    expect(el.textContent).not.toContain("subjects.model.none");
+    expect([...labelled("subjects.model").options].map(({ text }) => text)).toEqual(["subjects.recommended"]);
+    expect(await started()).not.toHaveProperty("model");
+  });
+
   it("are those of the recipe, which also recommends a model", async () => {
     open(false);
     await show();

@@ -8,6 +8,7 @@ const number = { type: "int", min: 1, max: 1000, form_min: 1, form_max: 1000, st
 export const FIELDS = [
   field("epochs", { ...number, default: 10, recommended: 10 }),
   field("learning_rate", { default: 0.001, recommended: 0.001 }),
+  field("patience", { ...number, default: 3, recommended: 3, form_max: 10, advanced: true }),
   field("recipe", {
     group: "task",
     type: "text",
@@ -41,7 +42,10 @@ const face = (name: string, more: Partial<RecipeFace> = {}): RecipeFace => ({
 export const RECIPES = [
   face("auto", { columns: ["target"] }),
   face("custom"),
-  face("timeseries", { options: { epochs: 150, learning_rate: 0.00005 }, columns: ["target", "features", "time"] }),
+  face("timeseries", {
+    options: { epochs: 150, learning_rate: 0.00005, patience: 20 },
+    columns: ["target", "features", "time"],
+  }),
   face("speech", { steering: { level: { basic: { learning_rate: 0.00001 }, normal: { learning_rate: 0.0001 } } } }),
 ];
 

@@ -8,6 +8,8 @@ from nbtrain.config import TrainConfig, fields
 from nbtrain.config.recipe_defaults import DEFAULTS, LEVELS
 from nbtrain.config.recipe_faces import face, faces
 from nbtrain.config.recipe_options import RECIPES, foreign
+from nbtrain.i18n.catalogue import words
+from nbtrain.i18n.languages import LANGUAGES
 
 
 def test_an_option_of_another_recipe_is_one_sentence_that_names_its_own():
@@ -34,10 +36,6 @@ def test_no_default_of_a_recipe_belongs_to_another(recipe):
 
 def test_the_time_series_recipe_has_its_fields_with_range_and_recommendation():
     config = TrainConfig.for_recipe("timeseries")
-    numbers = [
-        field["name"] for field in fields()
-        if field["type"] in {"int", "float"} and (field["recipes"] is None or "timeseries" in field["recipes"])]
-    assert len(numbers) >= 14
     named = {
         "epochs": 150, "batch_size": 128, "learning_rate": 5e-5, "weight_decay": 0.01, "dropout": 0.4,
         "label_smoothing": 0.1, "use_focal_loss": True, "focal_gamma": 2.5, "gaussian_noise_std": 0.01,
@@ -45,6 +43,18 @@ def test_the_time_series_recipe_has_its_fields_with_range_and_recommendation():
         "scheduler_t_mult": 2, "early_stopping": True, "patience": 20}
     assert {name: config[name] for name in named} == named
     assert face("timeseries")["options"].keys() <= named.keys()
+    numbers = [name for name, value in named.items() if not isinstance(value, bool | str)] + ["window", "validation"]
+    assert len(numbers) == 14
+    known = {field["name"]: field for field in fields()}
+    recommended = {name: field["recommended"] for name, field in known.items()} | face("timeseries")["options"]
+    for name in numbers:
+        field = known[name]
+        assert field["recipes"] is None or "timeseries" in field["recipes"]
+        assert field["min"] <= recommended[name] == config[name] <= field["max"]
+        assert all(config[other] in values for other, values in (field["needs"] or {}).items()), "it is on the form"
+        for language in LANGUAGES:
+            for said in ("label", "help", "small", "medium", "large"):
+                assert words(language).get(f"option.{name}.{said}"), f"{name} says no {said} in {language}"
 
 
 def test_faces_travel_as_json_with_what_an_option_sets():

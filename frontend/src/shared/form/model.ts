@@ -15,7 +15,7 @@ export const RECIPE = "recipe";
 export const AUTO = "auto";
 export const CUSTOM = "custom";
 
-/** The fields as the recipe that is chosen has them: starting from its defaults, which it also recommends. */
+/** The fields as the recipe that is chosen has them: starting from its defaults, which it also recommends and shows. */
 export function fittedFields(fields: readonly Field[], recipes: readonly RecipeFace[], edited: Options): Field[] {
   const start = startValues(fields);
   const chosen = recipes.find(({ name }) => name === (edited[RECIPE] ?? start[RECIPE]));
@@ -28,8 +28,14 @@ export function fittedFields(fields: readonly Field[], recipes: readonly RecipeF
   return fields.map((field) => {
     const value = own[field.name];
     if (value === undefined) return field;
-    return { ...field, recommended: value, default: value };
+    return { ...field, recommended: value, default: value, advanced: false, ...reaching(field, value) };
   });
+}
+
+/** The ends of a slider on which a recipe's own value lies too. */
+function reaching({ form_min: min, form_max: max }: Field, value: Value): Partial<Field> {
+  if (typeof value !== "number" || min === null || max === null) return {};
+  return { form_min: Math.min(min, value), form_max: Math.max(max, value) };
 }
 
 /** What was changed, after `next` was chosen where the form showed `shown`: what is as the form starts is no change. */
