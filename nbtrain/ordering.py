@@ -337,6 +337,14 @@ def _learnt_by(model: Any) -> str | None:
     return found if found in recipes.names() else None
 
 
+def check_without(asked: str, columns: Columns, options: Mapping[str, Any]) -> None:
+    """Raises ConfigError for a recipe, or what is said to one, where the user's own step is in its place."""
+    if asked not in {recipes.AUTO, recipes.CUSTOM}:
+        raise ConfigError([Problem("recipe", (
+            f"recipe is {asked!r}, and a step of your own takes the place of a recipe; leave one of them out."))])
+    _refuse(asked, columns, options)
+
+
 def _refuse(asked: str, columns: Columns, options: Mapping[str, Any]) -> None:
     """Raises ConfigError for what was said to a recipe, where there is none."""
     given = next((name for name in ("text", "time", "group") if getattr(columns, name)), None)

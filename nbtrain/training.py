@@ -104,7 +104,9 @@ def train(
             "A step of your own takes the place of the model's call and the loss: leave loss out, and hand in the "
             "model as a module."))])
     made = None
-    if step is None:
+    if step is not None:
+        ordering.check_without(chosen_options["recipe"], columns, options)
+    else:
         made = ordered(model, data, columns, options, config, validation=validation, loss=loss, metrics=metrics)
     if made is not None:
         prepared = made.prepared()
@@ -124,10 +126,23 @@ def train(
             module, fed.data, fed.validation, loss, metrics, fed.origin, origin, notes, step=step,  # type: ignore[arg-type]  # `prepare` says what no module is
             loss_weights=loss_weights)
     given = replace(given, teacher=teacher_of(teacher, chosen_options, given))
+    _check_taught(given, chosen_options)
     run = _start(given, chosen_options, name=name, queue=queue)
     if show:
         _show(run)
     return run
+
+
+def _check_taught(given: Ingredients, config: TrainConfig) -> None:
+    """Raises ConfigError for options of a distillation where nothing teaches."""
+    usual = TrainConfig()
+    problems = [
+        Problem(name, (
+            f"{name} is {config[name]:g}, but there is no teacher to learn from; say which: teacher=…, or leave "
+            f"{name} out."))
+        for name in ("distill_alpha", "distill_temperature") if config[name] != usual[name]]
+    if given.teacher is None and problems:
+        raise ConfigError(problems)
 
 
 def resume(

@@ -107,6 +107,14 @@ def test_names_that_do_not_fit_are_told_before_the_start():
         train(TwoHeads(), (x, {"size": target["size"]}), loss={"size": "mse", "kind": "cross_entropy"})
     with pytest.raises(ConfigError, match="A step of your own takes the place"):
         train(TwoHeads(), data(), step=lambda model, batch: 0, loss="mse")
+    with pytest.raises(ConfigError, match="recipe is 'tabular', and a step of your own takes the place of a recipe"):
+        train(TwoHeads(), data(), step=lambda model, batch: 0, recipe="tabular")
+    with pytest.raises(ConfigError, match="window belongs to the recipe 'timeseries'"):
+        train(TwoHeads(), data(), step=lambda model, batch: 0, window=9)
+    with pytest.raises(ConfigError, match="time='when' is for a recipe"):
+        train(TwoHeads(), data(), step=lambda model, batch: 0, time="when")
+    with pytest.raises(ConfigError, match=r"distill_alpha is 0\.9, but there is no teacher to learn from; say which"):
+        train(nn.Linear(4, 3), (data()[0], data()[1]["kind"]), distill_alpha=0.9)
     with pytest.raises(ModelError, match="The loss does not depend on the parameters"):
         train(TwoHeads(), data(), step=lambda model, batch: batch.inputs.sum())
     with pytest.raises(ModelError, match="The step cannot be done: ZeroDivisionError"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 
 import nbtrain
+from nbtrain.core.control import Stop
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.ordering import ordered
 from nbtrain.recipes import encoding, measures
@@ -38,6 +40,19 @@ def frame() -> pd.DataFrame:
 def train(data: Any, model: Any = "tabular-mlp", **options: Any) -> nbtrain.Run:
     return nbtrain.train(model, data, show=False, **{
         "recipe": "tabular", "epochs": 12, "learning_rate": 5e-3, "batch_size": 32, **options})
+
+
+def stopped_half_way(run: nbtrain.Run) -> nbtrain.Run:
+    """The run asks for it itself: another thread may come when it has long finished."""
+    calls = itertools.count()
+
+    def look(*_: Any) -> None:
+        if next(calls) == 20:
+            run.request(Stop())
+
+    run.model.register_forward_pre_hook(look)
+    assert run.wait() == "stopped"
+    return run
 
 
 def prepared(data: Any, model: Any = "tabular-mlp", **options: Any) -> Any:
@@ -328,11 +343,8 @@ def test_another_kernel_goes_on_to_the_same_weights(frame):
     from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - beside other tests
 
     options: dict[str, Any] = {"target": "kind", "epochs": 30, "class_weights": "balanced", "seed": 3}
-    whole, run = train(frame, **options), train(frame, **options)
+    whole, run = train(frame, **options), stopped_half_way(train(frame, **options))
     whole.wait()
-    while run.step < 20:
-        run.wait(0.01)
-    run.stop()
     done = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()
@@ -340,6 +352,36 @@ def test_another_kernel_goes_on_to_the_same_weights(frame):
     """, run_id=run.id)
     assert done["resumed"] == {"exact": True, "reasons": []}
     assert done["sum"] == [p.double().sum().item() for p in whole.model.parameters()]
+
+
+def test_another_kernel_goes_on_by_the_loss_and_metrics_that_were_asked_for(frame):
+    from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - beside other tests
+
+    data = frame.assign(y=frame["size"].fillna(0)).drop(columns="size")
+    options: dict[str, Any] = {"target": "y", "epochs": 30, "loss": "mae", "metrics": ["mae"]}
+    whole, run = train(data, **options), stopped_half_way(train(data, **options))
+    whole.wait()
+    done = in_another_kernel("""
+        run = nbtrain.resume(run_id, show=False)
+        run.wait()
+        print(json.dumps({"sum": [p.double().sum().item() for p in run.model.parameters()],
+                          "figures": sorted(run.evaluate())}))
+    """, run_id=run.id)
+    assert done["sum"] == [p.double().sum().item() for p in whole.model.parameters()]
+    assert done["figures"] == sorted(whole.evaluate()) == ["loss", "mae"]
+
+
+def test_a_loss_of_ones_own_must_be_handed_in_again_in_another_kernel(frame):
+    from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - as above
+
+    run = stopped_half_way(train(frame, target="kind", epochs=30, loss=lambda output, target: output.square().mean()))
+    said = in_another_kernel("""
+        try:
+            nbtrain.resume(run_id, show=False)
+        except nbtrain.core.errors.DataError as error:
+            print(json.dumps(str(error)))
+    """, run_id=run.id)
+    assert said.startswith("The loss of the run was a function of a notebook that is gone, so it must be handed in")
 
 
 def test_what_was_learnt_is_registered_and_gone_on_with(frame):

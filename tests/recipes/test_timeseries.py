@@ -142,7 +142,8 @@ def test_classes_are_learnt_and_each_new_step_told(frame, model):
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 def test_steps_are_told_as_the_data_has_them(frame, zone):
-    data = frame.assign(name=np.where(frame.name == "a", 7, 12), when=frame.when.dt.tz_localize("UTC").dt.tz_convert(zone))
+    when = frame.when.dt.tz_localize("UTC").dt.tz_convert(zone)
+    data = frame.assign(name=np.where(frame.name == "a", 7, 12), when=when)
     run = train(data, target="state", group="name", features=["wave"], epochs=1)
     run.wait()
     told = run.predict(data.drop(columns="state"))
