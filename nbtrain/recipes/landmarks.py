@@ -19,7 +19,7 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.processing import AugmentImage
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine import losses
-from nbtrain.recipes import points
+from nbtrain.recipes import points, telling
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.image_models import Opened, grey_of, localiser
 from nbtrain.recipes.judging import landmarks as judging
@@ -63,13 +63,16 @@ class Landmarks:
     def prepare(self, order: Order, fitted: Mapping[str, Any] | None = None) -> Prepared:
         """As `Recipe.prepare`."""
         parts, config = order.parts, order.config
-        column = image_column(parts.whole, order.columns)
-        goal = points.goal(parts.whole, order.columns)
+        column = image_column(parts.whole, _images(parts.whole, order.columns))
         known = None if fitted is None else dict(fitted)
+        goal = points.goal(parts.whole, order.columns) if known is None else points.Goal(
+            tuple(known["names"]), tuple(known["goals"]))
         first = known
         if known is None and isinstance(order.model, nn.Module):
             first = {"grey": grey_of(order.model)}
         pictures = self._pictures(parts.train, column.name, config, first)
+        if known is None:
+            goal = points.within(parts.train, goal, pictures.sizes)
         mean, std = pictures.measured() if known is None else (known["mean"], known["std"])
         found = known or {
             "image": column.name, "goals": list(goal.columns), "names": list(goal.names), "grey": pictures.grey,
@@ -92,7 +95,8 @@ class Landmarks:
             test=test, columns=columns, fitted=found,
             step=Localising(config["heatmap_sigma"], opened.reach, _loss(order)),
             metrics=order.metrics or figures(config["pixel_size"]),
-            samples=Overlays(plain if validation is None else validation, config["batch_size"]), notes=opened.notes)
+            samples=Overlays(plain if validation is None else validation, config["batch_size"]),
+            notes=[*opened.notes, *_left(goal)])
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> Located:
         """As `Recipe.rows`."""
@@ -126,6 +130,24 @@ class Landmarks:
         return Pictures(
             table, table.column(name), size=known.get("size", config["image_size"]), fit="pad", grey=known.get("grey"),
             deep=known.get("deep"))
+
+
+def _images(table: Table, columns: Columns) -> Columns:
+    """With the images alone as features, where points are named among them."""
+    if not columns.features or not points.chosen(table, columns):
+        return columns
+    images = tuple(name for name in columns.features if table.column(name).kind is Kind.IMAGE)
+    return replace(columns, features=images or None)
+
+
+def _left(goal: points.Goal) -> list[str]:
+    if not goal.left:
+        return []
+    said = (
+        f"The landmarks are {telling.listed(goal.names)}; {telling.listed(goal.left)} are not taken for points: their "
+        "names or values say something else of the image. To say it yourself, name the images and all columns of "
+        "points: features=[…].")
+    return [said]
 
 
 def _loss(order: Order) -> Any:

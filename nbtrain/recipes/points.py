@@ -5,13 +5,17 @@
     points: [[x, y], [x, y], …]   one list a row; a missing point is null
 
 A point is (x, y) in pixels, (0, 0) the centre of the upper left pixel. A missing one has no numbers.
+
+Which columns are meant can be said: ``features=["image", "nose_x", "nose_y"]``. Else it is every pair of such names,
+but for those that say something else of an image (``pixel_spacing_x``), that are the same in every row, or that lie in
+none of the images; the run tells which were left out.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +39,10 @@ _FORMS = (
 )
 #: Columns of lists that hold points, where there are several and none was named.
 _LISTS = ("points", "landmarks", "keypoints", "joints")
+#: Words in names of pairs that are no points.
+_OTHERWISE = frozenset({"spacing", "size", "resolution", "dpi", "scale", "shape", "dimension", "dimensions", "ratio"})
+#: So many rows with one and the same point make it none.
+_SAME = 4
 _SIDES = (("left", "right"), ("l", "r"))
 
 
@@ -46,6 +54,10 @@ class Goal:
     """Of the points; ``1``, ``2``, … where they have none."""
     columns: tuple[str, ...]
     """x and y of each point in turn; or the one column of lists."""
+    named: bool = False
+    """Whether it was said which columns they are."""
+    left: tuple[str, ...] = ()
+    """Columns that by their names could be points as well, and are not taken for some."""
 
     @property
     def listed(self) -> bool:
@@ -67,7 +79,8 @@ def goal(table: Table, columns: Columns) -> Goal:
     """The points that a table says. Raises DataError when it says none, or half of some."""
     if columns.target is not None and table.column(columns.target).kind is Kind.NESTED:
         return _lists(table, table.column(columns.target))
-    pairs = {} if columns.target is not None else _pairs(table)
+    named = chosen(table, columns)
+    pairs = {} if columns.target is not None else _pairs(named or table.columns)
     lists = [column for column in table.columns if column.kind is Kind.NESTED]
     if not pairs and lists and columns.target is None:
         named = [column for column in lists if column.name.lower() in _LISTS]
@@ -85,7 +98,40 @@ def goal(table: Table, columns: Columns) -> Goal:
     if half:
         raise DataError(
             f"Column {half[0]!r} of {table.name} is one half of a point; give its other half, or leave it out.")
-    return Goal(tuple(pairs), tuple(pairs[name][axis] for name in pairs for axis in (_X, _Y)))
+    strange = [] if named else [name for name in pairs if _OTHERWISE & set(re.split(r"[_\W]+", name.lower()))]
+    meant = [name for name in pairs if name not in strange]
+    if not meant:
+        meant, strange = list(pairs), []
+    return Goal(tuple(meant), _columns(pairs, meant), bool(named), _columns(pairs, strange))
+
+
+def chosen(table: Table, columns: Columns) -> list[Column]:
+    """The columns of points among the features, where they are named. Raises DataError for one without numbers."""
+    named = [table.column(name) for name in columns.features or ()]
+    found = [column for column in named if column.kind is not Kind.IMAGE]
+    for column in found:
+        if not column.kind.is_numeric:
+            raise DataError(
+                f"features names {column.name!r} of {table.name}, which holds {column.kind} values; for landmarks it "
+                "must name the column of images, and columns of numbers that are points.")
+    return found
+
+
+def within(table: Table, found: Goal, sizes: npt.NDArray[np.int64]) -> Goal:
+    """Without pairs of columns that cannot be points: the same in every row, or in none of the images."""
+    if found.named or found.listed or len(found.names) == 1:
+        return found
+    points = read(table, found)
+    outside = (points < -0.5) | (points > sizes[:, None, :] - 0.5)
+    nowhere = (outside.any(2) | np.isnan(points).any(2)).all(0) & outside.any((0, 2))
+    same = (points == points[:1]).all((0, 2)) if len(points) >= _SAME else np.zeros_like(nowhere)
+    kept = np.flatnonzero(~(nowhere | same)).tolist()
+    if not kept or len(kept) == len(found.names):
+        return found
+    pairs = [found.columns[2 * place:2 * place + 2] for place in range(len(found.names))]
+    return replace(
+        found, names=tuple(found.names[place] for place in kept), columns=sum((pairs[place] for place in kept), ()),
+        left=(*found.left, *(name for place, pair in enumerate(pairs) if place not in kept for name in pair)))
 
 
 def read(table: Table, found: Goal) -> Points:
@@ -140,10 +186,14 @@ def swapped(points: Points, pairs: Sequence[tuple[int, int]]) -> Points:
 # -- inside -------------------------------------------------------------------------------------------
 
 
-def _pairs(table: Table) -> dict[str, dict[str, str]]:
+def _columns(pairs: dict[str, dict[str, str]], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(pairs[name][axis] for name in names for axis in (_X, _Y))
+
+
+def _pairs(columns: Sequence[Column]) -> dict[str, dict[str, str]]:
     """Name of each point → its axes and their columns, by the form of names that most columns have."""
     best: dict[str, dict[str, str]] = {}
-    numbers = [column.name for column in table.columns if column.kind.is_numeric]
+    numbers = [column.name for column in columns if column.kind.is_numeric]
     for form in _FORMS:
         found: dict[str, dict[str, str]] = {}
         for name in numbers:

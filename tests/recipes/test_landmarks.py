@@ -287,6 +287,43 @@ def test_points_are_found_by_the_names_of_their_columns():
     np.testing.assert_array_equal(listed[0], [[0, 1], [np.nan, np.nan], [2.5, 3]])
 
 
+def beside(folder, tmp_path, **columns):
+    """The same images and points, with more columns of numbers."""
+    other = tmp_path / "beside"
+    shutil.copytree(folder, other)
+    frame = pd.read_csv(other / "points.csv")
+    for name, values in columns.items():
+        frame[name] = values
+    frame.to_csv(other / "points.csv", index=False)
+    return other
+
+
+def test_pairs_of_numbers_that_are_no_points_are_left_out_and_told(folder, tmp_path):
+    rows = len(pd.read_csv(folder / "points.csv"))
+    spacing, far = np.linspace(0.1, 0.2, rows), np.linspace(900, 1000, rows)
+    other = beside(folder, tmp_path, pixel_spacing_x=spacing, pixel_spacing_y=spacing, scanner_x=far, scanner_y=far,
+                   centre_x=3.0, centre_y=4.0)
+    run = train(other)
+    assert run.wait() == "finished"
+    assert run.predict([dots(5)[0]]).shape == (1, 2, 2)
+    assert run.warnings[0].startswith(
+        "The landmarks are 'left_dot', 'right_dot'; 'pixel_spacing_x', 'pixel_spacing_y', 'scanner_x', 'scanner_y', "
+        "'centre_x', 'centre_y' are not taken for points")
+    assert set(run.evaluate(nbtrain.load_dataset(folder, name="without"))) == set(run.evaluate())
+
+
+def test_columns_that_are_named_are_the_points(folder, tmp_path):
+    rows = len(pd.read_csv(folder / "points.csv"))
+    other = beside(folder, tmp_path, size_x=np.linspace(1, 9, rows), size_y=5.0)
+    for features in (["image", "size_x", "size_y"], ["size_x", "size_y"]):
+        run = train(other, "hrnet", features=features)
+        assert run.wait() == "finished"
+        assert run.predict([dots(5)[0]]).shape == (1, 1, 2)
+        assert run.warnings == []
+    with pytest.raises(DataError, match=r"features names 'file_name' of .*, which holds text values; for landmarks"):
+        train(other, features=["image", "file_name"])
+
+
 @pytest.mark.parametrize(("rows", "said"), [
     ({"points": [[[1, 2], [3, 4]], [[1, 2]]]}, r"different numbers of points: 2 in the first, 1 in row 1"),
     ({"a_x": [1.0, 2.0], "a_y": [1.0, None]}, r"half a point, x without y or y without x, in row 1"),
