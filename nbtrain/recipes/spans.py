@@ -2,8 +2,11 @@
 
 A span is (its kind, its first word, its last word) and counts as found only where all three are right (Tjong Kim Sang
 and De Meulder 2003, section 2.3): precision = found / predicted, recall = found / there, F1 their harmonic mean, over
-the spans of all kinds together. With BIO tags a span begins at ``B-kind``, or at an ``I-kind`` that does not go on with
-its kind, as conlleval counts; plain tags make a span of each run of the same tag, and ``O`` is none.
+the spans of all kinds together. Where tags say where in a span a word is, a span begins at ``B-kind``, or at an
+``I-kind`` that does not go on with its kind, as conlleval counts; it ends where it does not go on, and after
+``E-kind``. So it is with BIO tags of either form (``B-`` at each span, or only where one follows another of its kind),
+and with BIOES, where a span of one word is ``S-kind``; seqeval reads them alike. BILOU and BMES say the same by other
+letters. Plain tags make a span of each run of the same tag, and ``O`` is none.
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ from nbtrain.engine.tasks import IGNORED
 
 #: The tag of a word that is in no span.
 OUTSIDE = "O"
+#: What tags begin with: of the first word of a span, of one within it, of the last, and of one that is all of it.
+_FIRST, _WITHIN, _LAST, _WHOLE = {"B"}, {"I", "M"}, {"E", "L"}, {"S", "U"}
+_PLACES = _FIRST | _WITHIN | _LAST | _WHOLE
+#: The kind of spans whose tags name none.
+_NAMELESS = "_"
 
 
 def spans(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
@@ -32,7 +40,7 @@ def spans(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
 
 
 class Scheme:
-    """What tags mean: BIO where all but `OUTSIDE` begin with ``B-`` or ``I-``, else plain ones.
+    """What tags mean: the place of a word in its span, where all but `OUTSIDE` begin with one, else plain ones.
 
     Args:
         tags: in the order of their numbers.
@@ -40,11 +48,12 @@ class Scheme:
 
     def __init__(self, tags: Sequence[str]) -> None:
         self.places = {tag: number for number, tag in enumerate(tags)}
-        self.bio = all(tag == OUTSIDE or tag[:2] in {"B-", "I-"} for tag in tags) and len(set(tags) - {OUTSIDE}) > 0
-        kinds = [OUTSIDE if tag == OUTSIDE else tag[2:] if self.bio else tag for tag in tags]
+        self.placed = _are_places(set(tags) - {OUTSIDE})
+        kinds = [tag if tag == OUTSIDE or not self.placed else tag[2:] or _NAMELESS for tag in tags]
         self.names = list(dict.fromkeys([OUTSIDE, *kinds]))
         self._kind = np.array([self.names.index(kind) for kind in kinds], np.int64)
-        self._begins = np.array([self.bio and tag.startswith("B-") for tag in tags], bool)
+        self._begins = np.array([self.placed and tag[:1] in _FIRST | _WHOLE for tag in tags], bool)
+        self._ends = np.array([self.placed and tag[:1] in _LAST | _WHOLE for tag in tags], bool)
 
     def found(
         self, tags: npt.NDArray[np.int64], texts: npt.NDArray[np.int64],
@@ -58,11 +67,19 @@ class Scheme:
         kinds = self._kind[tags]
         inside = kinds != 0
         new = np.ones(len(tags), bool)
-        new[1:] = (kinds[1:] != kinds[:-1]) | (texts[1:] != texts[:-1]) | self._begins[tags[1:]]
+        new[1:] = (kinds[1:] != kinds[:-1]) | (texts[1:] != texts[:-1])
+        new[1:] |= self._begins[tags[1:]] | self._ends[tags[:-1]]
         begins = np.flatnonzero(inside & new)
         last = np.ones(len(tags), bool)
         last[:-1] = new[1:]
         return begins, kinds[begins], np.flatnonzero(inside & last)
+
+
+def _are_places(tags: set[str]) -> bool:
+    """Whether tags are places with kinds behind them (``B-PER``), or places alone, a first one among them."""
+    if tags and all(len(tag) > 2 and tag[0] in _PLACES and tag[1] == "-" for tag in tags):
+        return True
+    return tags <= _PLACES and bool(tags & _FIRST)
 
 
 class SpanF1:

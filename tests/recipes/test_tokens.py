@@ -109,9 +109,36 @@ def test_pieces_know_their_words_as_transformers_tells_them(learned, tmp_path):
     ("I-X I-X O I-Y", [("X", 0, 1), ("Y", 3, 3)]),
     ("NOUN NOUN O VERB", [("NOUN", 0, 1), ("VERB", 3, 3)]),
     ("O O", []),
+    ("I-X I-X B-X I-X O", [("X", 0, 1), ("X", 2, 3)]),  # IOB1: B- only where one follows another of its kind
+    ("B-X I-X E-X S-X O S-Y", [("X", 0, 2), ("X", 3, 3), ("Y", 5, 5)]),  # BIOES
+    ("B-X E-X E-X I-X S-X I-X", [("X", 0, 1), ("X", 2, 2), ("X", 3, 3), ("X", 4, 4), ("X", 5, 5)]),
+    ("E-X O I-X E-Y B-Y O", [("X", 0, 0), ("X", 2, 2), ("Y", 3, 3), ("Y", 4, 4)]),
+    ("B-X I-X L-X U-X", [("X", 0, 2), ("X", 3, 3)]),  # BILOU
+    ("B-X M-X E-X S-X", [("X", 0, 2), ("X", 3, 3)]),  # BMES
+    ("B I O B", [("_", 0, 1), ("_", 3, 3)]),  # places without kinds
+    ("B-per-son I-per-son", [("per-son", 0, 1)]),
 ])
 def test_spans_are_those_of_conlleval(tags, found):
     assert list(spans(tags.split())) == found
+
+
+def test_the_f1_of_spans_of_one_word_and_more_is_that_of_seqeval():
+    """Of its documentation: one of two spans found; and by hand, with BIOES."""
+    tags = ["O", "B-MISC", "I-MISC", "B-PER", "I-PER"]
+    truth = ["O O O B-MISC I-MISC I-MISC O", "B-PER I-PER O O O O O"]
+    guess = ["O O B-MISC I-MISC I-MISC I-MISC O", "B-PER I-PER O O O O O"]
+    assert f1_of(tags, truth, guess) == pytest.approx(0.5)
+    tags = ["O", "B-X", "I-X", "E-X", "S-X", "S-Y"]
+    truth = ["B-X E-X S-X S-Y O", "S-X O B-X I-X E-X"]  # five spans
+    guess = ["B-X E-X S-X S-X O", "S-X S-Y B-X E-X E-X"]  # seven, of which three are there
+    assert f1_of(tags, truth, guess) == pytest.approx(2 * 3 / (5 + 7))
+
+
+def f1_of(tags, truth, guess):
+    numbers = [torch.tensor([[tags.index(tag) for tag in row.split()] for row in rows]) for rows in (truth, guess)]
+    metric = SpanF1(tags)
+    metric.update(torch.nn.functional.one_hot(numbers[1], len(tags)).float(), numbers[0])
+    return metric.compute()
 
 
 def test_the_f1_of_spans_is_counted_over_all_batches_and_never_across_texts():
@@ -130,7 +157,8 @@ def test_the_f1_of_spans_is_counted_over_all_batches_and_never_across_texts():
             right, there, guessed = right + len(one & other), there + len(one), guessed + len(other)
     assert 0.2 < metric.compute() < 0.9
     assert metric.compute() == pytest.approx(2 * right / (there + guessed))
-    assert not Scheme(["NOUN", "VERB"]).bio
+    assert not Scheme(["NOUN", "VERB"]).placed
+    assert not Scheme(["E", "I", "NOUN", "O", "S"]).placed
 
 
 def bert(depth=3):
