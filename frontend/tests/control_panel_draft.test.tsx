@@ -66,7 +66,6 @@ describe("what the form holds", () => {
     choose(labelled(el, "columns.time"), "day");
     act(() => el.querySelector<HTMLInputElement>(".nbt-features input")?.click());
     act(() => type(epochs(el), "7"));
-    await press(el, "group.series");
     act(() => type(control(el, "window"), "3x"));
     await pass(300);
     expect(model.of("draft")).toHaveLength(1);

@@ -68,9 +68,16 @@ describe("the recipe", () => {
     expect(
       control<HTMLInputElement>("learning_rate").closest(".nbt-field")?.querySelector(".nbt-advice"),
     ).toBeDefined();
-    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 7, learning_rate: 0.00005, patience: 20, window: 64 });
+    expect(await sent()).toEqual({
+      recipe: "timeseries",
+      epochs: 7,
+      learning_rate: 0.00005,
+      multi_gpu: 0,
+      patience: 20,
+      window: 64,
+    });
     pick("custom");
-    expect(await sent()).toEqual({ recipe: "custom", epochs: 7, learning_rate: 0.001, patience: 3 });
+    expect(await sent()).toEqual({ recipe: "custom", epochs: 7, learning_rate: 0.001, multi_gpu: 0, patience: 3 });
   });
 
   it("has options that follow another option", async () => {
@@ -78,7 +85,6 @@ describe("the recipe", () => {
     await show();
     pick("speech");
     expect(await sent()).toMatchObject({ level: "normal", learning_rate: 0.0001 });
-    await press("group.speech");
     choose(control<HTMLSelectElement>("level"), "basic");
     expect(await sent()).toMatchObject({ level: "basic", learning_rate: 0.00001 });
   });
@@ -95,6 +101,35 @@ describe("the recipe", () => {
     expect(await sent()).toMatchObject({ patience: 20 });
   });
 
+  it("has its own options behind the first, and open", async () => {
+    open();
+    await show();
+    const heads = (): string[] => [...el.querySelectorAll(".nbt-group h3")].map(({ textContent }) => textContent ?? "");
+    expect(heads()).toEqual(["group.loop", "group.devices"]);
+    pick("timeseries");
+    expect(heads()).toEqual(["group.loop", "group.series", "group.devices"]);
+    expect(control<HTMLInputElement>("window").value).toBe("64");
+    await press("group.devices");
+    expect(control<HTMLInputElement>("multi_gpu").value).toBe("0"); // nothing there is for everybody, so all is shown
+  });
+
+  it("is itself the recommended start, and a way back to it", async () => {
+    open();
+    await show();
+    const presets = (): (string | null)[] =>
+      [...el.querySelectorAll(".nbt-preset label")].map((each) => each.textContent);
+    pick("custom");
+    expect(presets()).toEqual(["preset.fastform.recommended"]);
+    pick("timeseries");
+    expect(presets()).toEqual(["preset.recipeform.recommended", "preset.fast"]);
+    const own = (): HTMLInputElement | null => el.querySelector('input[value="recipe"]');
+    expect(own()?.checked).toBe(true);
+    act(() => type(control<HTMLInputElement>("epochs"), "7"));
+    expect(own()?.checked).toBe(false);
+    act(() => own()?.click());
+    expect(await sent()).toMatchObject({ recipe: "timeseries", epochs: 150 });
+  });
+
   it("stays when a preset goes over it", async () => {
     open();
     await show();
@@ -102,7 +137,14 @@ describe("the recipe", () => {
     const preset = el.querySelector<HTMLInputElement>('input[value="fast"]');
     act(() => preset?.click());
     expect(el.querySelector<HTMLInputElement>('input[value="fast"]')?.checked).toBe(true);
-    expect(await sent()).toEqual({ recipe: "timeseries", epochs: 5, learning_rate: 0.00005, patience: 20, window: 64 });
+    expect(await sent()).toEqual({
+      recipe: "timeseries",
+      epochs: 5,
+      learning_rate: 0.00005,
+      multi_gpu: 0,
+      patience: 20,
+      window: 64,
+    });
   });
 });
 

@@ -17,6 +17,7 @@ export const FIELDS = [
     min: null,
     max: null,
   }),
+  field("multi_gpu", { ...number, group: "devices", default: 0, recommended: 0, min: 0, advanced: true }),
   field("window", { ...number, group: "series", default: 64, recommended: 64, recipes: ["timeseries"] }),
   field("level", {
     group: "speech",

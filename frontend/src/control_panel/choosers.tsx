@@ -78,6 +78,11 @@ export function Choosers({ subjects, chosen, recipe, problems, onChange }: Choos
   );
 }
 
+/** The name without what it is, which stands behind it. */
+function shortName(name: string): string {
+  return name.replace(/^(architecture|dataset|model):/, "");
+}
+
 interface ChooserProps {
   kind: Subject["kind"];
   known: boolean;
@@ -105,7 +110,7 @@ function Chooser({ kind, known, options, chosen, recommended, problem, onChange 
           value={chosen ?? ""}
           options={[
             { value: "", label: words.t(recommended ? "subjects.recommended" : "subjects.choose") },
-            ...options.map(({ name, text }) => ({ value: name, label: `${name} · ${text}` })),
+            ...options.map(({ name, text }) => ({ value: name, label: `${shortName(name)} · ${text}` })),
           ]}
           invalid={problem !== undefined}
           {...(problem === undefined ? {} : { describedBy: `${id}-problem` })}

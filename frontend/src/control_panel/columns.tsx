@@ -2,6 +2,7 @@
 
 import { Choice } from "../shared/controls/choice";
 import { useWords } from "../shared/i18n";
+import { Icon } from "../shared/icons";
 import { useUid } from "../shared/uid";
 import type { ColumnChoice } from "../shared/wire";
 import "./columns.css";
@@ -114,6 +115,7 @@ function Features({ all, chosen, problem, onChange }: FeaturesProps) {
     <div class="nbt-field">
       <details class="nbt-features">
         <summary>
+          <Icon name="chevron" />
           <span>{words.t("columns.features")}</span>
           <span class="nbt-soft">
             {count === 0 ? words.t("columns.features.all") : words.t("columns.features.some", { count })}

@@ -6,7 +6,7 @@ import { useWords } from "../i18n";
 import { Icon } from "../icons";
 import type { Field, Options, Preset, Value } from "../wire";
 import { FieldRow } from "./field";
-import { type Group, groupsOf, isVisible, presetOf, presetValues, RECIPE, startValues } from "./model";
+import { type Group, groupsOf, isVisible, presetOf, presetsOf, presetValues, RECIPE, startValues } from "./model";
 import "./form.css";
 import { useUid } from "../uid";
 
@@ -25,8 +25,13 @@ export interface FormProps {
 }
 
 export function Form(props: FormProps) {
-  const { fields, presets, values, onChange, onUnreadable } = props;
+  const { fields, values, onChange, onUnreadable } = props;
   const defaults = startValues(fields);
+  const presets = presetsOf(props.presets, values);
+  const groups = groupsOf(
+    fields.filter(({ name }) => name !== RECIPE),
+    values,
+  );
   return (
     <div class="nbt-form">
       {presets.length > 0 && (
@@ -39,11 +44,11 @@ export function Form(props: FormProps) {
           }}
         />
       )}
-      {groupsOf(fields.filter(({ name }) => name !== RECIPE)).map((group, index) => (
+      {groups.map((group, index) => (
         <GroupSection
           key={group.name}
           group={group}
-          startOpen={index === 0}
+          startOpen={index === 0 || group.own}
           values={values}
           unreadable={props.unreadable}
           defaults={defaults}
@@ -109,16 +114,18 @@ function GroupSection(props: GroupSectionProps) {
   const { group, startOpen, values, unreadable, defaults, problems, onChange, onUnreadable } = props;
   const words = useWords();
   const id = useUid();
-  const [open, setOpen] = useState(startOpen);
-  const [all, setAll] = useState(false);
+  const [open, setOpen] = useState<boolean | null>(null);
+  const [more, setMore] = useState(false);
   const visible = group.fields.filter((field) => isVisible(field, values));
   if (visible.length === 0) return null;
+  const hasBasic = visible.some((field) => !field.advanced);
+  const all = more || !hasBasic;
   const wrong = visible.filter((field) => problems[field.name] !== undefined);
   const changed = visible.filter((field) => values[field.name] !== defaults[field.name]);
   // A wrong field is never out of sight, and one that was changed stays in sight.
   const held = (field: Field): boolean => wrong.includes(field) || changed.includes(field);
   const shown = visible.filter((field) => all || !field.advanced || held(field));
-  const isOpen = open || wrong.length > 0;
+  const isOpen = (open ?? (startOpen && hasBasic)) || wrong.length > 0;
   return (
     <section class="nbt-group">
       <h3>
@@ -145,8 +152,8 @@ function GroupSection(props: GroupSectionProps) {
               onUnreadable={(text) => onUnreadable(field.name, text)}
             />
           ))}
-        {visible.some((field) => field.advanced && !held(field)) && (
-          <button type="button" class="nbt-link" aria-expanded={all} onClick={() => setAll(!all)}>
+        {hasBasic && visible.some((field) => field.advanced && !held(field)) && (
+          <button type="button" class="nbt-link" aria-expanded={all} onClick={() => setMore(!more)}>
             {words.t(all ? "form.fewer" : "form.more")}
           </button>
         )}

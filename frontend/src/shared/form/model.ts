@@ -71,6 +71,20 @@ export function visibleOptions(fields: readonly Field[], values: Options): Optio
   return Object.fromEntries(sent.map((field) => [field.name, values[field.name] ?? null]));
 }
 
+/** A recipe has a start of its own, which is the one that is recommended then. */
+export function presetsOf(presets: readonly Preset[], values: Options): readonly Preset[] {
+  if (presets.length === 0 || !isNamed(values[RECIPE])) return presets;
+  return [
+    { name: RECIPE, recommended: true, options: {} },
+    ...presets.map((preset) => ({ ...preset, recommended: false })),
+  ];
+}
+
+/** Whether a recipe sets defaults, one that is still to be found too. */
+function isNamed(recipe: Value | undefined): boolean {
+  return typeof recipe === "string" && recipe !== CUSTOM;
+}
+
 /** The start values with the preset's own over them; the recipe stays, for a preset goes over any. */
 export function presetValues(fields: readonly Field[], preset: Preset, values: Options): Options {
   const { [RECIPE]: recipe } = values;
@@ -88,17 +102,22 @@ export function presetOf(fields: readonly Field[], presets: readonly Preset[], v
 export interface Group {
   name: string;
   fields: Field[];
+  /** Whether it is what just some recipes ask, the chosen one among them. */
+  own: boolean;
 }
 
-/** Fields by group, in the order they were declared. */
-export function groupsOf(fields: readonly Field[]): Group[] {
+/** Fields by group, in the order they were declared; those of the recipe that is chosen come after the first. */
+export function groupsOf(fields: readonly Field[], values: Options): Group[] {
   const groups = new Map<string, Group>();
   for (const field of fields) {
-    const group = groups.get(field.group) ?? { name: field.group, fields: [] };
+    const group = groups.get(field.group) ?? { name: field.group, fields: [], own: isNamed(values[RECIPE]) };
     group.fields.push(field);
+    group.own &&= field.recipes !== null;
     groups.set(field.group, group);
   }
-  return [...groups.values()];
+  const [first, ...rest] = groups.values();
+  if (!first) return [];
+  return [first, ...rest.filter(({ own }) => own), ...rest.filter(({ own }) => !own)];
 }
 
 /** How the field's slider runs, or null where a slider would be of no use. */
