@@ -20,6 +20,7 @@ import { useDraft } from "./draft";
 import { Forecast } from "./forecast";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
+import { Results } from "./results/results";
 import { RunBar } from "./run_bar";
 import { Samples } from "./samples";
 import { type Offer, useColumns, useOffered, useSetup, useSubjects, useSuggested } from "./setup";
@@ -139,6 +140,7 @@ export function ControlPanel() {
             <Outcome state={state} />
             <Signs signs={state.signs} />
             <Charts store={store} runs={[state.run]} compact />
+            <Results key={`results ${state.run}`} state={state} />
             <Samples key={state.run} run={state.run} epochs={state.sampled} />
             <ChefLine state={state} />
           </>

@@ -1,13 +1,13 @@
 /** What the model made while it learnt: texts, images and sounds of the newest epoch, older ones to choose. */
 
 import { useEffect, useState } from "preact/hooks";
-import { Button } from "../shared/controls/button";
 import { Choice } from "../shared/controls/choice";
 import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { useValue } from "../shared/signal";
 import { useUid } from "../shared/uid";
 import type { SampleView } from "../shared/wire";
+import { Picture } from "./picture";
 import "./samples.css";
 
 interface Sample extends SampleView {
@@ -63,7 +63,6 @@ export function Samples({ run, epochs }: { run: string; epochs: readonly number[
 function OneSample({ sample }: { sample: Sample }) {
   const { title, kind, text, url } = sample;
   const words = useWords();
-  const [large, setLarge] = useState(false);
   return (
     <figure>
       <figcaption dir="auto">{title}</figcaption>
@@ -77,36 +76,11 @@ function OneSample({ sample }: { sample: Sample }) {
         <audio controls preload="metadata" src={url} aria-label={title} />
       )}
       {kind === "image" && (
-        <>
-          <button
-            type="button"
-            class="nbt-sample-image"
-            aria-label={words.t("samples.enlarge", { title })}
-            onClick={() => setLarge(true)}
-          >
-            <img src={url} alt={title} />
-          </button>
-          {large && <Large sample={sample} onClose={() => setLarge(false)} />}
-        </>
+        <div class="nbt-sample-image">
+          <Picture url={url} title={title} label={words.t("samples.enlarge", { title })} />
+        </div>
       )}
     </figure>
-  );
-}
-
-function Large({ sample, onClose }: { sample: Sample; onClose(): void }) {
-  const words = useWords();
-  return (
-    <dialog
-      class="nbt-sample-large"
-      aria-label={sample.title}
-      ref={(box) => {
-        if (box && !box.open) box.showModal();
-      }}
-      onClose={onClose}
-    >
-      <Button icon="close" iconOnly quiet label={words.t("samples.close")} onClick={onClose} />
-      <img src={sample.url} alt={sample.title} />
-    </dialog>
   );
 }
 
