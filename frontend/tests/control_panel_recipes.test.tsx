@@ -121,7 +121,7 @@ describe("the recipe", () => {
     pick("custom");
     expect(presets()).toEqual(["preset.fastform.recommended"]);
     pick("timeseries");
-    expect(presets()).toEqual(["preset.recipeform.recommended", "preset.fast"]);
+    expect(presets()).toEqual(["form.ownform.recommended", "preset.fast"]);
     const own = (): HTMLInputElement | null => el.querySelector('input[value="recipe"]');
     expect(own()?.checked).toBe(true);
     act(() => type(control<HTMLInputElement>("epochs"), "7"));

@@ -75,7 +75,8 @@ function Presets({ presets, chosen, onChoose }: PresetsProps) {
     <fieldset class="nbt-presets">
       <legend>{words.t("form.presets")}</legend>
       {sorted.map((preset) => {
-        const label = words.t(`preset.${preset.name}`);
+        const own = preset.name === RECIPE;
+        const label = words.t(own ? "form.own" : `preset.${preset.name}`);
         return (
           <div key={preset.name} class="nbt-preset">
             <label>
@@ -90,7 +91,7 @@ function Presets({ presets, chosen, onChoose }: PresetsProps) {
               {preset.recommended && <span class="nbt-preset-mark">{words.t("form.recommended")}</span>}
             </label>
             <Tooltip label={words.t("form.explain", { option: label })}>
-              {words.t(`preset.${preset.name}.help`)}
+              {words.t(own ? "form.own.help" : `preset.${preset.name}.help`)}
             </Tooltip>
           </div>
         );
