@@ -67,7 +67,8 @@ class CausalLM:
         with language_models.found(order, "gpt2-tiny") as source:
             vocabulary = language_models.vocabulary_of(source, order, fitted, texts, for_generating=True)
             built = language_models.build(source, _AUTO, vocabulary, None, order)
-            notes += [*built.notes, *language_models.notes_on(source, order)]
+            changed, advice = language_models.suited(source, order, fitted)
+            notes += [*built.notes, *advice]
         module = built.module
         check_causal(module, source.name, vocabulary.largest)
         quiet = {"use_cache": False} if "use_cache" in signature(module.forward).parameters else {}
@@ -93,7 +94,8 @@ class CausalLM:
             fitted=known, model_origin=built.origin, loss=order.loss,
             metrics=[Perplexity(), Accuracy()] if order.metrics is None else order.metrics,
             rates=layers.rates(module, config["layer_decay"]),
-            samples=_samples(module, vocabulary, shown, known["max_length"], config["seed"]), notes=notes)
+            samples=_samples(module, vocabulary, shown, known["max_length"], config["seed"]), config=changed,
+            notes=notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> TokenRows:
         """Rows to evaluate are packed as those of the run were; to predict, each is a text by itself.

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
+from nbtrain.config.recipe_defaults import DEFAULTS
 from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
 from nbtrain.engine.randomness import Turn
 from nbtrain.hub import here
@@ -28,6 +30,8 @@ HUB, MODEL = "hub:", "model:"
 _SHIFTED = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "mpnet", "longformer"}
 #: Below this learning rate hardly anything is learnt from random weights.
 _SLOW = 2e-4
+#: Where such a model starts from instead.
+_NEW = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,22 +273,31 @@ def check_length(source: Source, module: nn.Module, vocabulary: Vocabulary, long
     return limit
 
 
-def notes_on(source: Source, order: Order) -> list[str]:
-    """What the user should know of a model that begins with random weights."""
+def suited(
+    source: Source, order: Order, fitted: Mapping[str, Any] | None,
+) -> tuple[TrainConfig | None, list[str]]:
+    """Options for a model that begins with random weights, None where they stay; and what is to be said of them.
+
+    A recipe starts from a rate for models that have learnt already, from which a new one would learn next to nothing.
+    """
+    config, rate = order.config, order.config["learning_rate"]
     if not source.is_new:
-        return []
-    rate, config = order.config["learning_rate"], order.config
-    found = []
-    if rate < _SLOW:
-        found.append(
-            f"{source.name} begins with random weights, from which learning_rate {rate:g} learns very slowly; 0.0005 "
-            "to 0.001 and more epochs suit it.")
+        return None, []
+    changed, said = None, []
+    begins = f"{source.name} begins with random weights"
+    if fitted is None and rate == DEFAULTS.get(config["recipe"], {}).get("learning_rate"):
+        changed = config.replace(learning_rate=_NEW)
+        said.append(
+            f"{begins}, so it learns by learning_rate {_NEW:g}; {rate:g} is for models that have learnt already.")
+    elif rate < _SLOW:
+        said.append(
+            f"{begins}, from which learning_rate {rate:g} learns very slowly; 0.0005 to 0.001 and more epochs suit it.")
     if config["lora_rank"] or config["frozen_layers"]:
         option = "lora_rank" if config["lora_rank"] else "frozen_layers"
-        found.append(
-            f"{source.name} begins with random weights, and with {option}={config[option]} most of them stay so; this "
-            "is meant for a model that has learnt already.")
-    return found
+        said.append(
+            f"{begins}, and with {option}={config[option]} most of them stay so; this is meant for a model that has "
+            "learnt already.")
+    return changed, said
 
 
 def _new(

@@ -71,7 +71,8 @@ class TextClassification:
             vocabulary = language_models.vocabulary_of(source, order, fitted, texts)
             goal = _in_order(goal, language_models.known_classes(source, _AUTO, goal.names or []), column.kind)
             built = language_models.build(source, _AUTO, vocabulary, goal.names, order)
-            notes += [*said, *built.notes, *language_models.notes_on(source, order)]
+            changed, advice = language_models.suited(source, order, fitted)
+            notes += [*said, *built.notes, *advice]
         module, labels = built.module, goal.read(parts.train)[kept]
         train, cut = _rows(vocabulary, texts, labels, goal, order, config["max_length"])
         if cut:
@@ -92,7 +93,7 @@ class TextClassification:
         return Prepared(
             model=module, name=source.name, train=train, validation=held[0], test=held[1], columns=order.columns,
             fitted=known, model_origin=built.origin, loss=_loss(order, labels, goal), metrics=order.metrics,
-            rates=layers.rates(module, config["layer_decay"]), notes=notes)
+            rates=layers.rates(module, config["layer_decay"]), config=changed, notes=notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> TokenRows:
         """Raises as `Recipe.rows`."""

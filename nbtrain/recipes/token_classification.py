@@ -79,7 +79,8 @@ class TokenClassification:
                 source, order, fitted, [" ".join(row) for row in found.cells[words]], words=True)
             classes = language_models.known_classes(source, _AUTO, classes) or classes
             built = language_models.build(source, _AUTO, vocabulary, classes, order)
-            notes = [*built.notes, *language_models.notes_on(source, order)]
+            changed, advice = language_models.suited(source, order, fitted)
+            notes = [*built.notes, *advice]
         module, longest = built.module, config["max_length"]
         train, cut, labels = _rows(vocabulary, parts.train, found, order, classes, longest)
         if cut:
@@ -99,7 +100,7 @@ class TokenClassification:
             model=module, name=source.name, train=train, validation=held[0], test=held[1], columns=order.columns,
             fitted=known, model_origin=built.origin, loss=_loss(order, labels, classes),
             metrics=[SpanF1(classes), "accuracy"] if order.metrics is None else order.metrics,
-            rates=layers.rates(module, config["layer_decay"]), notes=notes)
+            rates=layers.rates(module, config["layer_decay"]), config=changed, notes=notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> TaggedRows:
         """Raises as `Recipe.rows`."""

@@ -187,12 +187,21 @@ def test_it_is_chosen_where_nothing_else_can_be_meant(frame):
     assert run.config["recipe"] == "text-classification"
 
 
+def test_a_model_that_begins_anew_learns_by_a_rate_of_its_own(frame):
+    options = {name: value for name, value in (OPTIONS | {"epochs": 12}).items() if name != "learning_rate"}
+    run = nbtrain.train("bert-tiny", frame, target="label", **options)
+    run.wait()
+    assert run.config["learning_rate"] == 1e-3
+    assert "so it learns by learning_rate 0.001; 5e-05 is for models that have learnt already" in " ".join(run.warnings)
+    assert run.evaluate()["accuracy"] > 0.9
+
+
 def test_notes_tell_what_was_cut_left_out_and_begins_anew(frame):
     frame.loc[[3, 7], "text"] = ["", None]
     frame.loc[5, "text"] = "long " * 50
-    notes = prepared(frame, learning_rate=5e-5, validation=0, test=0).notes
+    notes = prepared(frame, learning_rate=1e-4, validation=0, test=0).notes
     assert notes[0] == "Column 'text' is empty in 2 rows (3, 7), not learnt from."
-    assert notes[1].startswith("bert-tiny begins with random weights, from which learning_rate 5e-05 learns very slow")
+    assert notes[1].startswith("bert-tiny begins with random weights, from which learning_rate 0.0001 learns very slow")
     assert notes[2].startswith("1 of 62 texts are longer than max_length=16 tokens")
 
 
