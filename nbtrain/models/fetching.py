@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from nbtrain.core.errors import ModelNotFoundError
 from nbtrain.core.tasks import Progress
 from nbtrain.hub import choosing, contents
 from nbtrain.hub.client import Client, Listing, is_repository
+from nbtrain.models import checked
 from nbtrain.models.importing import NeedsPermission, open_model
 from nbtrain.models.package import Package, Version
 from nbtrain.models.registry import ModelRecord, Registry
@@ -48,11 +49,17 @@ def fetched(
 def arrived(
     listing: Listing, *, convert: bool = False, trust_remote_code: bool = False, progress: Progress | None = None,
 ) -> Iterator[Package]:
-    """A model of the Hub whose files are here, checked. Raises as `fetched`, but for HubError."""
+    """A model of the Hub whose files are here, checked, unless they were before. Raises as `fetched`, but HubError."""
     told = {"repository": listing.repository, "revision": listing.commit}
-    with open_model(
-            Client(listing.repository).snapshot(listing), convert=convert, trust_remote_code=trust_remote_code,
-            called=listing.repository, progress=progress) as package:
+    folder = Client(listing.repository).snapshot(listing)
+    key = checked.key_of(folder, listing.repository, trust=trust_remote_code, progress=progress)
+    with ExitStack() as stack:
+        package = checked.recall(key, folder)
+        if package is None:
+            package = stack.enter_context(open_model(
+                folder, convert=convert, trust_remote_code=trust_remote_code, called=listing.repository,
+                progress=progress))
+            checked.remember(key, folder, package)
         yield replace(package, about=replace(package.about, source="hub", source_args=told))
 
 
@@ -63,9 +70,9 @@ def known(registry: Registry, repository: str, name: str | None = None) -> Model
     """
     if name is None:
         return registry.of_repository(repository) if is_repository(repository) else None
-    checked = checked_name(name, "model")
+    wanted = checked_name(name, "model")
     try:
-        record = registry.find(checked)
+        record = registry.find(wanted)
     except ModelNotFoundError:
         return None
     if record.source != "hub" or record.source_args.get("repository") != repository:
