@@ -79,9 +79,8 @@ class Learned(Way):
             return text("try.note.columns", count=len(self._features), names=f"{named} …")
         if self.kind == "series":
             return text("try.note.window", rows=self._window)
-        said = {TOKENS: "try.note.words", LANGUAGE: "try.note.goes_on", SPEECH: "try.note.speaks"}
-        key = said.get(self._kept.recipe)
-        return "" if key is None else text(key)
+        said = {TOKENS: text("try.note.words"), LANGUAGE: text("try.note.goes_on"), SPEECH: text("try.note.speaks")}
+        return said.get(self._kept.recipe, "")
 
     # -- answering ----------------------------------------------------------------------------------
 
