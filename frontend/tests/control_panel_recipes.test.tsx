@@ -175,6 +175,15 @@ describe("models and columns", () => {
     expect(model.last("start")).not.toHaveProperty("model");
   });
 
+  it("are told anew in another language", async () => {
+    open(false);
+    await show();
+    expect(model.of("subjects")).toHaveLength(1);
+    act(() => model.change("language", "fa"));
+    await pass();
+    expect(model.of("subjects")).toHaveLength(2);
+  });
+
   it("are sent with Start, as far as the recipe asks for them", async () => {
     open(false);
     await show();

@@ -216,6 +216,14 @@ describe("my models", () => {
     expect(el.querySelector(".nbt-model-card")).not.toBeNull();
   });
 
+  it("show a figure whole, whatever its metric is called", async () => {
+    await open({ rows: [row("a", { metric: { name: "val_accuracy", value: 0.9312 } }), row("b")] });
+    const [metric, none] = [...el.querySelectorAll<HTMLElement>(".nbt-model-metric")];
+    expect(metric?.lastElementChild?.textContent).toBe("0.9312");
+    expect(metric?.title).toBe("val_accuracy 0.9312");
+    expect(none?.textContent).toBe("");
+  });
+
   it("are walked by keys: arrows move, Enter opens, Escape closes", async () => {
     await open({ rows: [row("a"), row("b"), row("c")] });
     const list = el.querySelector("[role=listbox]");

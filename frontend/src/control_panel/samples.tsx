@@ -65,7 +65,13 @@ function OneSample({ sample }: { sample: Sample }) {
   const words = useWords();
   return (
     <figure>
-      <figcaption dir="auto">{title}</figcaption>
+      {kind === "text" ? (
+        <figcaption dir="auto">{title}</figcaption>
+      ) : (
+        <figcaption>
+          <bdi>{title}</bdi>
+        </figcaption>
+      )}
       {kind === "text" && (
         <p class="nbt-sample-text" dir="auto">
           {text}

@@ -1,6 +1,7 @@
 /** What the control panel is told once, and the two choosers' contents. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useWords } from "../shared/i18n";
 import { usePanel } from "../shared/panel";
 import { useSetupTrait } from "../shared/setup";
 import { useValue } from "../shared/signal";
@@ -26,7 +27,7 @@ export interface Subjects {
   refresh(): void;
 }
 
-/** The notebook's models and data, asked for when they are needed. */
+/** The notebook's models and data, asked for when they are needed, and anew in another language. */
 export function useSubjects(wanted: boolean): Subjects {
   const panel = usePanel();
   const [all, setAll] = useState<Subject[] | null>(null);
@@ -34,9 +35,10 @@ export function useSubjects(wanted: boolean): Subjects {
     panel.rpc.request<{ subjects: Subject[] }>("subjects").then(({ subjects }) => setAll(subjects), panel.report);
   }, [panel]);
   const alive = useValue(panel.rpc.alive);
+  const { language } = useWords();
   useEffect(() => {
     if (wanted && alive) refresh();
-  }, [wanted, alive, refresh]);
+  }, [wanted, alive, refresh, language]);
   return { all, refresh };
 }
 

@@ -1,6 +1,7 @@
 /** A model as one line of the list: what does not fit into a narrow one is left out from the end. */
 
 import { useWords } from "../../shared/i18n";
+import { metricName } from "../../shared/metric";
 import { ago, metricText, short, sourceText } from "../format";
 import { StageBadge } from "../stage";
 import type { ModelRow } from "../wire";
@@ -25,7 +26,14 @@ export function Row({ row }: { row: ModelRow }) {
       </span>
       <span class="nbt-model-parameters nbt-number">{row.parameters === null ? "" : short(row.parameters, words)}</span>
       <span class="nbt-model-size nbt-number">{words.bytes(row.bytes)}</span>
-      <span class="nbt-model-metric nbt-number">{row.metric && metricText(row.metric, words)}</span>
+      {row.metric ? (
+        <span class="nbt-model-metric nbt-number" title={metricText(row.metric, words)}>
+          <span class="nbt-soft">{metricName(words, row.metric.name)}</span>
+          <span>{words.figure(row.metric.value)}</span>
+        </span>
+      ) : (
+        <span class="nbt-model-metric" />
+      )}
       <span class="nbt-model-stage">{row.stage !== "none" && <StageBadge stage={row.stage} />}</span>
       <span class="nbt-model-when nbt-number nbt-soft">{ago(row.updated, words)}</span>
     </div>
