@@ -13,6 +13,8 @@ from nbtrain.engine.batch import Batch
 
 #: How much a step that is the last counts against one that is not: there is one of them in a sentence.
 LAST = 5.0
+#: Nats that each number of the latent may tell of an utterance before that is held back.
+FREE = 0.25
 #: Differences (in nats) from which on Huber's loss grows no faster than the difference.
 EDGE = 1.0
 
@@ -22,7 +24,10 @@ class SpeechStep:
 
     - ``mel_loss``: mean difference of log-mel magnitudes (nats) over real frames and bands, and the mean of its square
       beside it, or with `huber` of twice Huber's loss, which is that square up to `EDGE` and a line beyond.
-    - ``kl_loss``: divergence (nats) of the latent from its prior, mean over its numbers.
+    - ``kl_loss``: divergence (nats) of the latent from its prior, mean over its numbers. Up to `FREE` it counts and
+      does not pull, as the free bits of Kingma et al. 2016 (“Improving Variational Inference with Inverse
+      Autoregressive Flow”), without which the latent is soon its prior and tells nothing. Theirs go by the mean of a
+      batch; here they are of each utterance, so that a batch in pieces is the batch.
     - ``stop_loss``: cross entropy of each step being the last, mean over real steps; the last counts `LAST` times.
 
     Args:
@@ -39,6 +44,7 @@ class SpeechStep:
         """Raises ModelError where the model gives something else than a `TextToMel`."""
         said = model(**batch.inputs)
         frames, truth = batch.inputs["frames"], batch.target
+        group = getattr(model, "group", None)  # frames a step; of few frames it does not follow from the shapes
         try:
             mel, stop = said.mel.float(), said.stop.float()
             mean, log_variance = said.mean.float(), said.log_variance.float()
@@ -48,7 +54,7 @@ class SpeechStep:
                 "mean and log_variance, as nbtrain.models.architectures' 'text-to-mel' does.") from None
         return {
             "mel_loss": self._mel(mel, truth, frames), "kl_loss": _divergence(mean, log_variance),
-            "stop_loss": self._stop(stop, frames, group=-(-truth.shape[1] // stop.shape[1]))}
+            "stop_loss": self._stop(stop, frames, group=group or -(-truth.shape[1] // stop.shape[1]))}
 
     def _mel(self, mel: Tensor, truth: Tensor, frames: Tensor) -> Tensor:
         if self._deviation.device != mel.device:
@@ -75,7 +81,9 @@ class SpeechStep:
 def _divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Of Gaussians from that of mean 0 and variance 1; never below 0, also in the last bits."""
     each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-    return each.mean().clamp(min=0)
+    found = each.mean().clamp(min=0)
+    free = each.mean(1).clamp(min=FREE).mean()
+    return free + (found - free).detach()  # the value of one, the gradient of the other
 
 
 def weights(config: Any) -> dict[str, float]:

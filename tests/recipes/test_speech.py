@@ -26,7 +26,7 @@ from nbtrain.models.architectures.text_to_mel import END, TextToMel
 from nbtrain.recipes import mel, speech_clips
 from nbtrain.recipes.mel import MelSettings
 from nbtrain.recipes.speech import SIZES, Speech
-from nbtrain.recipes.speech_steps import SpeechStep
+from nbtrain.recipes.speech_steps import FREE, SpeechStep
 from tests.recipes.spoken import SENTENCES, save, sound
 from tests.test_resuming import in_another_kernel
 
@@ -300,6 +300,38 @@ def test_losses_are_those_of_closed_forms():
     assert found["kl_loss"].item() == pytest.approx(0.5 * (0.25 + math.exp(0.5) - 1 - 0.5), rel=1e-5)
     last, other = 5 * math.log1p(math.exp(2)), math.log1p(math.exp(-2))  # steps are 8 and 7, the logit −2
     assert found["stop_loss"].item() == pytest.approx((2 * last + 13 * other) / 15, rel=1e-5)
+
+
+def test_the_end_of_a_short_recording_is_in_its_own_group_of_frames():
+    """Six frames in groups of five are two steps, five are one."""
+    model, (text, _, _) = tiny(), batch()
+    torch.nn.init.zeros_(model.stop.weight)
+    found = step(model, text, torch.randn(2, 6, 16), torch.tensor([6, 5]))
+    last, other = 5 * math.log1p(math.exp(2)), math.log1p(math.exp(-2))  # the logit is −2
+    assert found["stop_loss"].item() == pytest.approx((2 * last + other) / 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [0.1, 0.4, 1.0])
+def test_what_the_latent_tells_counts_always_and_pulls_only_beyond_what_is_free(size):
+    model, (text, mels, frames) = tiny(), batch()
+    torch.nn.init.constant_(model.latent.bias, size)
+    found = step(model, text, mels, frames)["kl_loss"]
+    told = 0.5 * (size**2 + math.exp(size) - 1 - size)
+    assert found.item() == pytest.approx(told, rel=1e-5)
+    found.backward()
+    assert bool((model.latent.bias.grad != 0).all()) == (told > FREE)
+
+
+def test_what_is_free_is_the_same_for_a_batch_and_its_pieces():
+    model, (text, mels, frames) = tiny(), batch()
+    torch.nn.init.normal_(model.latent.weight, std=2.0)
+    step(model, text, mels, frames)["kl_loss"].backward()
+    whole = model.latent.weight.grad.clone()
+    model.zero_grad()
+    for row in ([0], [1]):
+        (step(model, text[row], mels[row], frames[row])["kl_loss"] / 2).backward()
+    torch.testing.assert_close(model.latent.weight.grad, whole)
+    assert whole.abs().max() > 0
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
