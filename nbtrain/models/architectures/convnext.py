@@ -7,23 +7,23 @@ place of the paper's 4 × 4 patches, which leave nothing of an image of 28 × 28
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nbtrain.models.architectures.base import Architecture, Sizes, tensor_of
+from nbtrain.models.architectures.base import Sizes
+from nbtrain.models.architectures.shapes import ImageSizes, OfImages
 
 #: What a block adds begins at this share, so that a deep network starts as nearly none (Touvron et al. 2021).
 GAIN = 1e-6
 
 
-class ConvNeXtConfig(Sizes):
+class ConvNeXtConfig(ImageSizes):
     """Sizes of a `ConvNeXt`."""
 
-    channels: int = Field(3, ge=1, le=1024)
     width: int = Field(40, ge=4, le=1024)
     """Channels of the first stage; each later stage has twice as many, at half the height and width."""
     blocks: list[int] = Field([2, 2, 4, 2], min_length=1, max_length=5)
@@ -31,11 +31,10 @@ class ConvNeXtConfig(Sizes):
     dropout: float = Field(0.0, ge=0.0, le=0.9)
 
 
-class ConvNeXt(Architecture[ConvNeXtConfig]):
+class ConvNeXt(OfImages[ConvNeXtConfig]):
     """Images (rows, channels, height, width) → outputs (rows, outputs)."""
 
     name = "convnext"
-    kind = "image"
     Config: ClassVar[type[Sizes]] = ConvNeXtConfig
 
     def __init__(self, config: ConvNeXtConfig) -> None:
@@ -63,17 +62,6 @@ class ConvNeXt(Architecture[ConvNeXtConfig]):
         pooled = self.norm(self.stages(self.stem(x)).mean((2, 3)))
         out: Tensor = self.head(self.dropout(pooled))
         return out
-
-    @classmethod
-    def sizes(cls, inputs: Any) -> dict[str, Any]:
-        x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim != 4:
-            raise cls.refuse(inputs, "images of shape (rows, channels, height, width)")
-        return {"channels": x.shape[1]}
-
-    @classmethod
-    def example(cls, config: ConvNeXtConfig, rows: int) -> dict[str, Tensor]:
-        return {"x": torch.randn(rows, config.channels, 32, 32)}
 
 
 class _Norm(nn.LayerNorm):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from nbtrain.models.architectures.attention import SelfAttention
-from nbtrain.models.architectures.base import Architecture, Sizes, tensor_of
+from nbtrain.models.architectures.base import Sizes
+from nbtrain.models.architectures.shapes import OfSeries, SeriesSizes
 
 
-class HybridCNNLSTMConfig(Sizes):
+class HybridCNNLSTMConfig(SeriesSizes):
     """Sizes of a `HybridCNNLSTM`."""
 
-    features: int = Field(ge=1, le=100_000)
     channels: list[int] = Field([64, 128], min_length=1, max_length=8)
     """Of each convolution; they keep the length."""
     kernel: int = Field(3, ge=1, le=63)
@@ -33,11 +32,10 @@ class HybridCNNLSTMConfig(Sizes):
         return self
 
 
-class HybridCNNLSTM(Architecture[HybridCNNLSTMConfig]):
+class HybridCNNLSTM(OfSeries[HybridCNNLSTMConfig]):
     """Windows (rows, steps, features) → outputs (rows, outputs)."""
 
     name = "hybrid-cnn-lstm"
-    kind = "series"
     Config: ClassVar[type[Sizes]] = HybridCNNLSTMConfig
 
     def __init__(self, config: HybridCNNLSTMConfig) -> None:
@@ -62,20 +60,7 @@ class HybridCNNLSTM(Architecture[HybridCNNLSTMConfig]):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` (rows, steps, features), or (rows, steps) of one feature → (rows, outputs)."""
-        if x.ndim == 2:
-            x = x.unsqueeze(-1)
-        seen = self.convolutions(x.transpose(1, 2)).transpose(1, 2)
+        seen = self.convolutions(self.windows(x).transpose(1, 2)).transpose(1, 2)
         states, _ = self.lstm(seen)
         out: Tensor = self.head(self.norm(states + self.attention(states)).mean(1))
         return out
-
-    @classmethod
-    def sizes(cls, inputs: Any) -> dict[str, Any]:
-        x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim not in {2, 3}:
-            raise cls.refuse(inputs, "windows of shape (rows, steps, features), or (rows, steps)")
-        return {"features": 1 if x.ndim == 2 else x.shape[2]}
-
-    @classmethod
-    def example(cls, config: HybridCNNLSTMConfig, rows: int) -> dict[str, Tensor]:
-        return {"x": torch.randn(rows, 24, config.features)}

@@ -6,19 +6,19 @@ around them, here with a 3 × 3 stem, which keeps small images from shrinking at
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from nbtrain.models.architectures.base import Architecture, Sizes, tensor_of
+from nbtrain.models.architectures.base import Sizes
+from nbtrain.models.architectures.shapes import ImageSizes, OfImages
 
 
-class ResNetConfig(Sizes):
+class ResNetConfig(ImageSizes):
     """Sizes of a `ResNet`."""
 
-    channels: int = Field(3, ge=1, le=1024)
     width: int = Field(32, ge=4, le=1024)
     """Channels of the first stage; each later stage has twice as many, at half the height and width."""
     blocks: list[int] = Field([2, 2, 2], min_length=1, max_length=6)
@@ -26,11 +26,10 @@ class ResNetConfig(Sizes):
     dropout: float = Field(0.0, ge=0.0, le=0.9)
 
 
-class ResNet(Architecture[ResNetConfig]):
+class ResNet(OfImages[ResNetConfig]):
     """Images (rows, channels, height, width) → outputs (rows, outputs)."""
 
     name = "resnet"
-    kind = "image"
     Config: ClassVar[type[Sizes]] = ResNetConfig
 
     def __init__(self, config: ResNetConfig) -> None:
@@ -56,17 +55,6 @@ class ResNet(Architecture[ResNetConfig]):
         pooled = self.stages(self.stem(x)).mean((2, 3))
         out: Tensor = self.head(self.dropout(pooled))
         return out
-
-    @classmethod
-    def sizes(cls, inputs: Any) -> dict[str, Any]:
-        x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim != 4:
-            raise cls.refuse(inputs, "images of shape (rows, channels, height, width)")
-        return {"channels": x.shape[1]}
-
-    @classmethod
-    def example(cls, config: ResNetConfig, rows: int) -> dict[str, Tensor]:
-        return {"x": torch.randn(rows, config.channels, 32, 32)}
 
 
 class _Block(nn.Module):

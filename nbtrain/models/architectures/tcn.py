@@ -7,20 +7,19 @@ Modeling (2018).
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nbtrain.models.architectures.base import Architecture, Sizes, tensor_of
+from nbtrain.models.architectures.base import Sizes
+from nbtrain.models.architectures.shapes import OfSeries, SeriesSizes
 
 
-class TCNConfig(Sizes):
+class TCNConfig(SeriesSizes):
     """Sizes of a `TCN`."""
 
-    features: int = Field(ge=1, le=100_000)
     channels: list[int] = Field([64, 64, 64, 64], min_length=1, max_length=16)
     """Of each block. With kernel k the last sees 2 (k - 1) (2^blocks - 1) + 1 steps."""
     kernel: int = Field(3, ge=2, le=63)
@@ -46,11 +45,10 @@ class Block(nn.Module):
         return out
 
 
-class TCN(Architecture[TCNConfig]):
+class TCN(OfSeries[TCNConfig]):
     """Windows (rows, steps, features) → outputs (rows, outputs), from the last step."""
 
     name = "tcn"
-    kind = "series"
     Config: ClassVar[type[Sizes]] = TCNConfig
 
     def __init__(self, config: TCNConfig) -> None:
@@ -63,18 +61,5 @@ class TCN(Architecture[TCNConfig]):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` (rows, steps, features), or (rows, steps) of one feature → (rows, outputs)."""
-        if x.ndim == 2:
-            x = x.unsqueeze(-1)
-        out: Tensor = self.head(self.blocks(x.transpose(1, 2))[:, :, -1])
+        out: Tensor = self.head(self.blocks(self.windows(x).transpose(1, 2))[:, :, -1])
         return out
-
-    @classmethod
-    def sizes(cls, inputs: Any) -> dict[str, Any]:
-        x = tensor_of(inputs)
-        if not isinstance(x, Tensor) or x.ndim not in {2, 3}:
-            raise cls.refuse(inputs, "windows of shape (rows, steps, features), or (rows, steps)")
-        return {"features": 1 if x.ndim == 2 else x.shape[2]}
-
-    @classmethod
-    def example(cls, config: TCNConfig, rows: int) -> dict[str, Tensor]:
-        return {"x": torch.randn(rows, 24, config.features)}
