@@ -58,7 +58,7 @@ def foresee(
         return Foreseen(
             model=name, recipe=recipe, parameters=sum(p.numel() for p in job.model.parameters()), rows=rows,
             steps=found.steps, seconds=found.seconds, memory=found.memory, device=device, free=free,
-            notes=list(job.notes))
+            notes=[*job.notes, *found.notes])
     finally:
         job.close()
 

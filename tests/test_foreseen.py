@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import time
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,31 @@ def test_a_recipe_says_what_it_makes_of_the_data():
     assert (told["model"], told["recipe"], told["parameters"]) == ("line", "lines", 3)
     assert sum(told["rows"].values()) == 100
     assert "This is a line." in told["notes"]
+
+
+class Shown(Lines):
+    """Shows samples that take their time, or fail."""
+
+    name: ClassVar[str] = "shown"
+
+    def prepare(self, order, fitted=None):
+        return replace(super().prepare(order, fitted), samples=self.sample)
+
+    @staticmethod
+    def sample(model, epoch):
+        time.sleep(0.05)
+        return []
+
+
+def test_samples_that_will_be_made_take_their_time_and_those_that_fail_are_told(monkeypatch):
+    recipes.register(Shown())
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": draw.normal(size=50), "y": draw.normal(size=50)})
+    told = asked(None, frame, {"target": "y"}, recipe="shown", epochs=20, sample_every=2, validation=0.0)
+    assert told["seconds"] >= 10 * 0.05
+    monkeypatch.setattr(Shown, "sample", lambda self, model, epoch: [1 / 0])
+    told = asked(None, frame, {"target": "y"}, recipe="shown", epochs=20, validation=0.0)
+    assert "There will be no samples: ZeroDivisionError: division by zero" in told["notes"]
 
 
 def test_what_is_wrong_is_said_as_when_it_starts(data):

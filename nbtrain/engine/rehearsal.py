@@ -43,6 +43,8 @@ class Rehearsal:
     and what is kept of it; and of all processes that share this memory."""
     replica: int
     """Bytes of those that each further process has of its own: not the optimizer's numbers."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of it, a sentence each."""
 
 
 @dataclass(slots=True)
@@ -178,10 +180,28 @@ def _tried(
     if job.validation is not None and job.validation.length:
         with _mode(model, training=False):
             checking = job.validation.length * _pace(job.validation.epoch(0), judge, turn, job.device, check)
+    check()
+    showing, notes = _showing(job, config, turn, precision)
     epochs = config["epochs"]
     updates = math.ceil(length / config["gradient_accumulation_steps"]) * epochs
     return Rehearsal(
-        steps=updates, seconds=asked + epochs * (length * step + checking), memory=memory, replica=replica)
+        steps=updates, seconds=asked + epochs * (length * step + checking) + showing, memory=memory, replica=replica,
+        notes=notes)
+
+
+def _showing(job: Job, config: TrainConfig, turn: Turn, precision: Precision) -> tuple[float, tuple[str, ...]]:
+    """Seconds that all samples of the training take, by those of one epoch; and what was wrong with them."""
+    sampling, every = job.given.samples, config["sample_every"]
+    times = config["epochs"] // every if every else 0
+    if sampling is None or not times:
+        return 0.0, ()
+    began = time.perf_counter()
+    try:
+        with _mode(job.model, training=False), turn.at("samples"), torch.no_grad(), precision.autocast():
+            list(sampling(job.model, 1))
+    except Exception as error:  # noqa: BLE001 - it would cost the run its samples alone, and is told as it is there
+        return 0.0, (f"There will be no samples: {type(error).__name__}: {error}",)
+    return times * (time.perf_counter() - began), ()
 
 
 def _epochs(job: Job) -> Iterator[Batch]:
