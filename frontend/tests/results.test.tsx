@@ -77,6 +77,12 @@ async function answer(kind: string, result: unknown, buffers: DataView[] = []): 
   await pass();
 }
 
+/** What is known, unfolded. */
+async function told(result: unknown, buffers: DataView[] = []): Promise<void> {
+  await answer("results", result, buffers);
+  act(() => el.querySelector<HTMLButtonElement>(".nbt-results-fold")?.click());
+}
+
 const known = (view: Partial<ResultsView> | null, more: object = {}) => ({
   results: view && { ...VIEW, ...view },
   can: true,
@@ -108,6 +114,17 @@ describe("results", () => {
     expect(el.querySelector(".nbt-results")).toBeNull();
     await show({ state: "finished" });
     expect(model.of("results")).toHaveLength(2);
+  });
+
+  it("stand folded under the figure that says most", async () => {
+    await show({ state: "finished" });
+    await answer("results", known({}));
+    const fold = el.querySelector<HTMLButtonElement>(".nbt-results-fold");
+    expect(fold?.textContent).toContain("Accuracy 0.75");
+    expect(fold?.getAttribute("aria-expanded")).toBe("false");
+    expect(el.querySelector("table")).toBeNull();
+    act(() => fold?.click());
+    expect(el.querySelector("table")).not.toBeNull();
   });
 
   it("are looked for, followed and called off", async () => {
@@ -154,7 +171,7 @@ describe("results", () => {
 
   it("show classes as text, with how many of each were taken for which", async () => {
     await show({ state: "finished" });
-    await answer("results", known({}));
+    await told(known({}));
     const rows = [...el.querySelectorAll(".nbt-confusion tbody tr")];
     expect(rows.map((row) => row.querySelector("th")?.textContent)).toEqual(["<b>cat</b>", "گربه"]);
     const cells = rows.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.title));
@@ -171,13 +188,13 @@ describe("results", () => {
 
   it("say of which step they are once the run went on", async () => {
     await show({ state: "paused", step: 1300 });
-    await answer("results", known({}));
+    await told(known({}));
     expect(el.textContent).toContain("at step 1,250; now 1,300");
   });
 
   it("of too many classes are the pairs most often confused", async () => {
     await show({ state: "finished" });
-    await answer("results", known({ classes: [], matrix: null, of_groups: 90 }));
+    await told(known({ classes: [], matrix: null, of_groups: 90 }));
     expect(el.querySelector(".nbt-confusion")).toBeNull();
     expect(el.querySelector(".nbt-results-table tbody")?.textContent).toBe("<b>cat</b>گربه2 (25%)");
     expect(el.textContent).toContain("1 of 90");
@@ -185,11 +202,9 @@ describe("results", () => {
 
   it("of amounts are points beside the line on which both are the same", async () => {
     await show({ state: "finished" });
-    await answer(
-      "results",
-      known({ classes: [], matrix: null, groups: [], of_groups: 0, points: 0, measure: "error" }),
-      [floats(0, 0, 10, 5)],
-    );
+    await told(known({ classes: [], matrix: null, groups: [], of_groups: 0, points: 0, measure: "error" }), [
+      floats(0, 0, 10, 5),
+    ]);
     expect(el.querySelector(".nbt-scatter-dots")?.getAttribute("d")).toBe("M6.8 233.2h0M233.2 120.0h0");
     expect(el.querySelector(".nbt-results-table")).toBeNull();
   });
@@ -199,7 +214,7 @@ describe("results", () => {
     vi.stubGlobal("URL", { createObjectURL: () => "blob:x", revokeObjectURL: revoked });
     await show({ state: "finished" });
     const worst = VIEW.worst.map((each) => ({ ...each, image: 0, mime: "image/png" }));
-    await answer("results", known({ worst }), [floats(1)]);
+    await told(known({ worst }), [floats(1)]);
     expect(el.querySelector(".nbt-worst img")?.getAttribute("src")).toBe("blob:x");
     expect(button(el, "Enlarge row 41")).toBeTruthy();
     await show({ state: "running" });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import nbtrain
 from nbtrain import results as looking
 from nbtrain.core.errors import CommandError, ConfigError, DataError
 from nbtrain.core.tasks import Progress
+from nbtrain.launcher import NotebookLauncher
 from nbtrain.store import results as store
+from nbtrain.store.stored import StoredRun
 from tests.recipes.drawn import folder_of_dots, folder_of_shapes
 from tests.recipes.spoken import save
 
@@ -69,6 +72,22 @@ def test_what_is_found_is_kept_with_the_run_and_what_was_handed_in_is_not(frame)
     assert (other.outcome.part, other.outcome.rows, len(other.worst)) == ("given", 40, 0)
     assert list(other.predictions["truth"]) == list(frame["kind"].head(40))
     assert store.kept(run.folder) == found.outcome
+
+
+def test_another_kernel_shows_what_was_kept_and_cannot_look(frame):
+    run = ended("tabular-mlp", frame, recipe="tabular", target="kind")
+    launcher, found = NotebookLauncher(), run.id
+    assert launcher.can_look(found)
+    assert launcher.look(found).wait(60) == launcher.results(found) == run.results().outcome
+    del run
+    gc.collect()
+    assert isinstance(launcher.view(found), StoredRun)
+    kept = launcher.results(found)
+    assert kept is not None
+    assert kept.part == "validation"
+    assert not launcher.can_look(found)
+    with pytest.raises(CommandError, match="is not in this kernel"):
+        launcher.look(found)
 
 
 def test_a_hand_at_what_was_kept_is_no_error(frame, tmp_path):

@@ -139,8 +139,8 @@ export function ControlPanel() {
           <>
             <Outcome state={state} />
             <Signs signs={state.signs} />
-            <Charts store={store} runs={[state.run]} compact />
             <Results key={`results ${state.run}`} state={state} />
+            <Charts store={store} runs={[state.run]} compact />
             <Samples key={state.run} run={state.run} epochs={state.sampled} />
             <ChefLine state={state} />
           </>

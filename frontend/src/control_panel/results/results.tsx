@@ -1,9 +1,12 @@
 /** How a run does on rows it did not learn from: figures, what was taken for what, and where it errs most. */
 
+import { useState } from "preact/hooks";
 import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
+import { Icon } from "../../shared/icons";
 import { metricLabel } from "../../shared/metric";
-import type { RunState } from "../../shared/wire";
+import { useUid } from "../../shared/uid";
+import type { ResultsView, RunState } from "../../shared/wire";
 import { Bar } from "../../shared/work/task_card";
 import { Confusion, Pairs } from "./confusion";
 import { Groups } from "./groups";
@@ -14,6 +17,7 @@ import "./results.css";
 
 /** States in which the model stands still. */
 const STILL: ReadonlySet<string> = new Set(["paused", "finished", "stopped", "failed"]);
+const SAYING_MOST = ["span_f1", "accuracy", "r2", "perplexity", "mre_mm", "mre_px", "loss"];
 
 export function Results({ state }: { state: RunState }) {
   return STILL.has(state.state) ? <Still state={state} /> : null;
@@ -21,26 +25,57 @@ export function Results({ state }: { state: RunState }) {
 
 function Still({ state }: { state: RunState }) {
   const words = useWords();
+  const id = useUid();
+  const [open, setOpen] = useState(false);
   const { found, can, looking, look, cancel } = useResults(state.run, state.state);
   if (found === null && !can && looking === null) return null;
-  const fresh = found?.view.step === state.step;
+  const begin = (): void => {
+    setOpen(true);
+    look();
+  };
   return (
     <section class="nbt-results" aria-label={words.t("results.title")}>
       <div class="nbt-results-head">
-        <h3>{words.t("results.title")}</h3>
+        {found ? (
+          <button
+            type="button"
+            class="nbt-results-fold"
+            aria-expanded={open}
+            aria-controls={id}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name="chevron" />
+            <strong>{words.t("results.title")}</strong> <Headline view={found.view} />
+          </button>
+        ) : (
+          <h3>{words.t("results.title")}</h3>
+        )}
         {can && looking === null && (
           <Button
             icon={found ? "reset" : "search"}
-            quiet={found !== null && fresh}
+            quiet={found?.view.step === state.step}
             label={words.t(found ? "results.again" : "results.look")}
-            onClick={look}
+            onClick={begin}
           />
         )}
       </div>
       {looking && <Underway looking={looking} onCancel={cancel} />}
       {found === null && looking === null && <p class="nbt-soft">{words.t("results.help")}</p>}
-      {found && <Shown found={found} now={state.step} />}
+      <div id={id} class="nbt-results-body" hidden={!open || found === null}>
+        {open && found && <Shown found={found} now={state.step} />}
+      </div>
     </section>
+  );
+}
+
+/** The figure that says most, for who does not want to read all. */
+function Headline({ view }: { view: ResultsView }) {
+  const words = useWords();
+  const name = SAYING_MOST.find((each) => typeof view.metrics[each] === "number");
+  return name === undefined ? null : (
+    <span class="nbt-soft">
+      {metricLabel(words, name)} <span class="nbt-number">{words.figure(view.metrics[name] ?? 0)}</span>
+    </span>
   );
 }
 

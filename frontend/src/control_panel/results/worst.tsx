@@ -47,12 +47,14 @@ function Worst({ worst, measure, url }: { worst: WorstView; measure: string; url
           <dl>
             <div>
               <dt>{words.t("results.truth")}</dt>
-              <dd dir="auto">{truth || words.t("results.empty")}</dd>
+              <dd>
+                <bdi>{truth || words.t("results.empty")}</bdi>
+              </dd>
             </div>
             <div>
               <dt>{words.t("results.predicted")}</dt>
-              <dd dir="auto">
-                {predicted || words.t("results.empty")}
+              <dd>
+                <bdi>{predicted || words.t("results.empty")}</bdi>
                 {sure(worst, words)}
               </dd>
             </div>
