@@ -97,7 +97,7 @@ def at_hand(teacher: nn.Module, device: torch.device) -> Iterator[None]:
             if not lent.users:
                 del _lent[teacher]
                 if len(lent.home) == 1:
-                    teacher.to(*lent.home)
+                    teacher.to(next(iter(lent.home)))
 
 
 @contextmanager

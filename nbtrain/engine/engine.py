@@ -219,9 +219,10 @@ class Engine:
             self.history.append(name, at.step, value)
         at.epoch, at.batch, at.loss_sum, at.loss_count = at.epoch + 1, 0, 0.0, 0
         # Without validation data the training loss is all there is to go by.
-        instead = figures["train_loss"] if self.job.validation is None else None
-        value = figures.get(self.options["monitor"], instead)  # None: a part of the loss that no batch had
-        improved = value is not None and self.stopping.update(value, at.step)
+        monitored = figures.get(self.options["monitor"])  # None: a part of the loss that no batch had
+        if monitored is None and self.job.validation is None:
+            monitored = figures["train_loss"]
+        improved = monitored is not None and self.stopping.update(monitored, at.step)
         self.publish(EpochEnd(step=at.step, epoch=at.epoch, metrics=figures))
         looking.show_samples(self)
         self.saver.after_epoch(self, improved=improved, figures=figures)

@@ -185,7 +185,7 @@ def test_a_part_of_some_pieces_of_a_batch_is_the_mean_over_the_rows_of_those(opt
 def test_an_epoch_without_the_part_gone_by_is_no_better_one():
     """The training loss, which is another thing, does not stand in for it."""
     x, y = mixed()
-    epochs = []
+    epochs: list[bool] = []
 
     def step(model, batch):
         parts = sometimes(model, batch)
