@@ -19,16 +19,17 @@ from nbtrain.core.errors import DataError
 from nbtrain.data.columns import Kind
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.tasks import IGNORED
-from nbtrain.recipes import adapters, language_models, layers
+from nbtrain.recipes import language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.going_on import GIVEN, PROMPTS, Accuracy, Perplexity, Samples, check_causal
 from nbtrain.recipes.judging.showing import Cells, Places
 from nbtrain.recipes.judging.texts import Foreseen
 from nbtrain.recipes.judging.verdict import Judge
+from nbtrain.recipes.readying import ready
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import is_empty, read, text_column
 from nbtrain.recipes.tokens import TokenRows
-from nbtrain.recipes.vocabulary import Encoded, Vocabulary, compact
+from nbtrain.recipes.vocabulary import Encoded, Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -77,14 +78,8 @@ class CausalLM:
             notes.append(
                 f"{cut:,} of {len(texts):,} texts are longer than max_length={config['max_length']} tokens and are "
                 "cut; with packing=True nothing is.")
-        limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(
-            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=False)
-        layers.freeze(module, config["frozen_layers"])
         known = {
-            "made_from": built.origin, "max_length": min(config["max_length"], limit or config["max_length"]),
-            "generates": True, "extra": quiet,
-            "tokenizer": compact(vocabulary.content) if vocabulary.learned else None}
+            "generates": True, "extra": quiet, **ready(source, built, vocabulary, order, train.longest, head=False)}
         held = [None if part is None else _rows(
             vocabulary, _texts(part, text), order, known["max_length"], quiet)[0]
             for part in (parts.validation, parts.test)]

@@ -16,16 +16,17 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.examples import TARGETS, TOKENS
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.losses import Weighted
-from nbtrain.recipes import adapters, goals, language_models, layers
+from nbtrain.recipes import goals, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.judging.goal import of_goal
 from nbtrain.recipes.judging.showing import Cells, Places
 from nbtrain.recipes.judging.verdict import Judge
+from nbtrain.recipes.readying import ready
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import is_empty, read, text_column
 from nbtrain.recipes.tokens import TokenRows
-from nbtrain.recipes.vocabulary import Vocabulary, compact
+from nbtrain.recipes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,14 +80,9 @@ class TextClassification:
             notes.append(
                 f"{cut:,} of {len(texts):,} texts are longer than max_length={config['max_length']} tokens; they are "
                 "cut at the end.")
-        limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(
-            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=True)
-        layers.freeze(module, config["frozen_layers"])
         known = {
-            "goal": goal.to_json(), "classes": goal.names, "made_from": built.origin,
-            "tokenizer": compact(vocabulary.content) if vocabulary.learned else None,
-            "max_length": min(config["max_length"], limit or config["max_length"])}
+            "goal": goal.to_json(), "classes": goal.names,
+            **ready(source, built, vocabulary, order, train.longest, head=True)}
         order = replace(order, columns=replace(order.columns, target=column.name, text=text, features=(text,)))
         held = [None if part is None else self._read(order, known, vocabulary, part, labelled=True)
                 for part in (parts.validation, parts.test)]

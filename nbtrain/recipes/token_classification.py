@@ -22,18 +22,19 @@ from nbtrain.data.columns import Kind
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.losses import Weighted
 from nbtrain.engine.tasks import IGNORED
-from nbtrain.recipes import adapters, goals, language_models, layers
+from nbtrain.recipes import goals, language_models, layers
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.judging.showing import Cells
 from nbtrain.recipes.judging.tags import Tags
 from nbtrain.recipes.judging.verdict import Judge
+from nbtrain.recipes.readying import ready
 from nbtrain.recipes.spans import OUTSIDE, SpanF1
 from nbtrain.recipes.telling import listed
 from nbtrain.recipes.telling import rows as rows_named
 from nbtrain.recipes.texts import Read, read
 from nbtrain.recipes.tokens import TokenRows
-from nbtrain.recipes.vocabulary import Vocabulary, compact
+from nbtrain.recipes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,13 +87,7 @@ class TokenClassification:
         if cut:
             notes.append(
                 f"{cut:,} of {len(train):,} texts are longer than max_length={longest} tokens and are cut.")
-        limit = language_models.check_length(source, module, vocabulary, train.longest)
-        adapters.add(
-            module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=True)
-        layers.freeze(module, config["frozen_layers"])
-        known = {
-            "classes": classes, "made_from": built.origin, "max_length": min(longest, limit or longest),
-            "tokenizer": compact(vocabulary.content) if vocabulary.learned else None}
+        known = {"classes": classes, **ready(source, built, vocabulary, order, train.longest, head=True)}
         held = [None if part is None else _rows(
             vocabulary, part, read(part, [words, tags]), order, classes, known["max_length"])[0]
             for part in (parts.validation, parts.test)]
