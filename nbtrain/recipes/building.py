@@ -29,13 +29,17 @@ class Built:
     notes: tuple[str, ...] = ()
 
 
-def built(order: Order, fitting: Sequence[str], sizes: Mapping[str, Mapping[str, Any]]) -> Built:
+def built(
+    order: Order, fitting: Sequence[str], sizes: Mapping[str, Mapping[str, Any]],
+    fresh: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Built:
     """The module of an order.
 
     Args:
         order: whose model is a module, a name, or None for the first that fits.
         fitting: names of the architectures that take this data.
         sizes: the config of each of them, as far as the data decides it.
+        fresh: what else suits one that begins anew.
 
     Raises:
         ModelError: there is none of this name, or it does not take such data.
@@ -52,7 +56,7 @@ def built(order: Order, fitting: Sequence[str], sizes: Mapping[str, Mapping[str,
             raise ModelError(
                 f"The architecture {name!r} does not take the data of this recipe; those that do are: "
                 f"{', '.join(fitting)}.")
-        return _fresh(name, sizes[name], order.config["seed"])
+        return _fresh(name, {**(fresh or {}).get(name, {}), **sizes[name]}, order.config["seed"])
     if given.startswith(ARCHITECTURE):
         raise ModelError(unknown("architecture", name, list(fitting)))
     return _registered(given, fitting, sizes)

@@ -35,6 +35,8 @@ _OWN = ("tabular-mlp", "tabular-resnet")
 _PLAIN = "mlp"
 #: From so many rows to learn from on, the larger model is recommended: of fewer it learns too much by heart.
 MANY = 5000
+#: And of fewer it is smaller, for the same reason; chosen on tables that no benchmark judges by (docs/log.md).
+_SMALLER = {"tabular-resnet": {"width": 64, "blocks": 2, "inner": 128, "dropout": 0.4}}
 #: Where fewer of the rows differ, of a few categories say, equal ones cannot all go into one part.
 ALIKE = 0.5
 
@@ -77,8 +79,10 @@ class Tabular:
             notes += [*said, *left, *learnt]
         else:
             goal, known = Goal.from_json(fitted["goal"]), Encoding.from_json(fitted["encoding"])
-        own = _OWN if parts.train.rows() < MANY else _OWN[::-1]
-        model = built(order, (*own, _PLAIN), _sizes(known, goal.outputs_for(order.loss)))
+        few = parts.train.rows() < MANY
+        own = _OWN if few else _OWN[::-1]
+        model = built(
+            order, (*own, _PLAIN), _sizes(known, goal.outputs_for(order.loss)), _SMALLER if few else None)
         form = _form(model.module)
         dtype = Reading.of(model.module).floats
         made = {name: None if table is None else _arrays(table, known, goal, form, dtype, labelled=True)

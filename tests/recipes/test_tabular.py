@@ -81,6 +81,18 @@ def test_the_larger_model_is_recommended_where_there_are_many_rows(frame, monkey
     assert prepared(frame, None, target="kind").name == "tabular-resnet"
 
 
+def test_of_few_rows_the_larger_model_is_smaller(frame, monkeypatch):
+    small = prepared(frame, "tabular-resnet", target="kind").model.config
+    monkeypatch.setattr("nbtrain.recipes.tabular.MANY", 100)
+    large = prepared(frame, "tabular-resnet", target="kind").model.config
+    assert (small["width"], small["blocks"], large["width"], large["blocks"]) == (64, 2, 128, 3)
+    run = train(frame, "tabular-resnet", target="kind", epochs=1)
+    run.wait()
+    run.register("large", promote=False)
+    monkeypatch.undo()
+    assert prepared(frame, "large", target="kind").model.config == large  # one that learnt stays what it is
+
+
 def test_it_is_chosen_by_itself_for_its_own_models(frame):
     run = nbtrain.train("tabular-mlp", frame, target="kind", epochs=1, show=False)
     run.wait()
