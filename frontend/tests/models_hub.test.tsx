@@ -5,6 +5,7 @@ import { Models } from "../src/models/panel";
 import type { CardBlock, DownloadView, HubFacts, HubRow } from "../src/models/wire";
 import type { TaskState } from "../src/shared/wire";
 import { button, draw, FakeModel, type } from "./fake";
+import { press as click, pass, reply, stopTheClock } from "./page";
 
 function row(id: string, more: Partial<HubRow> = {}): HubRow {
   const facts = {
@@ -82,18 +83,6 @@ let model: FakeModel;
 let el: HTMLElement;
 let close: () => void;
 
-async function pass(ms = 0): Promise<void> {
-  await act(async () => {
-    await vi.advanceTimersByTimeAsync(ms);
-  });
-}
-
-async function reply(say: () => void): Promise<void> {
-  await act(async () => say());
-  await pass();
-  await pass();
-}
-
 async function found(rows: HubRow[], next: string | null = null, more: object = {}): Promise<void> {
   await reply(() => model.accept("search", { rows, next, offline: false, note: "", ...more }));
 }
@@ -120,10 +109,7 @@ async function choose(id: string, more: Partial<HubFacts> = {}): Promise<void> {
   await reply(() => model.accept("hub_facts", facts(id, more)));
 }
 
-async function press(label: string): Promise<void> {
-  act(() => button(el, label).click());
-  await pass();
-}
+const press = (label: string): Promise<void> => click(el, label);
 
 async function tab(name: string): Promise<void> {
   act(() => el.querySelector<HTMLElement>(`.nbt-model [role=tab][id$="-${name}"]`)?.click());
@@ -135,10 +121,7 @@ const ids = () => [...el.querySelectorAll(".nbt-hub-id")].map((node) => node.tex
 const alert = () => [...el.querySelectorAll('[role="alert"]')].map((node) => node.textContent).join("\n");
 const toast = () => el.querySelector(".nbt-toast")?.textContent?.replace(/[\u2068\u2069]/g, "") ?? "";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
-  vi.spyOn(console, "error").mockImplementation(() => {});
-});
+beforeEach(() => stopTheClock());
 
 afterEach(() => {
   act(() => close());

@@ -20,6 +20,13 @@ export async function pass(ms = 0): Promise<void> {
   });
 }
 
+/** Lets Python say something, and what follows from it happen. */
+export async function reply(say: () => void): Promise<void> {
+  await act(async () => say());
+  await pass();
+  await pass();
+}
+
 export async function press(el: Element, label: string): Promise<void> {
   act(() => button(el, label).click());
   await pass();
