@@ -187,6 +187,7 @@ def test_the_trainer_of_transformers_is_a_run_too(own_loop):
 
 
 def test_texts_are_classified_tagged_and_gone_on_with(texts):
+    assert re.search(r"ham +\d+ +\d+\nspam +\d+ +\d+", text(texts, "run.results("))
     figures = eval(text(texts, "run.evaluate()  "))  # noqa: S307 - a dict that the notebook shows
     assert figures["accuracy"] >= 0.93
     assert re.search(r"^0 +spam", text(texts, "run.predict(["), re.MULTILINE)

@@ -27,6 +27,13 @@ def test_your_own():
     assert run.predict([{"a": 50.0, "b": 0.0}]).tolist() == pytest.approx([150], abs=3)
 
 
+def test_results():
+    names = run_guide("results.md")
+    found = names["found"]
+    assert found.metrics["accuracy"] > 0.85
+    assert found.confusion.to_numpy().sum() == len(found.predictions) == found.outcome.rows
+
+
 def test_texts():
     names = run_guide("texts.md")
     assert [row["state"] for row in training.runs()] == ["finished"] * 2
