@@ -199,6 +199,8 @@ describe("models and columns", () => {
     act(() => el.querySelector<HTMLInputElement>(".nbt-features input")?.click());
     expect(el.querySelectorAll(".nbt-features img")).toHaveLength(0);
     expect((await started()).columns).toEqual({ target: "label", time: "day", features: [hostile] });
+    choose(labelled("columns.time"), hostile); // so it is nothing to learn from any more
+    expect((await started()).columns).toEqual({ target: "label", time: hostile });
     pick("auto");
     expect((await started()).columns).toEqual({ target: "label" });
     pick("speech");

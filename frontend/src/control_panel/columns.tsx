@@ -21,7 +21,7 @@ export interface ColumnRowsProps {
   onChange(chosen: Columns): void;
 }
 
-/** What was chosen of columns that are there, for what the recipe asks. */
+/** What was chosen of columns that are there, for what the recipe asks; nothing is learnt from what is something else. */
 export function knownColumns(chosen: Columns, asked: readonly string[], all: readonly ColumnChoice[]): Columns {
   const names = new Set(all.map(({ name }) => name));
   const found: Record<string, string | readonly string[]> = {};
@@ -29,7 +29,7 @@ export function knownColumns(chosen: Columns, asked: readonly string[], all: rea
     const value = chosen[what];
     if (typeof value === "string" && names.has(value)) found[what] = value;
     else if (Array.isArray(value)) {
-      const there = value.filter((name) => names.has(name));
+      const there = value.filter((name) => names.has(name) && !asked.some((other) => chosen[other] === name));
       if (there.length > 0) found[what] = there;
     }
   }
