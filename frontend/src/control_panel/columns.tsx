@@ -21,7 +21,7 @@ export interface ColumnRowsProps {
   onChange(chosen: Columns): void;
 }
 
-/** What was chosen of columns that are there, for what the recipe asks; nothing is learnt from what is something else. */
+/** What was chosen of columns that are there, for what the recipe asks; what is something else is not learnt from. */
 export function knownColumns(chosen: Columns, asked: readonly string[], all: readonly ColumnChoice[]): Columns {
   const names = new Set(all.map(({ name }) => name));
   const found: Record<string, string | readonly string[]> = {};

@@ -1,4 +1,4 @@
-/** What the form holds. The kernel keeps it, so a page that is loaded anew has it again, and all pages show the same. */
+/** What the form holds. The kernel keeps it: a page that is loaded anew has it again, and all pages show the same. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { usePanel } from "../shared/panel";
