@@ -14,7 +14,7 @@ pip := $(bin)/python -m pip --disable-pip-version-check install $(if $(CI),--qui
 together := --numprocesses=logical --maxprocesses=4 --max-worker-restart=0 --durations=40
 npm := PATH="$(CURDIR)/$(bin):$$PATH" npm --prefix frontend
 
-.PHONY: help lab test lint format bench docs kernels static clean
+.PHONY: help lab test lint format bench docs kernels mlflow static clean
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ help: ## these lines
 lab: .venv/lab static ## JupyterLab with the quickstart notebook
 	$(bin)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(ARGS)
 
-test: .venv/dev frontend/node_modules/.dev static kernels ## all tests, the browser's included
+test: .venv/dev frontend/node_modules/.dev static kernels mlflow ## all tests, the browser's included
 	$(npm) test
 	$(bin)/python tests/get_chromium.py
 	$(bin)/python -m pytest $(or $(ARGS),$(together))
@@ -47,11 +47,13 @@ docs: .venv/dev ## the documentation, into build/docs
 
 kernels: $(KERNELS:%=.venv-kernel-%/ready) ## environments with the older ipykernels the tests need
 
+mlflow: .venv-mlflow/ready ## the environment with MLflow the tests need
+
 static: .venv/lab ## the panels' bundles, when their sources changed
 	$(bin)/python hatch_build.py
 
 clean: ## everything that was made here
-	rm -rf .venv .venv-kernel-* frontend/node_modules nbtrain/widgets/static build dist
+	rm -rf .venv .venv-kernel-* .venv-mlflow frontend/node_modules nbtrain/widgets/static build dist
 
 # hatchling and Node first, and no isolated build: pip would fetch both a second time.
 .venv/lab: pyproject.toml constraints.txt
@@ -74,4 +76,8 @@ frontend/node_modules/.dev: frontend/package.json frontend/package-lock.json | .
 
 .venv-kernel-%/ready: .venv/lab tests/old_kernels.py
 	$(bin)/python tests/old_kernels.py $*
+	touch $@
+
+.venv-mlflow/ready: .venv/lab tests/mlflow_environment.py
+	$(bin)/python tests/mlflow_environment.py
 	touch $@

@@ -77,17 +77,12 @@ def register(
         field, value, known = ("stage", stage, RANKS) if stage not in RANKS else ("weights", weights, ("best", "last"))
         raise ConfigError([Problem(field, f"{field} is {value!r:.100}; there are: {', '.join(known)}.")])
     registry = Registry()
-    snapshot, generation = _snapshot(run, weights)
-    metrics = _metrics(run, generation)
-    promoted, said = rule.judge(metrics) if rule is not None and stage == "none" else (False, "")
-    with _package(run, snapshot) as package, _fitted(run) as learned:
-        about = replace(
-            package.about, **_known(run, package.about), metrics=metrics, options=dict(run.options()),
-            data=str(snapshot.state["fingerprint"]), source="run", source_args={"run": run.id, "name": run.name})
+    with package_of(run, weights) as package:
+        about = package.about
+        promoted, said = rule.judge(about.metrics) if rule is not None and stage == "none" else (False, "")
         version = registry.add(
-            Package(about, {**_recipe(run), **learned, **package.files}),
-            name=_own_name(registry, run, about) if name is None else name, or_version=True,
-            note=note, tags=tags, stage="production" if promoted else stage)
+            package, name=_own_name(registry, run, about) if name is None else name, or_version=True, note=note,
+            tags=tags, stage="production" if promoted else stage)
     model = registry.find(version.model).name
     if said:
         kind = "model promoted" if promoted else "model not promoted"
@@ -97,6 +92,18 @@ def register(
         f"Its weights are kept; {own} is a class of your own, so loading needs one of it: "
         f"nbtrain.models.load({model!r}, module={own}(…)).")
     return Registered(model, version, said, (needed,) if own else ())
+
+
+@contextmanager
+def package_of(run: Run, weights: Weights) -> Iterator[Package]:
+    """The files of what a run has learnt, and all that is known of it. Raises as `Run.register`."""
+    snapshot, generation = _snapshot(run, weights)
+    with _package(run, snapshot) as package, _fitted(run) as learned:
+        about = replace(
+            package.about, **_known(run, package.about), metrics=_metrics(run, generation),
+            options=dict(run.options()), data=str(snapshot.state["fingerprint"]), source="run",
+            source_args={"run": run.id, "name": run.name})
+        yield Package(about, {**_recipe(run), **learned, **package.files})
 
 
 def _own_name(registry: Registry, run: Run, about: About) -> str:

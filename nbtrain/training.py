@@ -330,7 +330,10 @@ def _start(
     from nbtrain.engine.diary import Places  # noqa: PLC0415
     from nbtrain.engine.job import prepare  # noqa: PLC0415
     from nbtrain.engine.trainer import Trainer  # noqa: PLC0415
+    from nbtrain.integrations import mlflow_mirror  # noqa: PLC0415
 
+    if record is None:  # a resume does without rather than not at all
+        mlflow_mirror.check(config)
     workspace = workspaces.current()
     with ExitStack() as stack:  # undone only when something is wrong
         job = prepare(given, config)
@@ -358,6 +361,7 @@ def _start(
         stack.callback(forget, run_id)
         trainer.start()
         stack.pop_all()
+    mlflow_mirror.begin(run)
     return run
 
 

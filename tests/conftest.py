@@ -14,7 +14,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests import get_chromium, old_kernels
+from tests import get_chromium, mlflow_environment, old_kernels
 
 IN_CI = os.environ.get("CI") == "true"
 BROWSER = "tests/browser/"
@@ -71,6 +71,15 @@ def old_kernel(request: pytest.FixtureRequest) -> str:
     if not old_kernels.python(version).is_file():
         _missing(f"No environment with ipykernel {version}: `make kernels` makes it.")
     return version
+
+
+@pytest.fixture(scope="session")
+def mlflow_python() -> str:
+    """The interpreter of the environment with MLflow."""
+    path = mlflow_environment.python()
+    if not path.is_file():
+        _missing("No environment with MLflow: `make mlflow` makes it.")
+    return str(path)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from nbtrain.config.declare import Group, option
 from nbtrain.config.problems import explain, unknown
@@ -93,6 +93,17 @@ class CheckpointConfig(Group):
     keep_checkpoints: int = option(3, ge=1, le=1000, form=(1, 20), advanced=True)
 
 
+class TrackingConfig(Group):
+    """Where else a run is written down, beside the workspace."""
+
+    mlflow: str | None = option(None, pattern=r"^\S.{0,199}$", advanced=True)
+
+    @field_validator("mlflow", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        return value if not isinstance(value, bool) else "nbtrain" if value else None
+
+
 class RegularisationConfig(Group):
     """What keeps the model from learning the training data by heart."""
 
@@ -142,6 +153,7 @@ class TrainConfig(BaseModel):
     speech: SpeechConfig = SpeechConfig()
     distillation: DistillationConfig = DistillationConfig()
     devices: DeviceConfig = DeviceConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     def __init__(self, **options: Any) -> None:
         try:

@@ -75,6 +75,7 @@ def _allowed(name: str, detail: ErrorDetails) -> str:
                 "monitor": "the name of a metric, such as val_loss or val_accuracy",
                 "recipe": f"the name of a recipe: {', '.join(field['choices'] or ())}, or one that you registered",
                 "teacher": "the name of a registered model, or None",
+                "mlflow": "the name of an experiment of MLflow, True for 'nbtrain', or None",
             }.get(name, "a text")
 
 

@@ -79,6 +79,8 @@ class Trainer:
         self.history = history
         self.model: nn.Module = job.model
         self.given = job.given
+        self.fingerprint = job.fingerprint
+        """Of the data."""
         self.options = config
         self.control = Control(self._changed)
         self.error: TrainingError | None = None

@@ -16,7 +16,7 @@ from nbtrain.core.errors import ConfigError
 
 NAMES = [field["name"] for field in fields()]
 TEXTS = {"device": ["auto", "cpu", "cuda:1"], "monitor": ["val_loss", "f.1"], "recipe": ["auto", "custom"],
-         "teacher": ["bert"]}
+         "teacher": ["bert"], "mlflow": ["trials of May"]}
 
 
 def value_of(field: Field) -> st.SearchStrategy[Any]:

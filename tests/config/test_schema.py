@@ -49,7 +49,7 @@ def test_types():
     assert types["optimizer"] == "choice"
     assert types["device"] == "text"
     assert types["dropout"] == "float"
-    assert [field["name"] for field in fields() if field["optional"]] == ["dropout", "teacher"]
+    assert [field["name"] for field in fields() if field["optional"]] == ["dropout", "teacher", "mlflow"]
 
 
 def test_needs_name_options_and_values_that_exist():
