@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,9 +136,9 @@ def _series(
 
 
 def _as_cells(table: Table, group: str | None, names: tuple[str | None, ...]) -> tuple[Any, ...]:
-    kind = {Kind.INTEGER: int, Kind.NUMBER: float, Kind.BOOLEAN: "true".__eq__}.get(
-        Kind.TEXT if group is None else table.column(group).kind, str)
-    return tuple(None if name is None else kind(name) for name in names)
+    made: Mapping[Kind, Callable[[str], Any]] = {Kind.INTEGER: int, Kind.NUMBER: float, Kind.BOOLEAN: "true".__eq__}
+    cell = str if group is None else made.get(table.column(group).kind, str)
+    return tuple(None if name is None else cell(name) for name in names)
 
 
 def _no_repeats(
