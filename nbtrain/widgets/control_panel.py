@@ -41,7 +41,7 @@ class ControlPanel(RunPanel):
 
     name: ClassVar[str] = "control_panel"
     said: ClassVar[tuple[str, ...]] = (
-        *COMMON, "advice.", "charts.", "chef.", "choice.", "columns.", "datasets.task.", "figure.", "foreseen.", "form.",
+        *COMMON, "advice.", "charts.", "chef.", "choice.", "columns.", "figure.", "foreseen.", "form.",
         "group.", "live.", "option.", "preset.", "problem.", "results.", "resumed.", "run.", "samples.", "signs.",
         "state.", "stop.", "subjects.", "unit.",
     )

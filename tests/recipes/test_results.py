@@ -33,6 +33,13 @@ def ended(model: Any, data: Any, **options: Any) -> nbtrain.Run:
     return run
 
 
+def counted(found: looking.Results) -> pd.DataFrame:
+    """The table of classes, which there must be."""
+    table = found.confusion
+    assert table is not None
+    return table
+
+
 @pytest.fixture
 def frame() -> pd.DataFrame:
     """The class follows from a number and a colour."""
@@ -47,13 +54,13 @@ def test_a_table_in_classes_row_by_row(frame):
     found = run.results(worst=5)
     rows = found.predictions
     assert found.outcome.part == "test"
-    assert found.outcome.rows == len(rows) == found.confusion.to_numpy().sum()
+    assert found.outcome.rows == len(rows) == counted(found).to_numpy().sum()
     own = frame.loc[rows["row"]]
     assert list(rows["truth"]) == list(own["kind"])
     assert list(rows["predicted"]) == list(run.predict(own.drop(columns="kind"))["prediction"])
-    counted = pd.crosstab(rows["truth"], rows["predicted"])
-    for truth, predicted in ((a, b) for a in counted.index for b in counted.columns):
-        assert found.confusion.loc[truth, predicted] == counted.loc[truth, predicted]
+    crossed = pd.crosstab(rows["truth"], rows["predicted"])
+    for truth, predicted in ((a, b) for a in crossed.index for b in crossed.columns):
+        assert counted(found).loc[truth, predicted] == crossed.loc[truth, predicted]
     assert {name: found.metrics[name] for name in run.evaluate()} == run.evaluate()
     assert list(found.worst["row"]) == list(rows.nlargest(5, "loss")["row"])
     assert list(found.worst["colour"]) == list(frame.loc[found.worst["row"], "colour"])
@@ -232,10 +239,11 @@ def test_arrays_without_a_recipe():
     x, y = arrays()
     run = ended(nn.Linear(4, 2), (x, y))
     found = run.results((x, y))
+    net = run.model
     with torch.no_grad():
-        said = run.model(x).argmax(1)
+        said = net(x).argmax(1)
     assert [str(each) for each in said.tolist()] == list(found.predictions["predicted"])
-    assert found.confusion.loc["0", "1"] == int(((y == 0) & (said == 1)).sum())
+    assert counted(found).loc["0", "1"] == int(((y == 0) & (said == 1)).sum())
     place = found.worst["row"].iloc[0]
     assert float(found.worst["x[0]"].iloc[0]) == pytest.approx(float(x[place, 0]), rel=1e-4)
     assert ended(nn.Linear(4, 1), (x, x.sum(1))).results().metrics["mae"] > 0
@@ -244,7 +252,7 @@ def test_arrays_without_a_recipe():
 def test_a_loss_of_ones_own_and_a_loader():
     x, y = arrays()
     own = ended(nn.Linear(4, 2), (x, y), loss=nn.functional.cross_entropy)
-    assert own.results().confusion.to_numpy().sum() == 30
+    assert counted(own.results()).to_numpy().sum() == 30
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=32)
     assert own.results(loader).outcome.rows == 200
 
@@ -264,15 +272,16 @@ def test_looking_while_it_is_paused_changes_nothing():
 
     def weights(*, look: bool) -> torch.Tensor:
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 2))
-        run = train(net, (x, y), epochs=40)
+        first = nn.Linear(4, 8)
+        net = nn.Sequential(first, nn.Dropout(0.3), nn.Linear(8, 2))
+        run = train(net, (x, y), epochs=100)
         run.pause()
-        if look and not run.state.ended:
+        assert run.state == "paused"
+        if look:
             assert run.results().outcome.step == run.step
             assert net.training
-        run.resume() if not run.state.ended else None
-        run.wait()
-        return net[0].weight.detach().clone()
+        run.resume().wait()
+        return first.weight.detach().clone()
 
     assert torch.equal(weights(look=True), weights(look=False))
 

@@ -89,9 +89,10 @@ def test_pictures_and_points_are_buffers_and_what_is_no_number_is_none():
              Worst(row=5, truth="", predicted="", measure=1.0, chance=0.5))
     told, buffers = view(outcome(metrics={"r2": math.nan}, points=((1.0, 2.0), (3.0, 4.5)), worst=worst))
     assert told["metrics"] == {"r2": None}
-    assert np.frombuffer(buffers[told["points"]], "<f4").tolist() == [1.0, 2.0, 3.0, 4.5]
+    assert (told["points"], told["worst"][0]["image"]) == (0, 1)
+    assert np.frombuffer(buffers[0], "<f4").tolist() == [1.0, 2.0, 3.0, 4.5]
     first, second = told["worst"]
-    assert (buffers[first["image"]], first["measure"], len(first["truth"])) == (b"png", None, 300)
+    assert (buffers[1], first["measure"], len(first["truth"])) == (b"png", None, 300)
     assert (second["image"], second["chance"]) == (None, 0.5)
 
 

@@ -7,12 +7,12 @@ import { Icon } from "../../shared/icons";
 import { metricLabel } from "../../shared/metric";
 import { useUid } from "../../shared/uid";
 import type { ResultsView, RunState } from "../../shared/wire";
-import { Bar } from "../../shared/work/task_card";
 import { Confusion, Pairs } from "./confusion";
 import { Groups } from "./groups";
 import { Scatter } from "./scatter";
 import { type Found, type Looking, useResults } from "./use_results";
 import { WorstRows } from "./worst";
+import "../../shared/work/task_card.css";
 import "./results.css";
 
 /** States in which the model stands still. */
@@ -84,7 +84,16 @@ function Underway({ looking, onCancel }: { looking: Looking; onCancel(): void })
   return (
     <div class="nbt-results-underway" role="status">
       <span>{words.t("results.looking")}</span>
-      <Bar share={looking.share} label={words.t("results.progress")} />
+      <div
+        class={looking.share === null ? "nbt-task-bar nbt-task-bar-unknown" : "nbt-task-bar"}
+        role="progressbar"
+        aria-label={words.t("results.progress")}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={looking.share === null ? undefined : Math.round(looking.share * 100)}
+      >
+        <div style={looking.share === null ? {} : { inlineSize: `${looking.share * 100}%` }} />
+      </div>
       <Button label={words.t("results.cancel")} quiet onClick={onCancel} />
     </div>
   );
