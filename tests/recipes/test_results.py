@@ -106,7 +106,9 @@ def test_a_hand_at_what_was_kept_is_no_error(frame, tmp_path):
     assert kept.worst[0].image == b"two"
     [picture] = (tmp_path / "results").glob("*.img")  # the one before is gone
     picture.unlink()
-    assert store.kept(tmp_path) is None
+    kept = store.kept(tmp_path)
+    assert kept is not None
+    assert kept.worst[0] == dataclasses.replace(outcome.worst[0], image=b"")
     (tmp_path / "results" / "results.json").write_text('{"outcome": {"part": 3}, "images": []}')
     assert store.kept(tmp_path) is None
 

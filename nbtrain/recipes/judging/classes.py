@@ -65,9 +65,9 @@ class Classes:
             likely = logs.gather(-1, chosen[..., None])[..., 0].exp()
             self._rows.append(torch.stack([truth.double(), chosen.double(), likely], -1).reshape(-1, 3).cpu())
         if self._classes <= MOST_CLASSES:
-            pairs = (true * self._classes + chosen)[counted].cpu()
-            found = torch.bincount(pairs, minlength=self._classes**2).numpy().reshape(self._classes, -1)
-            self._counts = found if self._counts is None else self._counts + found
+            if self._counts is None:
+                self._counts = np.zeros((self._classes, self._classes), np.int64)
+            np.add.at(self._counts, (true[counted].cpu().numpy(), chosen[counted].cpu().numpy()), 1)
 
     def verdict(self, worst: int) -> Verdict:
         """See `Judge.verdict`."""
