@@ -72,9 +72,9 @@ def test_the_defaults_are_those_that_were_asked_for(frame):
 
 @pytest.mark.parametrize("target", ["state", "wave"])
 def test_windows_are_whole_in_time_and_never_past_an_edge(frame, target):
-    made = prepared(frame, target=target, group="name", features=["step"], validation=0.2, test=0.1, split_gap=5,
-                    horizon=3)
     horizon = 3 if target == "wave" else 0
+    made = prepared(frame, target=target, group="name", features=["step"], validation=0.2, test=0.1, split_gap=5,
+                    **({"horizon": horizon} if horizon else {}))
     edges = {}
     for part in ("train", "validation", "test"):
         windows = getattr(made, part)
@@ -283,7 +283,7 @@ def spoilt(change: str) -> tuple[pd.DataFrame, dict[str, Any]]:  # noqa: C901, P
     ("no group", "has no 'name' in row 5, so it is not known which series"),
     ("no column", "no column holds dates; name the column of times, or of step numbers: time=…"),
     ("two columns", "several columns hold dates \\('when', 'also'\\)"),
-    ("short", r"No window fits into .* \(train\): it has 51 rows, and window 60 take 60"),
+    ("short", r"No window fits into .* \(train\): it has 51 rows, and a window takes 60"),
     ("empty", "cannot be learnt from by 'wave': nothing but gaps"),
     ("text", "Column 'name' of .* holds text, which this recipe cannot learn from"),
     ("constant", "The target 'state' of .* is 'a' in all of its 60 rows"),
