@@ -47,7 +47,7 @@ class Amounts:
     def see(self, model: nn.Module, batch: Batch, output: Any) -> None:  # noqa: ARG002 - as of any judge
         """Keeps two numbers a row; of rows with many, a few of each batch."""
         rows = len(output)
-        said, truth = (self._own(each.double()).reshape(rows, -1).cpu() for each in (output, batch.target))
+        said, truth = (self._own(each.cpu().double()).reshape(rows, -1) for each in (output, batch.target))
         self._single = self._single and said.shape[1] == 1
         self._sums.add(truth, said)
         self._errors.append((said - truth).abs().mean(1))

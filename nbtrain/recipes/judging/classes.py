@@ -117,6 +117,8 @@ def told(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, bool]:
 
     Of two classes told by one number, and of targets that are shares of classes, both come out in this form.
     """
+    if output.ndim <= 2:
+        output, target = output.cpu(), target.cpu()  # not every device has doubles
     if output.ndim == 2 and output.shape == target.shape and output.shape[1] > 1:  # each class has its share
         return _logarithms(output), target.argmax(1), True
     if output.numel() == len(output) == target.numel():  # one number tells of two classes

@@ -33,9 +33,9 @@ class Landmarks:
     def see(self, model: nn.Module, batch: Batch, output: Any) -> None:  # noqa: ARG002 - as of any judge
         """Keeps the points."""
         target = batch.target
-        missing = ~target["seen"].bool()
+        missing = ~target["seen"].bool().cpu()
         self._found.append(output.float().cpu())
-        self._apart.append(distances(output, target).double().masked_fill(missing, torch.nan).cpu())
+        self._apart.append(distances(output, target).cpu().double().masked_fill(missing, torch.nan))
 
     def verdict(self, worst: int) -> Verdict:
         """See `Judge.verdict`."""

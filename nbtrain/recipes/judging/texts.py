@@ -47,7 +47,7 @@ class Foreseen:
         row, place = counted.cpu().nonzero(as_tuple=True)
         # What stands at a place foresees the next token.
         texts = self._text[self._starts[self._rows:self._rows + len(target)][row] + place + 1]
-        self._sums.index_add_(0, texts, losses[counted].double().cpu())
+        self._sums.index_add_(0, texts, losses[counted].cpu().double())
         self._tokens.index_add_(0, texts, torch.ones_like(texts))
         self._rows += len(target)
 
