@@ -202,9 +202,10 @@ describe("results", () => {
 
   it("of amounts are points beside the line on which both are the same", async () => {
     await show({ state: "finished" });
-    await told(known({ classes: [], matrix: null, groups: [], of_groups: 0, points: 0, measure: "error" }), [
-      floats(0, 0, 10, 5),
-    ]);
+    await told(
+      known({ classes: [], matrix: null, pairs: null, groups: [], of_groups: 0, points: 0, measure: "error" }),
+      [floats(0, 0, 10, 5)],
+    );
     expect(el.querySelector(".nbt-scatter-dots")?.getAttribute("d")).toBe("M6.8 233.2h0M233.2 120.0h0");
     expect(el.querySelector(".nbt-results-table")).toBeNull();
   });

@@ -96,8 +96,8 @@ def view(outcome: Outcome) -> tuple[ResultsView, list[bytes]]:
     return ResultsView(
         part=outcome.part, rows=outcome.rows, step=outcome.step, metrics=plain(outcome.metrics),
         classes=names if len(names) <= TABLE else [], matrix=matrix(outcome.confusion, len(names)),
-        pairs=pairs(outcome.confusion, names), groups=groups(outcome.groups), of_groups=len(outcome.groups),
-        points=points, measure=outcome.measure, worst=worst, notes=list(outcome.notes)), buffers
+        pairs=pairs(outcome.confusion, names) if names else None, groups=groups(outcome.groups),
+        of_groups=len(outcome.groups), points=points, measure=outcome.measure, worst=worst, notes=list(outcome.notes)), buffers
 
 
 def matrix(confusion: Sequence[tuple[int, int, int]], classes: int) -> list[list[int]] | None:

@@ -125,8 +125,9 @@ class WorstView(TypedDict):
 class ResultsView(TypedDict):
     """What a run did on rows held out. `matrix`: rows of each class (down) taken for each (across).
 
-    It is None where there are no classes, or too many for a table. `points` is the index of a buffer of truth and
-    prediction in turn, Float32. Of `of_groups` groups there are the first, or of many those with the lowest figures.
+    It is None where there are no classes, or too many for a table; `pairs` only where there are none. `points` is the
+    index of a buffer of truth and prediction in turn, Float32. Of `of_groups` groups there are the first, or of many
+    those with the lowest figures.
     """
 
     part: str
@@ -135,7 +136,7 @@ class ResultsView(TypedDict):
     metrics: dict[str, float | None]
     classes: list[str]
     matrix: list[list[int]] | None
-    pairs: list[PairView]
+    pairs: list[PairView] | None
     groups: list[GroupView]
     of_groups: int
     points: int | None

@@ -163,6 +163,20 @@ def test_a_text_has_its_own_perplexity_however_rows_are_packed():
     assert list(packed.predictions["tokens"]) == [2, 3, 2]
 
 
+def test_each_of_several_labels_has_its_figures():
+    target = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    output = torch.tensor([[2.0, -1.0, 3.0], [1.0, -2.0, -3.0], [2.0, -1.0, -1.0]])
+    found = seen(Guessing("multilabel", [], Places()), (output[:2], target[:2]), (output[2:], target[2:]))
+    assert [(group.name, group.rows) for group in found.groups] == [("0", 2), ("1", 1), ("2", 2)]
+    assert found.groups[0].figures == {"precision": pytest.approx(2 / 3), "recall": 1.0, "f1": pytest.approx(0.8)}
+    assert found.groups[1].figures == {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    assert found.figures["macro_f1"] == pytest.approx((0.8 + 0 + 2 / 3) / 3)
+    worst = found.worst[0]
+    assert (worst.row, worst.truth, worst.predicted) == (1, "2", "0")
+    assert worst.measure == pytest.approx(float(functional.binary_cross_entropy_with_logits(output[1], target[1])))
+    assert found.predictions["truth"] == [[0, 2], [2], [0, 1]]
+
+
 def test_what_is_judged_follows_the_shapes_where_nobody_says():
     classes = seen(Guessing("custom", [], Places()), (torch.randn(4, 3), torch.tensor([0, 1, 2, 0])))
     assert classes.classes == ("0", "1", "2")

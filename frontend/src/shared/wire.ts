@@ -277,7 +277,8 @@ export interface ResultsView {
   classes: string[];
   /** Rows of each class (down) taken for each (across); null where there are none, or too many for a table. */
   matrix: number[][] | null;
-  pairs: PairView[];
+  /** Most often confused; null where there are no classes. */
+  pairs: PairView[] | null;
   groups: GroupView[];
   of_groups: number;
   /** Index of a buffer: truth and prediction in turn. */

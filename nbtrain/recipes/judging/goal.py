@@ -12,6 +12,7 @@ from nbtrain.engine.tasks import infer_task
 from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.judging.amounts import Amounts
 from nbtrain.recipes.judging.classes import Classes
+from nbtrain.recipes.judging.labels import Labels
 from nbtrain.recipes.judging.showing import Show
 from nbtrain.recipes.judging.verdict import Judge, Silent, Verdict
 
@@ -59,6 +60,8 @@ class Guessing:
         task = infer_task(target, output) if self._task == "custom" else self._task
         if task in {"classification", "binary"}:
             return Classes(self._names or None, self._show)
+        if task == "multilabel":
+            return Labels(self._show)
         if task == "regression" and isinstance(target, Tensor) and isinstance(output, Tensor) and (
                 len(target) == len(output) and target.numel() == output.numel() and not output.is_complex()):
             return Amounts(None, self._show)

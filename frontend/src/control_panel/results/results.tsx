@@ -124,7 +124,7 @@ function Shown({ found, now }: { found: Found; now: number }) {
         ))}
       </dl>
       {view.matrix && <Confusion classes={view.classes} matrix={view.matrix} />}
-      {!view.matrix && view.measure === "loss" && view.of_groups > 0 && <Pairs pairs={view.pairs} />}
+      {!view.matrix && view.pairs && <Pairs pairs={view.pairs} />}
       {points.length > 0 && <Scatter points={points} />}
       {view.groups.length > 0 && <Groups groups={view.groups} all={view.of_groups} />}
       {view.worst.length > 0 && <WorstRows worst={view.worst} measure={view.measure} urls={urls} />}
