@@ -93,11 +93,12 @@ def view(outcome: Outcome) -> tuple[ResultsView, list[bytes]]:
             measure=finite(each.measure), chance=None if each.chance is None else finite(each.chance), text=each.text,
             cells=[[brief(name, NAME), brief(cell, CELL)] for name, cell in each.cells], image=image, mime=each.mime))
     names = [brief(name, NAME) for name in outcome.classes]
-    return ResultsView(
+    told = ResultsView(
         part=outcome.part, rows=outcome.rows, step=outcome.step, metrics=plain(outcome.metrics),
         classes=names if len(names) <= TABLE else [], matrix=matrix(outcome.confusion, len(names)),
         pairs=pairs(outcome.confusion, names) if names else None, groups=groups(outcome.groups),
-        of_groups=len(outcome.groups), points=points, measure=outcome.measure, worst=worst, notes=list(outcome.notes)), buffers
+        of_groups=len(outcome.groups), points=points, measure=outcome.measure, worst=worst, notes=list(outcome.notes))
+    return told, buffers
 
 
 def matrix(confusion: Sequence[tuple[int, int, int]], classes: int) -> list[list[int]] | None:
