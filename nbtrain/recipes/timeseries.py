@@ -176,10 +176,10 @@ def _windows(
     needed = window + horizon
     if not len(ends):
         longest = int(line.lengths.max())
-        of = f"window {window}" + (f" and horizon {horizon}" if horizon else "")
+        of = f"window {window} and horizon {horizon} take" if horizon else "a window takes"
         raise DataError(
             f"No window fits into {table.name}: {'its longest series has' if learnt.group else 'it has'} {longest:,} "
-            f"rows, and {of} take {needed:,}; take shorter windows, give this part a larger share, or give more data.")
+            f"rows, and {of} {needed:,}; take shorter windows, give this part a larger share, or give more data.")
     notes = _short(line, needed)
     cells = learnt.known.read(table)[0][line.order]
     values = torch.from_numpy(learnt.known.filled(filled_forward(cells, line), np.isnan(cells))).to(dtype)
