@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, ModelNotFoundError, Problem
+from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, ModelFileError, ModelNotFoundError, Problem
 from nbtrain.core.model_views import Stage
 from nbtrain.data.columns import Kind
 from nbtrain.data.keeping.library import Library
@@ -78,7 +78,7 @@ def register(
         raise ConfigError([Problem(field, f"{field} is {value!r:.100}; there are: {', '.join(known)}.")])
     registry = Registry()
     with package_of(run, weights) as package:
-        about = package.about
+        about, notes = package.about, package.notes
         promoted, said = rule.judge(about.metrics) if rule is not None and stage == "none" else (False, "")
         version = registry.add(
             package, name=_own_name(registry, run, about) if name is None else name, or_version=True, note=note,
@@ -91,19 +91,19 @@ def register(
     needed = (
         f"Its weights are kept; {own} is a class of your own, so loading needs one of it: "
         f"nbtrain.models.load({model!r}, module={own}(…)).")
-    return Registered(model, version, said, (needed,) if own else ())
+    return Registered(model, version, said, (*((needed,) if own else ()), *notes))
 
 
 @contextmanager
 def package_of(run: Run, weights: Weights) -> Iterator[Package]:
     """The files of what a run has learnt, and all that is known of it. Raises as `Run.register`."""
     snapshot, generation = _snapshot(run, weights)
-    with _package(run, snapshot) as package, _fitted(run) as learned:
+    with _package(run, snapshot) as package, _fitted(run) as (learned, said):
         about = replace(
             package.about, **_known(run, package.about), metrics=_metrics(run, generation),
             options=dict(run.options()), data=str(snapshot.state["fingerprint"]), source="run",
             source_args={"run": run.id, "name": run.name})
-        yield Package(about, {**_recipe(run), **learned, **package.files})
+        yield Package(about, {**_recipe(run), **learned, **package.files}, said)
 
 
 def _own_name(registry: Registry, run: Run, about: About) -> str:
@@ -293,11 +293,11 @@ def _are_last(shape: Sequence[int]) -> bool:
 
 
 @contextmanager
-def _fitted(run: Run) -> Iterator[dict[str, Path]]:
-    """What the recipe of the run learnt, so that its model predicts without the run; nothing where there was none."""
+def _fitted(run: Run) -> Iterator[tuple[dict[str, Path], tuple[str, ...]]]:
+    """What the recipe of the run learnt, so that its model predicts without the run; and a sentence where it cannot."""
     origin = run._trainer.given.origin or {}  # noqa: SLF001 - a Run is the trainer's face
     if "recipe" not in origin:
-        yield {}
+        yield {}, ()
         return
     columns = Columns.from_json(origin["columns"])
     needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group, columns.target))}
@@ -310,8 +310,12 @@ def _fitted(run: Run) -> Iterator[dict[str, Path]]:
         fitted={**origin["fitted"], "made_from": None},  # its tokenizer lies beside the weights
         media={name: str(kind) for name, kind in table.media.items()})
     with tempfile.TemporaryDirectory(prefix="nbtrain-fitted-") as folder:
-        path = made.write(Path(folder))
-        yield {path.name: path}
+        try:
+            path = made.write(Path(folder))
+        except ModelFileError as error:  # of a recipe of the user's own: the weights are worth keeping all the same
+            yield {}, (f"{error} The model is kept without it, so only the run predicts rows.",)
+            return
+        yield {path.name: path}, ()
 
 
 def _recipe(run: Run) -> dict[str, Path]:

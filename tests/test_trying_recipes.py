@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -271,6 +272,25 @@ def test_versions_registered_before_and_recipes_that_are_not_here_are_refused_in
     assert not trying.is_tryable(old)
     with pytest.raises(ModelError, match=r"learned by the recipe 'tabular', .* ask the run that learned it"):
         nbtrain.models.predict("old", {"age": 1})
+
+
+def test_a_model_is_kept_also_where_what_its_recipe_learnt_cannot_be():
+    class Odd(Lines):
+        name = "odd-lines"
+
+        def prepare(self, order, fitted=None):
+            made = super().prepare(order, fitted)
+            return replace(made, fitted={**made.fitted, "odd": float("nan")})
+
+    recipes.register(Odd())
+    frame = pd.DataFrame({"a": np.arange(40.0), "y": np.arange(40.0)})
+    run = nbtrain.train(architectures.build("mlp", inputs=1, outputs=1), frame, recipe="odd-lines", target="y",
+                        epochs=1, device="cpu", show=False)
+    run.wait()
+    made = run.register("odd", promote=False)
+    assert FITTED not in made.version.files
+    assert made.notes[0].startswith("What the recipe 'odd-lines' learnt is no plain JSON (")
+    assert made.notes[0].endswith("The model is kept without it, so only the run predicts rows.")
 
 
 def test_what_cannot_be_kept_is_told():
