@@ -248,7 +248,9 @@ def test_what_was_learnt_travels_and_is_looked_at_when_it_comes(form, tmp_path):
             (" " * (17 * 2**20), "bytes; at most")):
         beside.write_text(wrong)
         with pytest.raises(ModelFileError, match=said):
-            nbtrain.models.import_(target, name="wrong")
+            Fitted.read(beside)
+    with pytest.raises(ModelFileError, match=said):  # as an import does
+        nbtrain.models.import_(target, name="wrong")
 
 
 def test_what_another_wrote_into_the_file_ends_in_a_sentence(tmp_path):
