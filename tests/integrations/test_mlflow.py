@@ -292,7 +292,7 @@ def test_a_run_that_fails_is_failed_there_and_leaves_no_model(server, python):
 
 
 def test_a_server_that_dies_is_told_once_and_what_is_missing_is_sent_when_it_is_back(mlflow_python, python, tmp_path):
-    server, again = Server(mlflow_python, tmp_path / "server"), 0
+    server, again = Server(mlflow_python, tmp_path / "server"), tmp_path / "again"
     try:
         found = python("""
             run = train(epochs=1000, loss=slow)
@@ -307,12 +307,12 @@ def test_a_server_that_dies_is_told_once_and_what_is_missing_is_sent_when_it_is_
             run.wait()
             log = open(folder + "/log", "a")
             back = subprocess.Popen(command, cwd=folder, start_new_session=True, stdout=log, stderr=log)
+            Path(again).write_text(str(back.pid))
             answer({
                 "there": sent(run), "state": run.state, "went_on": run.step > at, "warnings": list(run.warnings),
-                "id": run.id, "last": run.step, "back": back.pid})
+                "id": run.id, "last": run.step})
         """, server.uri.replace("://", "://me:canaryCanary@"), pid=server.pid, command=server.command,
-            folder=str(tmp_path / "server"))
-        again = found["back"]
+            folder=str(tmp_path / "server"), again=str(again))
         assert (found["state"], found["went_on"]) == ("finished", True)
         assert server.run(found["there"])["info"]["status"] == "FINISHED"
         steps = [step for step, _ in server.points(found["there"], "loss")]
@@ -320,8 +320,8 @@ def test_a_server_that_dies_is_told_once_and_what_is_missing_is_sent_when_it_is_
         assert steps[-1] == found["last"]
     finally:
         server.stop()
-        if again:
-            os.killpg(again, signal.SIGKILL)
+        if again.is_file():
+            os.killpg(int(again.read_text()), signal.SIGKILL)
     [said] = found["warnings"]
     assert said.startswith("MLflow cannot be written to (")
     assert "the run goes on without it" in said
