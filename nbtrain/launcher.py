@@ -69,7 +69,7 @@ class NotebookLauncher:
     ) -> RunView:
         self.check(options)
         module, chosen = self._chosen(options, model, data)
-        return training.train(module, chosen, show=False, **_columns(columns), **options)
+        return training.train(module, chosen, show=False, **_columns(columns), **asked(options))
 
     def foresee(
         self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
@@ -82,7 +82,7 @@ class NotebookLauncher:
         told = _columns(columns)
         return self._tasks.start(
             "foresee", str(data or type(chosen).__name__),
-            lambda progress: foresee(module, chosen, told, options, progress))
+            lambda progress: foresee(module, chosen, told, asked(options), progress))
 
     def results(self, run_id: str) -> Outcome | None:
         return store.kept(workspace.current().run_folder(training.find(run_id).id))
@@ -138,6 +138,20 @@ def _said(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Every option as it was said, over the general defaults: those of a recipe are the form's to lay beneath them."""
     recipe = TrainConfig(**options)["recipe"]
     return {**TrainConfig(**{**options, "recipe": recipes.CUSTOM}).flat(), "recipe": recipe}
+
+
+def asked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a form's options, which are all there are, those that differ from where its recipe starts from.
+
+    So a recipe may still choose what nobody touched, such as a rate that suits the model.
+    """
+    recipe = options.get("recipe", recipes.AUTO)
+    if recipe == recipes.AUTO:  # the form does not know yet where that will start from
+        return options
+    steering = {name: value for name, value in options.items() if name in {"recipe", "preset", "optimization_level"}}
+    start = TrainConfig(**steering).flat()
+    changed = {name: value for name, value in options.items() if name in steering or start.get(name) != value}
+    return changed if TrainConfig(**changed).flat() == TrainConfig(**options).flat() else options
 
 
 def _columns(told: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -97,7 +97,14 @@ def ordered(
     elif asked == recipes.AUTO:
         chosen = chosen.replace(recipe=recipe.name)
     return _ordered(library, record, recipe, Order(
-        model=model, parts=_NO_PARTS, columns=columns, config=chosen, loss=loss, metrics=metrics), validation)
+        model=model, parts=_NO_PARTS, columns=columns, config=chosen, loss=loss, metrics=metrics,
+        given=_named(options) if config is None else frozenset(config.flat())), validation)
+
+
+def _named(options: Mapping[str, Any]) -> frozenset[str]:
+    """The names of options, those in groups too."""
+    grouped = (group for group in options.values() if isinstance(group, Mapping))
+    return frozenset(options).union(*grouped)
 
 
 def again(

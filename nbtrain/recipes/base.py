@@ -84,6 +84,8 @@ class Order:
     metrics: Metrics | None = None
     model_origin: Mapping[str, Any] | None = None
     """Of a run that goes on: what its model was made from (`Prepared.model_origin`), which goes before `model`."""
+    given: frozenset[str] = frozenset()
+    """Options that were asked for; the others stand where the recipe starts from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

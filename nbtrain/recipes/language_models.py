@@ -13,7 +13,6 @@ from torch import nn
 
 from nbtrain.config import TrainConfig
 from nbtrain.config.problems import unknown
-from nbtrain.config.recipe_defaults import DEFAULTS
 from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
 from nbtrain.engine.randomness import Turn
 from nbtrain.hub import here
@@ -285,7 +284,7 @@ def suited(
         return None, []
     changed, said = None, []
     begins = f"{source.name} begins with random weights"
-    if fitted is None and rate == DEFAULTS.get(config["recipe"], {}).get("learning_rate"):
+    if fitted is None and "learning_rate" not in order.given:
         changed = config.replace(learning_rate=_NEW)
         said.append(
             f"{begins}, so it learns by learning_rate {_NEW:g}; {rate:g} is for models that have learnt already.")

@@ -15,6 +15,7 @@ from nbtrain.core.errors import ConfigError, DataError, ModelError, ModelNotFoun
 from nbtrain.data.keeping.library import Library
 from nbtrain.hub import here
 from nbtrain.hub.local import LocalHub
+from nbtrain.launcher import asked
 from nbtrain.recipes import adapters
 from nbtrain.recipes.base import Columns
 from nbtrain.recipes.text_classification import TextClassification
@@ -194,6 +195,21 @@ def test_a_model_that_begins_anew_learns_by_a_rate_of_its_own(frame):
     assert run.config["learning_rate"] == 1e-3
     assert "so it learns by learning_rate 0.001; 5e-05 is for models that have learnt already" in " ".join(run.warnings)
     assert run.evaluate()["accuracy"] > 0.9
+
+
+def test_a_rate_that_was_asked_for_stays(frame):
+    usual = {name: value for name, value in OPTIONS.items() if name not in {"learning_rate", "show"}}
+    for given in ({"learning_rate": 5e-5}, {"optimization": {"learning_rate": 5e-5}}):
+        made = ordering.ordered("bert-tiny", frame, Columns(), usual | given)
+        assert made is not None
+        assert made.prepared().config is None
+
+
+def test_a_form_asks_for_what_was_changed_in_it():
+    form = nbtrain.TrainConfig.for_recipe("text-classification").flat()
+    assert set(asked(form)) == {"recipe", "optimization_level"}
+    assert set(asked(form | {"learning_rate": 1e-4})) == {"recipe", "optimization_level", "learning_rate"}
+    assert asked(form | {"recipe": "auto"}) == form | {"recipe": "auto"}
 
 
 def test_notes_tell_what_was_cut_left_out_and_begins_anew(frame):
