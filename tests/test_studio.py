@@ -147,13 +147,14 @@ def test_a_dataset_is_chosen_in_every_form_that_asks_for_data(net, data):
     assert offer("rows")
     assert offer("other")
     deadline = time.monotonic() + 10
-    while first.offered.get("count") != 2 or second.offered.get("count") != 2:
+    other = {"name": "dataset:other", "count": 2}
+    while first.offered.get("data") != other or second.offered.get("data") != other:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert first.offered == second.offered == {"data": "dataset:other", "last": "data", "count": 2}
+    assert first.offered == second.offered == {"data": other}
     assert bound.offered == {}
     assert studio._offer_model("digits")
-    while first.offered.get("count") != 3:
+    while "model" not in first.offered:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert first.offered == {"data": "dataset:other", "model": "model:digits", "last": "model", "count": 3}
+    assert first.offered == {"data": other, "model": {"name": "model:digits", "count": 3}}

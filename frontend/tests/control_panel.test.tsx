@@ -2,7 +2,7 @@ import { act } from "preact/test-utils";
 import { describe, expect, it, vi } from "vitest";
 import { el, FIELDS, input, messageOf, model, onFreshPages, open, PRESETS, press, show } from "./control_panel_page";
 import { button, type } from "./fake";
-import { pass } from "./page";
+import { choose, pass } from "./page";
 
 // A canvas is nothing this page can draw on; the charts have tests of their own.
 vi.mock("../src/shared/charts", () => ({ Charts: () => null }));
@@ -196,7 +196,7 @@ describe("a dataset or a model that another panel chose", () => {
     model.accept("subjects", { subjects: [] });
     await pass();
     expect(el.textContent).toContain("subjects.data.none");
-    act(() => model.change("offered", { data: "dataset:rows", last: "data", count: 1 }));
+    act(() => model.change("offered", { data: { name: "dataset:rows", count: 1 } }));
     await pass();
     const names = ["dataset:others", "dataset:rows"];
     model.accept("subjects", {
@@ -206,23 +206,35 @@ describe("a dataset or a model that another panel chose", () => {
     expect(el.querySelector<HTMLSelectElement>(".nbt-choosers select")?.value).toBe("dataset:rows");
   });
 
-  it("leaves what was chosen of the other kind as it is", async () => {
-    open({ setup: { fields: FIELDS, presets: PRESETS, bound: false } });
+  it("leaves what was chosen of the other kind as it is, also when no page was open", async () => {
+    const setup = { fields: FIELDS, presets: PRESETS, bound: false };
+    const tell = async (): Promise<void> => {
+      const all = ["dataset:a", "dataset:c", "model:b", "model:d"].map((name) => {
+        return { name, kind: name.startsWith("model") ? "model" : "data", text: "", recipes: null };
+      });
+      model.accept("subjects", { subjects: all });
+      await pass();
+    };
+    const values = (): string[] =>
+      [...el.querySelectorAll<HTMLSelectElement>(".nbt-choosers select")].map(({ value }) => value);
+    open({ setup });
     show(null);
-    act(() => model.change("offered", { data: "dataset:a", model: "model:b", last: "model", count: 2 }));
+    const offered = { model: { name: "model:b", count: 1 } };
+    act(() => model.change("offered", offered));
+    await tell();
+    expect(values()).toEqual(["model:b", ""]);
+    const [choice] = el.querySelectorAll<HTMLSelectElement>(".nbt-choosers select");
+    if (choice) choose(choice, "model:d");
+    act(() => model.change("offered", { ...offered, data: { name: "dataset:a", count: 2 } }));
+    await tell();
+    expect(values()).toEqual(["model:d", "dataset:a"]);
+    await pass(300);
+    const { draft } = model.last("draft");
+    open({ setup, draft, offered: { ...offered, data: { name: "dataset:c", count: 3 } } });
+    show(null);
     await pass();
-    const all = ["dataset:a", "dataset:c", "model:b", "model:d"];
-    model.accept("subjects", {
-      subjects: all.map((name) => ({
-        name,
-        kind: name.startsWith("model") ? "model" : "data",
-        text: "",
-        recipes: null,
-      })),
-    });
-    await pass();
-    const values = [...el.querySelectorAll<HTMLSelectElement>(".nbt-choosers select")].map(({ value }) => value);
-    expect(values).toEqual(["model:b", ""]);
+    await tell();
+    expect(values()).toEqual(["model:d", "dataset:c"]);
   });
 });
 

@@ -14,8 +14,8 @@ const COLUMNS = ["label", "day", "price"].map((name) => ({ name, kind: "" }));
 
 let pages: (() => void)[];
 
-/** A page with the panel, its choices and columns told. */
-async function opened(model: FakeModel, subjects = DATA): Promise<HTMLElement> {
+/** A page with the panel, its choices and, but for null, columns told. */
+async function opened(model: FakeModel, subjects = DATA, columns: typeof COLUMNS | null = COLUMNS) {
   let el = document.body;
   act(() => {
     const page = draw(ControlPanel, model);
@@ -25,7 +25,7 @@ async function opened(model: FakeModel, subjects = DATA): Promise<HTMLElement> {
   act(() => model.snapshot());
   await pass();
   if (model.of("subjects").length > 0) await answer(model, "subjects", { subjects });
-  if (model.of("columns").length > 0) await answer(model, "columns", { columns: COLUMNS });
+  if (columns && model.of("columns").length > 0) await answer(model, "columns", { columns });
   return el;
 }
 
@@ -141,9 +141,9 @@ describe("what the form holds", () => {
     expect(console.error).not.toHaveBeenCalled();
   });
 
-  it("has what other panels chose and suggested just once", async () => {
-    const model = new FakeModel({ ...traits(false), suggested: { options: { epochs: 30 }, count: 2 } });
-    model.traits.offered = { data: "dataset:others", last: "data", count: 1 };
+  it("has what other panels chose and suggested just once, whichever came first", async () => {
+    const model = new FakeModel({ ...traits(false), suggested: { options: { epochs: 30 }, count: 1 } });
+    model.traits.offered = { data: { name: "dataset:others", count: 2 } };
     const el = await opened(model);
     expect(labelled(el, "subjects.data").value).toBe("dataset:others");
     expect(epochs(el).value).toBe("30");
@@ -175,6 +175,37 @@ describe("a draft that was kept", () => {
     const empty = readDraft(undefined, fields);
     for (const odd of [null, [], "x", { options: [], columns: { target: 3 }, data: {}, seen: "1" }])
       expect(readDraft(odd, fields)).toEqual(empty);
+  });
+});
+
+describe("columns that were chosen", () => {
+  const columns = { target: "price", time: "day" };
+  const draft = { data: "dataset:prices", columns, options: { recipe: "timeseries" } };
+
+  it("are shown and sent, as long as nobody knows the columns of the data", async () => {
+    const model = new FakeModel({ ...traits(false), draft });
+    const el = await opened(model, SUBJECTS, null);
+    expect(labelled(el, "columns.target").value).toBe("price");
+    await press(el, "foreseen.look");
+    expect(model.last("foresee").columns).toEqual(columns);
+    await press(el, "button.start");
+    expect(model.last("start").columns).toEqual(columns);
+  });
+
+  it("can be taken back then too, and are sent as far as the recipe asks for them", async () => {
+    const model = new FakeModel({ ...traits(false), draft });
+    const el = await opened(model, SUBJECTS, null);
+    model.refuse("columns", { kind: "DataError", message: "x" });
+    await pass();
+    choose(labelled(el, "columns.target"), "");
+    choose(control(el, "recipe"), "auto");
+    await press(el, "button.start");
+    expect(model.last("start").columns).toBeUndefined();
+    model.refuse("start", { kind: "DataError", message: "x" });
+    await pass();
+    choose(control(el, "recipe"), "timeseries");
+    await press(el, "button.start");
+    expect(model.last("start").columns).toEqual({ time: "day" });
   });
 });
 

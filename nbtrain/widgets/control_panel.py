@@ -46,8 +46,8 @@ class ControlPanel(RunPanel):
         "state.", "stop.", "subjects.", "unit.",
     )
 
-    #: What the form shall be set to: ``{"data": "dataset:rows", "model": "model:tiny", "last": "model", "count": 2}``;
-    #: `last` is which of the two was offered last, and the count tells offers apart.
+    #: What the form shall be set to: ``{"data": {"name": "dataset:rows", "count": 1}, "model": …}``; the count, one
+    #: for all offers and suggestions, tells those that the form has already from those it has not.
     offered = traitlets.Dict().tag(sync=True)
     #: The same of options: ``{"options": {"use_ema": true}, "count": 2}``.
     suggested = traitlets.Dict().tag(sync=True)
@@ -74,14 +74,15 @@ class ControlPanel(RunPanel):
         """Choose data or a model, one of the launcher's subjects, in the form. False where it asks for neither."""
         if self.launcher.bound():
             return False
-        last, chosen = ("data", data) if model is None else ("model", model)
+        kind, name = ("data", data) if model is None else ("model", model)
         self.pump.call(lambda: self._change(
-            {"offered": {**self.offered, last: chosen, "last": last, "count": next(self._offers)}}))
+            {"offered": {**self.offered, kind: {"name": name, "count": next(self._offers)}}}))
         return True
 
     def suggest(self, options: Mapping[str, Any]) -> bool:
         """Set these options in the form; the others stay as they are there."""
-        self.pump.call(partial(self._change, {"suggested": {"options": dict(options), "count": next(self._offers)}}))
+        wanted = dict(options)
+        self.pump.call(lambda: self._change({"suggested": {"options": wanted, "count": next(self._offers)}}))
         return True
 
     def handlers(self) -> dict[str, Handler]:

@@ -86,6 +86,16 @@ def test_columns_are_told_and_sent(panel, browser, launcher, settle):
     assert "needs named values as 'columns'" in reply["error"]["message"]
 
 
+def test_offers_and_suggestions_are_counted_in_the_order_in_which_they_came(panel, pump):
+    panel.offer("dataset:rows")
+    panel.suggest({"epochs": 3})
+    panel.offer(model="model:tiny")
+    pump.tick()
+    assert panel.suggested == {"options": {"epochs": 3}, "count": 2}
+    assert panel.offered == {
+        "data": {"name": "dataset:rows", "count": 1}, "model": {"name": "model:tiny", "count": 3}}
+
+
 def test_what_will_happen_is_begun_and_asked_for(panel, browser, launcher, settle):
     launcher.hold = threading.Event()
     wish = {"options": {"recipe": "timeseries"}, "data": "dataset:x"}

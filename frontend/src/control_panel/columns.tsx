@@ -36,6 +36,11 @@ export function knownColumns(chosen: Columns, asked: readonly string[], all: rea
   return found;
 }
 
+/** The columns that were chosen, where nobody knows which there are. */
+export function columnsIn(chosen: Columns): ColumnChoice[] {
+  return [...new Set(Object.values(chosen).flat())].map((name) => ({ name, kind: "" }));
+}
+
 export function ColumnRows({ asked, all, chosen, problems, onChange }: ColumnRowsProps) {
   const words = useWords();
   if (all.length === 0) return null;

@@ -14,7 +14,7 @@ import { useUid } from "../shared/uid";
 import type { RunState } from "../shared/wire";
 import { Actions } from "./actions";
 import { Choosers, recommendsModel, suiting, withOnlyOnes } from "./choosers";
-import { ColumnRows, knownColumns } from "./columns";
+import { ColumnRows, columnsIn, knownColumns } from "./columns";
 import { type CommandKind, useCommands } from "./commands";
 import { useDraft } from "./draft";
 import { Forecast } from "./forecast";
@@ -37,13 +37,13 @@ export function ControlPanel() {
   const form = useForm(setup.fields, setup.recipes, draft, change);
   const recipe = form.values[RECIPE] ?? CUSTOM;
   const chosen = withOnlyOnes(draft, suiting(subjects.all ?? [], recipe), recipe);
-  const all = useColumns(chosen.data, setup.recipes.length > 0 && (setup.bound || chosen.data !== null), subjects);
+  const there = useColumns(chosen.data, setup.recipes.length > 0 && (setup.bound || chosen.data !== null), subjects);
   const asked = setup.recipes.find(({ name }) => name === recipe)?.columns ?? [];
   const { refresh } = subjects;
   const take = useCallback(
     (offer: Offer, seen: number) => {
       refresh(); // it may be newer than the list
-      change({ ...offer, seen });
+      change((before) => ({ ...offer, seen: Math.max(before.seen, seen) }));
     },
     [refresh, change],
   );
@@ -54,7 +54,7 @@ export function ControlPanel() {
   const alive = useValue(rpc.alive);
   useSuggested(draft.seen, (options, seen) => {
     form.setValues({ ...form.values, ...options });
-    change({ seen });
+    change((before) => ({ seen: Math.max(before.seen, seen) }));
   });
   const state = shownRun(states, wanted);
   const commands = useCommands(state, form.refuse);
@@ -65,6 +65,7 @@ export function ControlPanel() {
   const withModel = chosen.model !== null || recommendsModel(recipe, chosen.data);
   const complete = setup.bound || (chosen.data !== null && withModel);
   const startable = complete && form.readable;
+  const all = there ?? columnsIn(draft.columns); // what is not known yet is sent as it was chosen; Python looks at it
   const known = knownColumns(draft.columns, asked, all);
   const wish = {
     options: form.options,

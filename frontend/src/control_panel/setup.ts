@@ -42,8 +42,8 @@ export function useSubjects(wanted: boolean): Subjects {
   return { all, refresh };
 }
 
-/** The columns of the data that is chosen; none while nobody knows. Asked for anew whenever `subjects` are. */
-export function useColumns(data: string | null, wanted: boolean, subjects: Subjects): readonly ColumnChoice[] {
+/** The columns of the data that is chosen; null while nobody knows. Asked for anew whenever `subjects` are. */
+export function useColumns(data: string | null, wanted: boolean, subjects: Subjects): readonly ColumnChoice[] | null {
   const { rpc, report } = usePanel();
   const [found, setFound] = useState<{ data: string | null; columns: readonly ColumnChoice[] } | null>(null);
   const alive = useValue(rpc.alive);
@@ -58,18 +58,22 @@ export function useColumns(data: string | null, wanted: boolean, subjects: Subje
       current = false;
     };
   }, [rpc, report, data, wanted, alive, all]);
-  return found !== null && found.data === data ? found.columns : NO_COLUMNS;
+  if (found !== null && found.data === data) return found.columns;
+  return wanted ? null : NO_COLUMNS;
 }
 
 const NO_COLUMNS: readonly ColumnChoice[] = [];
 
-/** What came of another panel, and how many had come by then. */
-type Counted<T> = T & { count?: number };
+/** What another panel suggests to this form. */
+interface Suggestion {
+  options?: Options;
+  count?: number;
+}
 
 /** Options that another panel suggests to this form. `seen`: those up to this count are on it already. */
 export function useSuggested(seen: number, take: (options: Options, count: number) => void): void {
-  useTold<{ options?: Options }>("suggested", seen, ({ options, count }) => {
-    if (options) take(options, count);
+  useTold<Suggestion>("suggested", seen, ({ options, count = 0 }, known) => {
+    if (options && count > known) take(options, count);
   });
 }
 
@@ -79,33 +83,28 @@ export interface Offer {
   model?: string;
 }
 
+/** As it travels: the newest of each kind. */
+type Offered = Partial<Record<keyof Offer, { name: string; count: number }>>;
+
 /** What another panel chose for this form: told once more when it is chosen again. `seen` as above. */
 export function useOffered(seen: number, take: (offer: Offer, count: number) => void): void {
-  useTold<Offer & { last?: keyof Offer }>("offered", seen, ({ data, model, last, count }, live) => {
-    const one = last === "model" ? model : data;
-    if (live && last && one) take({ [last]: one }, count);
-    else if (!live && (data || model)) take({ ...(data && { data }), ...(model && { model }) }, count);
+  useTold<Offered>("offered", seen, (offered, known) => {
+    const fresh = Object.entries(offered).filter(([, { count }]) => count > known);
+    if (fresh.length === 0) return;
+    const offer = Object.fromEntries(fresh.map(([kind, { name }]) => [kind, name]));
+    take(offer, Math.max(...fresh.map(([, { count }]) => count)));
   });
 }
 
-/** Calls back with a trait when it changes, and at first; then `live` is false, for it may hold several changes. */
-function useTold<T extends object>(
-  trait: string,
-  seen: number,
-  take: (told: T & { count: number }, live: boolean) => void,
-): void {
+/** Calls back with a trait at first and when it changes, and with what is `seen` by then. */
+function useTold<T extends object>(trait: string, seen: number, take: (told: T, seen: number) => void): void {
   const { model } = usePanel();
   const latest = useRef({ seen, take });
   latest.current = { seen, take };
   useEffect(() => {
-    const look = (live: boolean): void => {
-      const told = (model.get(trait) ?? {}) as Counted<T>;
-      const count = told.count ?? 0;
-      if (count > latest.current.seen) latest.current.take({ ...told, count }, live);
-    };
-    const changed = (): void => look(true);
-    look(false);
-    model.on(`change:${trait}`, changed);
-    return () => model.off(`change:${trait}`, changed);
+    const look = (): void => latest.current.take((model.get(trait) ?? {}) as T, latest.current.seen);
+    look();
+    model.on(`change:${trait}`, look);
+    return () => model.off(`change:${trait}`, look);
   }, [model, trait]);
 }
