@@ -16,16 +16,16 @@ from typing import Any
 
 from nbtrain.core.errors import WorkspaceError
 from nbtrain.core.tasks import Progress
-from nbtrain.models.importing import folders
-from nbtrain.models.keeping import about_of, told_of
-from nbtrain.models.package import Package
+from nbtrain.models.importing import folders, telling
+from nbtrain.models.keeping import told_of
+from nbtrain.models.package import About, Package
 from nbtrain.store import atomic
 from nbtrain.store import workspace as workspaces
 
 #: Of the workspace: what came of a check, a file each.
 PLACE = "checked"
 #: To be raised with every change of the checks.
-_RULES = 1
+_RULES = 2
 
 
 def key_of(folder: Path, called: str, *, trust: bool, progress: Progress | None = None) -> str:
@@ -51,24 +51,34 @@ def key_of(folder: Path, called: str, *, trust: bool, progress: Progress | None 
     return sha256(json.dumps([_RULES, by, trust, found], sort_keys=True).encode()).hexdigest()
 
 
-def recall(key: str, folder: Path) -> Package | None:
-    """What came of the check of these files; None where they were not checked, or it cannot be read."""
+def recall(key: str, folder: Path, called: str, *, trust: bool) -> Package | None:
+    """What came of the check of these files; None where they were not checked, or no check writes what is there.
+
+    Raises as `key_of`.
+    """
+    there = folders.listing(folder, called)
     try:
         told: Any = json.loads(atomic.read_bytes(_path(key)))
-        files = {str(name): folder / str(place) for name, place in told["files"].items()}
-        return Package(about_of(told["about"]), files, tuple(map(str, told["notes"])))
+        about, files, notes = told["about"], told["files"], told["notes"]
+        code = about["remote_code"]
+        said = about["format"] == "transformers" and (code is False or (code is True and trust))
+        known = "config.json" in files and all(name in there and name == place for name, place in files.items())
+        if not said or not known or not isinstance(notes, list) or not all(isinstance(each, str) for each in notes):
+            return None
+        whole = About(format="transformers", remote_code=code, **telling.about(about))
+        return Package(whole, {name: there[name] for name in files}, tuple(notes))
     except (WorkspaceError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def remember(key: str, folder: Path, package: Package) -> None:
-    """Write down what came of a check, unless files were made anew for it, which are gone afterwards.
+    """Write down what came of a check, unless it may come to more another time, or made files that are gone afterwards.
 
     Raises:
         WorkspaceError: it cannot be written.
     """
     places = _places(package.files, folder)
-    if package.about.format != "transformers" or places is None:
+    if package.about.format != "transformers" or places is None or not package.lasting:
         return
     path = _path(key)
     with atomic.told("make a folder in", path.parent.parent):

@@ -54,7 +54,7 @@ def arrived(
     folder = Client(listing.repository).snapshot(listing)
     key = checked.key_of(folder, listing.repository, trust=trust_remote_code, progress=progress)
     with ExitStack() as stack:
-        package = checked.recall(key, folder)
+        package = checked.recall(key, folder, listing.repository, trust=trust_remote_code)
         if package is None:
             package = stack.enter_context(open_model(
                 folder, convert=convert, trust_remote_code=trust_remote_code, called=listing.repository,

@@ -64,6 +64,8 @@ class Package:
     files: Mapping[str, Path]
     notes: tuple[str, ...] = ()
     """Sentences on what was left out or could not be tried."""
+    lasting: bool = True
+    """The same files would pass the same checks again; not where memory was too short to try them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

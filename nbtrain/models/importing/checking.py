@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Check:
         beside = folders.beside(path)
         package = self._of_file(path, path.name, beside)
         recipe = {} if package.about.format == "transformers" else folders.recipe_of(beside)
-        return Package(package.about, {**package.files, **recipe}, package.notes)
+        return replace(package, files={**package.files, **recipe})
 
     def _of_file(self, path: Path, name: str, beside: Mapping[str, Path], *, nested: bool = False) -> Package:
         """A single file, and those beside it that may tell of it."""
@@ -223,7 +224,7 @@ class Check:
         about = self._about(
             "transformers", {**told, **facts, "inputs": inputs | dict(told.get("inputs", {}))},
             architecture=architecture, config={}, task=telling.task_of(architecture) or told.get("task", ""), code=code)
-        return Package(about, kept, tuple(self._notes))
+        return Package(about, kept, tuple(self._notes), lasting=said.get("short") is not True)
 
     def _weights_beside(self, files: Mapping[str, Path]) -> tuple[list[str], Weights, dict[str, Path]]:
         """Of a folder of transformers: names of files with weights, the weights, and the files to keep."""

@@ -33,9 +33,11 @@ def folder(request: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "architecture": kind.__name__,
         "labels": [str(labels[key]) for key in sorted(labels)] if isinstance(labels, Mapping) else [],
-        "main_input": str(getattr(kind, "main_input_name", "")), "parameters": needed, "notes": [], "tried": False}
+        "main_input": str(getattr(kind, "main_input_name", "")), "parameters": needed, "notes": [],
+        "tried": False, "short": False}
     if psutil.virtual_memory().available < 1.5 * request["bytes"] + 2**29:
         told["notes"].append("It is too large for the memory that is free, so it was not tried.")
+        told["short"] = True
         return told
     model = _loaded(kind, request, told)
     told["parameters"] = model.num_parameters()
