@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,8 +89,14 @@ def _ordered(
 
 
 def _own(model: Any) -> Any:
-    """A copy of a module, for its weights move and its owner may be training it."""
-    return model if model is None or isinstance(model, str) else copy.deepcopy(model)
+    """A copy of a module, for its weights move and its owner may be training it. Raises ModelError."""
+    from torch import nn  # noqa: PLC0415 - torch loads when it is needed
+
+    from nbtrain.engine.job import copy_of  # noqa: PLC0415 - as above
+
+    if not isinstance(model, nn.Module):  # a name, or what is refused later
+        return model
+    return copy_of(model, "a forecast needs a copy, so start without one, or let go of what the model keeps.")
 
 
 def _rows(source: BatchSource, config: TrainConfig) -> int:

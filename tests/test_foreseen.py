@@ -17,6 +17,7 @@ import nbtrain
 from nbtrain import recipes, training
 from nbtrain.core.errors import CancelledError, ConfigError, DataError, ModelError, ModelNotFoundError
 from nbtrain.core.tasks import Progress
+from nbtrain.engine.randomness import stream_seed
 from nbtrain.foreseen import foresee
 from nbtrain.launcher import NotebookLauncher
 from tests.recipes.lines import Lines
@@ -168,6 +169,42 @@ def test_samples_that_will_be_made_take_their_time_and_those_that_fail_are_told(
     monkeypatch.setattr(Shown, "sample", lambda self, model, epoch: [1 / 0])
     told = asked(None, frame, {"target": "y"}, recipe="shown", epochs=20, validation=0.0)
     assert "There will be no samples: ZeroDivisionError: division by zero" in told["notes"]
+
+
+class Keeping(torch.nn.Linear):
+    """It keeps what it gave last."""
+
+    def forward(self, x):
+        self.last = super().forward(x)
+        return self.last
+
+
+def test_a_model_that_cannot_be_copied_is_told_of_in_a_sentence(data):
+    net = Keeping(4, 2)
+    nbtrain.train(net, data, epochs=1, show=False).wait()
+    net(torch.zeros(3, 4))
+    with pytest.raises(ModelError, match=r"The model Keeping cannot be copied \(.*\); a forecast needs a copy"):
+        asked(net, data)
+    net.last = None
+    assert asked(net, data)["parameters"] == 10
+
+
+def test_what_is_no_model_is_refused_as_when_it_starts(data):
+    with pytest.raises(ModelError, match="The model is a dict"):
+        asked({}, data)
+
+
+def test_a_model_in_training_is_copied_between_two_steps(data, monkeypatch):
+    seeds = []
+
+    def copied(memo):
+        seeds.append(torch.initial_seed())
+        return torch.nn.Linear(4, 2)
+
+    net = torch.nn.Linear(4, 2)
+    monkeypatch.setattr(net, "__deepcopy__", copied, raising=False)
+    asked(net, data)
+    assert seeds == [stream_seed(0, "copy")], "it waits for its turn, as a step does"
 
 
 def test_what_is_wrong_is_said_as_when_it_starts(data):

@@ -277,14 +277,22 @@ def set_dropout(model: nn.Module, rate: float | None) -> None:
         layer.p = rate
 
 
-def copy_of(model: nn.Module) -> nn.Module:
-    """An independent copy, for a fork, between two steps. Raises ModelError when the module cannot be copied."""
+def copy_of(model: nn.Module, otherwise: str = "hand in a fresh one: run.fork(model=net).") -> nn.Module:
+    """An independent copy, between two steps of whoever trains it.
+
+    Args:
+        model: to be copied.
+        otherwise: what to do when it cannot be copied; ends the sentence that says so.
+
+    Raises:
+        ModelError: the module cannot be copied.
+    """
     try:
         with Turn(0, torch.device("cpu")).at("copy"):
             copied = copy.deepcopy(model)
     except Exception as error:
         raise ModelError(
             f"The model {type(model).__name__} cannot be copied ({type(error).__name__}: {first_line(error)}); "
-            "hand in a fresh one: run.fork(model=net).") from error
+            f"{otherwise}") from error
     quicker.forget(copied)
     return copied
