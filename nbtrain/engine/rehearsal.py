@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
+from nbtrain.core.errors import DataError
 from nbtrain.engine import optimizers
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.crew import Crew, hire
@@ -107,6 +108,7 @@ def rehearse(
     Raises:
         ConfigError, ModelError: there is nothing to learn from the teacher.
         ModelError, TrainingError: other processes cannot take part.
+        DataError: the data can be read no second time.
     """
     with ExitStack() as stack:
         kept = None
@@ -205,10 +207,20 @@ def _showing(job: Job, config: TrainConfig, turn: Turn, precision: Precision) ->
 
 
 def _epochs(job: Job) -> Iterator[Batch]:
-    """Batches of one epoch after the other, for one may be over with the first; of data without a length, of one."""
+    """Batches of one epoch after the other, for one may be over with the first; of data without a length, of one.
+
+    An epoch without a batch is the last, whatever length the data says it has. Raises DataError when it is the first.
+    """
     for epoch in itertools.count():
-        yield from job.train.epoch(epoch)
-        if job.train.length is None:
+        found = False
+        for batch in job.train.epoch(epoch):
+            found = True
+            yield batch
+        if not found and epoch == 0:
+            raise DataError(
+                "The data gave a batch, and none when it was read again; each epoch reads it from its beginning: hand "
+                "in a list or a dataset, or let __iter__ make a new iterator each time.")
+        if not found or job.train.length is None:
             return
 
 
