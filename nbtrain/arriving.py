@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Wanted:
     """Of an upload."""
     said: str | None = None
     """Where it comes from, where `source` does not tell."""
+    failed: tuple[str, ...] = ()
+    """The tasks that tried it before."""
 
 
 #: What imports: told how far it is, it gives the id of what it made.
@@ -51,7 +53,7 @@ class Imports:
     ) -> None:
         self._tasks, self._kind, self._work, self._purpose = tasks, kind, work, purpose
         self._wanted: dict[str, Wanted] = {}
-        """Task → an import that is under way, or failed; not one that succeeded, for it may hold what is large."""
+        """Task → an import that is under way, or failed; none that succeeded since, for it may hold what is large."""
         self._arrived: dict[str, tuple[str, str]] = {}
         """Upload → the task that imported it, and the file's SHA-256: whoever missed the answer asks again."""
         self._uploads: Uploads | None = None
@@ -74,7 +76,8 @@ class Imports:
         def work(progress: Progress) -> str:
             made = import_it(progress)
             with self._beginning:
-                self._wanted.pop(task.id, None)
+                for each in (*wanted.failed, task.id):
+                    self._wanted.pop(each, None)
                 if wanted.upload is not None:
                     self._remember(wanted.upload, task.id, wanted.sha256)
             if wanted.upload is not None:
@@ -87,11 +90,11 @@ class Imports:
         return task.id
 
     def failed(self, task: str) -> Wanted:
-        """What an import was asked to do that did not succeed. Raises CommandError."""
+        """What an import was asked to do that did not succeed, to be begun again. Raises CommandError."""
         known = self._wanted.get(task)
         if known is None:
             raise CommandError("This import is no longer known; give its source again.")
-        return known
+        return replace(known, failed=(*known.failed, task))
 
     def uploaded(
         self, upload: str, asked: Callable[[], tuple[str | None, Mapping[str, Any]]],

@@ -91,11 +91,12 @@ class WorkspaceDatasets(TakesUploads):
         return self._imports.begin(Wanted(
             source=given if held is None else held, title=given, name=name, options=dict(options)))
 
-    def import_origin(self, origin: Origin, name: str) -> str:
-        """Import what a preview shows, as it was read; `name` is what the preview calls it."""
+    def import_origin(self, origin: Origin, name: str, failed: tuple[str, ...] = ()) -> str:
+        """Import what a preview shows, as it was read; `name` is what that calls it, `failed` tried it before."""
         title = origin.source if isinstance(origin.source, str) else name
         return self._imports.begin(Wanted(
-            source=origin.source, title=title, name=origin.name, options=dict(origin.options), said=origin.said))
+            source=origin.source, title=title, name=origin.name, options=dict(origin.options), said=origin.said,
+            failed=failed))
 
     def import_again(self, task: str, options: Mapping[str, Any]) -> str:
         return self._imports.begin(replace(self._imports.failed(task), options=dict(options)))
@@ -238,13 +239,15 @@ class OriginImport:
         self._shown = shown
         self._name = name
         self._task: Task[Any] | None = None
+        self._begun: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     def begin(self) -> Task[Any]:
         with self._lock:
             if self._task is None or self._task.ended:
-                self._task = self._desk.tasks.find(self._desk.import_origin(self._origin, self._name))
+                self._task = self._desk.tasks.find(self._desk.import_origin(self._origin, self._name, self._begun))
                 assert self._task is not None  # noqa: S101 - it began just now
+                self._begun = (*self._begun, self._task.id)
                 self._shown.show(self._task)
             return self._task
 

@@ -116,6 +116,23 @@ def test_a_data_frame_is_not_kept_alive_by_its_import(desk, done, monkeypatch):
     assert known() is None
 
 
+def test_a_data_frame_whose_import_failed_is_let_go_of_once_it_is_done_again(desk, done, monkeypatch):
+    held = {"frame": pd.DataFrame({"a": [1, 2, 3], "b": [{"x": 1}, 7, {"x": 2}]})}
+    monkeypatch.setattr(dataset_desk, "namespace", lambda: held)
+    first = desk.import_source("frame", "three", {})
+    with pytest.raises(DataError):
+        desk.tasks.find(first).wait(SECONDS)
+    second = desk.import_again(first, {})
+    with pytest.raises(DataError):
+        desk.tasks.find(second).wait(SECONDS)
+    assert desk._imports.failed(first).source is held["frame"], "whoever asks again may do so with the first task too"
+    held["frame"]["b"] = [7, 8, 9]
+    done(desk.import_again(second, {}))
+    for task in (first, second):
+        with pytest.raises(CommandError, match="no longer known"):
+            desk.import_again(task, {})
+
+
 def test_the_sample_is_real_where_scikit_learn_is_and_says_so_where_not(desk, done, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     made = samples.sample()

@@ -15,7 +15,7 @@ from PIL import Image
 
 import nbtrain
 from nbtrain import dataset_facts
-from nbtrain.core.errors import DataError
+from nbtrain.core.errors import CommandError, DataError
 from nbtrain.data.keeping.library import Library
 from nbtrain.dataset_desk import OriginImport, WorkspaceDatasets
 from nbtrain.desk import preview_desk
@@ -149,12 +149,15 @@ def test_an_import_of_a_preview_that_fails_can_be_begun_again(desk, shown, tmp_p
     path.write_text("a,b\n1,2\n3,4\n")
     _, importer = shown(path)
     path.unlink()
+    failed = importer.begin()
     with pytest.raises(DataError):
-        importer.begin().wait(SECONDS)
+        failed.wait(SECONDS)
     assert importer.name() is None
     path.write_text("a,b\n1,2\n3,4\n")
     importer.begin().wait(SECONDS)
     assert importer.name() == "broken"
+    with pytest.raises(CommandError, match="no longer known"):
+        desk.import_again(failed.id, {})
 
 
 def test_what_is_in_the_workspace_or_a_part_is_not_offered(tmp_path):
