@@ -75,6 +75,8 @@ class Engine:
         self.lookback = self._lookback()
         self.footing = Footing(self.model)
         self.steering = Steering(self)
+        self.told_missing = False
+        """Whether it was said that the figure to go by was not measured."""
         #: True while the state is neither that of one step nor of the next; what fails then leaves nothing to save.
         self.torn = False
         self.crew: Crew | None = None
@@ -218,10 +220,7 @@ class Engine:
         for name, value in figures.items():
             self.history.append(name, at.step, value)
         at.epoch, at.batch, at.loss_sum, at.loss_count = at.epoch + 1, 0, 0.0, 0
-        # Without validation data the training loss is all there is to go by.
-        monitored = figures.get(self.options["monitor"])  # None: a part of the loss that no batch had
-        if monitored is None and self.job.validation is None:
-            monitored = figures["train_loss"]
+        monitored = looking.monitored(self, figures)
         improved = monitored is not None and self.stopping.update(monitored, at.step)
         self.publish(EpochEnd(step=at.step, epoch=at.epoch, metrics=figures))
         looking.show_samples(self)

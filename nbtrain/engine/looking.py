@@ -52,6 +52,21 @@ def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
     return figures | {f"val_{name}": value for name, value in job.metrics.compute().items()}
 
 
+def monitored(engine: Engine, figures: dict[str, float]) -> float | None:
+    """The figure to go by; None, which is told once, where it is a part of the loss that no batch of the epoch had."""
+    name = engine.options["monitor"]
+    found = figures.get(name)
+    if found is None and engine.job.validation is None:
+        return figures["train_loss"]  # all there is to go by
+    if found is None and not engine.told_missing:
+        engine.told_missing = True
+        engine.publish(Warned(step=engine.at.step, message=(
+            f"{name}, which the run goes by, was not measured after epoch {engine.at.epoch}; such epochs count neither "
+            "as better nor for early stopping. Train with monitor set to one of what is: "
+            f"{', '.join(sorted(figures))}.")))
+    return found
+
+
 def show_samples(engine: Engine) -> None:
     """Have samples made of the epoch just done, where the recipe makes any; what fails there ends no training."""
     sampling, every, epoch = engine.job.given.samples, engine.options["sample_every"], engine.at.epoch

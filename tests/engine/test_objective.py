@@ -206,3 +206,18 @@ def test_an_epoch_without_the_part_gone_by_is_no_better_one():
     last = CheckpointFolder(run.folder / "checkpoints").generations()[-1]
     assert json.loads((last.path / "state.json").read_text())["state"]["stopping"] == {
         "best": 2.5, "best_step": 8, "waited": 0}
+
+
+def test_a_figure_to_go_by_that_is_not_measured_is_told_once():
+    x, y = mixed()
+
+    def step(model, batch):
+        loss = mse_loss(model(batch.inputs), batch.target)
+        return {"all": loss, "extra": loss} if torch.is_grad_enabled() else {"all": loss}
+
+    run = train(
+        nn.Linear(4, 1), (x, y), validation=(x, y), step=step, batch_size=4, monitor="val_extra", early_stopping=True,
+        patience=1, epochs=3)
+    (said,) = [line for line in run.warnings if "val_extra" in line]
+    assert said.startswith("val_extra, which the run goes by, was not measured after epoch 1;")
+    assert "train_loss, val_all, val_loss" in said
