@@ -84,6 +84,10 @@ def check(config: TrainConfig, device: torch.device) -> str | None:
     return None
 
 
+class LostError(TrainingError):
+    """A follower is gone or does not answer; what has been learnt is with the leader."""
+
+
 class Crew:
     """The leader's side.
 
@@ -210,23 +214,31 @@ class Crew:
             if not process.is_alive():
                 raise self._lost(place)
             if time.monotonic() > until:
-                raise TrainingError(
-                    f"Process {place + 1} of {self._size} has not answered for {patience:g} s; train on with "
-                    "nbtrain.resume(…), with multi_gpu at 0 if it comes again.")
+                raise LostError(
+                    f"Process {place + 1} of {self._size} has not answered for {patience:g} s; set multi_gpu to 0 if "
+                    "that comes again.")
         try:
             kind, said = pipe.recv()
         except (EOFError, OSError):
             raise self._lost(place) from None
         if kind == "failed":
-            raise TrainingError(f"Process {place + 1} of {self._size} failed: {said}")
+            raise self._failed(place, said)
         return said
 
+    def _failed(self, place: int, said: str) -> TrainingError:
+        return TrainingError(f"Process {place + 1} of {self._size} failed: {said}")
+
     def _lost(self, place: int) -> TrainingError:
-        process = self._processes[place - 1]
+        """What is said of a follower that has ended: what it said itself, if it could."""
+        pipe, process = self._pipes[place - 1], self._processes[place - 1]
         process.join(1.0)
-        return TrainingError(
-            f"Process {place + 1} of {self._size} has ended (exit code {process.exitcode}); the run was saved, and "
-            "nbtrain.resume(…) goes on with it. Was there enough memory?")
+        with contextlib.suppress(EOFError, OSError):
+            while pipe.poll():
+                kind, said = pipe.recv()
+                if kind == "failed":
+                    return self._failed(place, said)
+        return LostError(
+            f"Process {place + 1} of {self._size} has ended (exit code {process.exitcode}). Was there enough memory?")
 
     def _gather(self, untouched: set[int]) -> None:
         """The sum of all gradients, in the model; none for what had no part in any share."""

@@ -108,13 +108,20 @@ def follow(file: Path, pipe: Connection, store: Path, who: tuple[int, int, str])
         pipe.send(("ready", None))
         group = process_group(store, place, size, device)
         precision, turn = Precision(work.precision, device), Turn(work.seed, device)
-        while (task := pipe.recv()) is not None:
+        while (task := _next(pipe)) is not None:
             _do(work, task, pipe, group, precision, turn.at(task.step, "follower", place), device)
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        return  # who leads is gone
     except BaseException as error:  # noqa: BLE001 - whatever it is, the leader is told, and this process ends
         with contextlib.suppress(OSError):
             pipe.send(("failed", f"{type(error).__name__}: {error}"))
+
+
+def _next(pipe: Connection) -> Task | None:
+    """What is to be done; None when that is nothing more, or who leads is gone."""
+    try:
+        task: Task | None = pipe.recv()
+    except (EOFError, ConnectionError):
+        return None
+    return task
 
 
 def _do(  # noqa: PLR0917 - all that a follower has

@@ -23,6 +23,7 @@ from nbtrain.core.errors import NbtrainError, TrainingError
 from nbtrain.core.events import EpochEnd, Event, Resumed, RunFailed, StateChanged, Warned
 from nbtrain.core.history import History
 from nbtrain.core.ports import Resumption
+from nbtrain.engine.crew import LostError
 from nbtrain.engine.diary import Diary, Places
 from nbtrain.engine.engine import Engine
 from nbtrain.engine.evaluation import Evaluation
@@ -244,6 +245,8 @@ class Trainer:
             try:
                 saver.save(engine, "error")
                 saver.drain()
+                if isinstance(failure, LostError):
+                    failure.args = (f"{failure} The run was saved, and nbtrain.resume(…) goes on with it.",)
             except Exception as second:  # noqa: BLE001 - the first error is the one to report; this one is told beside it
                 self.publish(Warned(step=step, message=f"The last state could not be saved: {second}"))
         self.error, self.reason = failure, str(failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import signal
@@ -20,8 +21,10 @@ from torch import nn
 
 from nbtrain import training
 from nbtrain.core.errors import ConfigError, TrainingError
+from nbtrain.core.tasks import Progress
 from nbtrain.engine import crew, follower
 from nbtrain.engine.batch import Batch
+from nbtrain.foreseen import foresee
 
 ROWS = 203
 
@@ -149,7 +152,7 @@ def test_one_that_is_killed_ends_the_run_with_a_sentence_and_the_run_goes_on_aft
     while run.step < 5:
         time.sleep(0.01)
     os.kill(hired[0].pid, signal.SIGKILL)
-    with pytest.raises(TrainingError, match=r"Process 2 of 2 has ended \(exit code -?\d+\); the run was saved"):
+    with pytest.raises(TrainingError, match=r"Process 2 of 2 has ended \(exit code -?\d+\).*The run was saved"):
         run.wait()
     assert run.step >= 5
     again = training.resume(run.id, show=False)
@@ -158,20 +161,30 @@ def test_one_that_is_killed_ends_the_run_with_a_sentence_and_the_run_goes_on_aft
     again.stop()
 
 
-def test_what_fails_in_one_of_them_is_told():
+@pytest.mark.parametrize("kind", ["ZeroDivisionError", "ConnectionError", "EOFError"])
+def test_what_fails_in_one_of_them_is_told(monkeypatch, kind):
     class Fails(Net):
         def forward(self, x):
             if os.environ.get("NBTRAIN_LEADER") != str(os.getpid()):
-                raise ZeroDivisionError("not here")
+                raise getattr(builtins, kind)("not here")
             return super().forward(x)
 
-    os.environ["NBTRAIN_LEADER"] = str(os.getpid())
-    try:
-        run = begin(Fails())
-        with pytest.raises(TrainingError, match="Process 2 of 2 failed: ZeroDivisionError: not here"):
-            run.wait()
-    finally:
-        del os.environ["NBTRAIN_LEADER"]
+    monkeypatch.setenv("NBTRAIN_LEADER", str(os.getpid()))
+    run = begin(Fails())
+    with pytest.raises(TrainingError, match=f"Process 2 of 2 failed: {kind}: not here"):
+        run.wait()
+
+
+def test_a_forecast_speaks_of_no_run_that_was_saved(monkeypatch):
+    class Dies(Net):
+        def forward(self, x):
+            if os.environ.get("NBTRAIN_LEADER") != str(os.getpid()):
+                os._exit(3)
+            return super().forward(x)
+
+    monkeypatch.setenv("NBTRAIN_LEADER", str(os.getpid()))
+    with pytest.raises(TrainingError, match=r"^Process 2 of 2 has ended \(exit code 3\)\. Was there enough memory\?$"):
+        foresee(Dies(), data(), {}, {"multi_gpu": 2, "batch_size": 16}, Progress())
 
 
 def test_they_end_when_the_kernel_is_killed(tmp_path):
