@@ -8,7 +8,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError, Problem
+from nbtrain.core.control import State
+from nbtrain.core.errors import CheckpointError, CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.outcomes import Outcome, Part
 from nbtrain.i18n import text, words
 from nbtrain.store import results as store
@@ -16,7 +17,7 @@ from nbtrain.store import results as store
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-    from torch import nn
+    from torch import Tensor, nn
 
     from nbtrain.core.tasks import Progress
     from nbtrain.data.table import Table
@@ -155,13 +156,14 @@ def look(run: Run, data: Any = None, *, worst: int = WORST, progress: Progress |
     trainer = run._trainer  # noqa: SLF001 - a Run is the trainer's face
     part, rows, judge, notes = _subject(run, data)
     step = run.step
-    metrics = trainer.evaluation.evaluate(trainer.model, rows, _watched(judge, rows, progress))
+    model, said = _left(run)
+    metrics = trainer.evaluation.evaluate(model, rows, _watched(judge, rows, progress))
     verdict = judge.verdict(worst)
     figures = {name: value for name, value in verdict.figures.items() if name not in metrics}
     outcome = Outcome(
         part=part, rows=verdict.rows, step=step, metrics={**metrics, **figures}, classes=verdict.classes,
         confusion=verdict.confusion, groups=verdict.groups, points=verdict.points, measure=verdict.measure,
-        worst=verdict.worst, notes=(*notes, *verdict.notes))
+        worst=verdict.worst, notes=(*said, *notes, *verdict.notes))
     if data is None:
         store.keep(run.folder, outcome)
     return Results(outcome, verdict.predictions, run.name)
@@ -175,6 +177,52 @@ def can_look(run: Run) -> bool:
     if given.origin is not None and "recipe" not in given.origin and given.origin["test"] is not None:
         return True
     return not given.parted and bool(config["validation"] or config["test"])
+
+
+# -- whose weights --------------------------------------------------------------------------------
+
+
+def _left(run: Run) -> tuple[nn.Module, tuple[str, ...]]:
+    """The model with the weights that the run has, or had when it ended; and what is to be said of that.
+
+    A module is trained in place, so another run may have trained it on since: then a copy gets this run's weights back.
+    """
+    from nbtrain.engine import job, recompute  # noqa: PLC0415 - torch is there once a run is
+    from nbtrain.engine.checkpoint import CheckpointFolder  # noqa: PLC0415
+    from nbtrain.engine.saver import CHECKPOINTS  # noqa: PLC0415
+
+    model = run.model
+    if not run.state.ended:
+        return model, ()
+    try:
+        snapshot, _, _ = CheckpointFolder(run.folder / CHECKPOINTS).load(run.step)
+    except CheckpointError:
+        return model, (text("results.note.unknown_weights", step=run.step),)
+    left = dict(snapshot.components["model"])
+    if run.state is State.FINISHED and "ema" in snapshot.components:
+        averaged = snapshot.components["ema"]
+        left |= {name: averaged[f"model.{name}"] for name, _ in model.named_parameters() if f"model.{name}" in averaged}
+    now = model.state_dict()
+    if all(name in now and _same(tensor, now[name]) for name, tensor in left.items()):
+        return model, ()
+    copied = job.copy_of(model, "so what this run left it cannot be looked at beside what it is now.")
+    if run.config["gradient_checkpointing"]:
+        recompute.forget(copied)
+    try:
+        copied.load_state_dict(left)
+    except RuntimeError as error:
+        raise CommandError(
+            f"The module was changed since run {run.id} ended, so that the weights of its last checkpoint do not fit "
+            f"it any more; look before you change it. ({error})") from error
+    return copied, (text("results.note.changed"),)
+
+
+def _same(left: Tensor, now: Any) -> bool:
+    """Bit for bit, but that one NaN is like another."""
+    if left.shape != now.shape:
+        return False
+    now = now.detach().cpu()
+    return bool(((left == now) | ((left != left) & (now != now))).all())  # noqa: PLR0124 - NaN alone is not itself
 
 
 # -- which rows -----------------------------------------------------------------------------------
@@ -197,10 +245,11 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
         notes = () if table is not None else (_GONE,)
         show: Show = Places() if table is None else Cells(table)
         return part, rows, asked.judge(rows, table) or _guessing(run, show), notes
-    fed = _fed(given.origin, data)
+    fed, places = _fed(given.origin, data), None
     if fed is None:
         part, rows = evaluation.held_out()
-        table = _part(given.origin, part)
+        places = evaluation.places()
+        table = _part(given.origin, part if places is None else "train")
     else:
         part, rows, table = fed
     if given.origin is None or (table is None and part == "given"):
@@ -208,7 +257,7 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
         return part, rows, _guessing(run, _seen(rows)), ()
     if table is None:
         return part, rows, _guessing(run, Places()), (_GONE,)
-    return part, rows, _guessing(run, Cells(table, given.origin["features"])), ()
+    return part, rows, _guessing(run, Cells(table, given.origin["features"], kept=places)), ()
 
 
 def _fed(origin: Mapping[str, Any] | None, data: Any) -> tuple[Part, Any, Table | None] | None:
@@ -235,6 +284,8 @@ def _part(origin: Mapping[str, Any] | None, part: str) -> Table | None:
         table = library.table(record.id)
     except DatasetNotFoundError:
         return None
+    if part == "train" and origin["split"] is None:  # the engine split it
+        return table
     made = split_of(library.folder(record.id))
     if made is None or sha256(made.parts.tobytes()).hexdigest() != origin["split"]:
         return None

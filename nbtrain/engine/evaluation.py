@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nbtrain.config import TrainConfig
 from nbtrain.core.errors import DataError
 from nbtrain.engine import distillation, metrics
-from nbtrain.engine.arrays import Reading
+from nbtrain.engine.arrays import Reading, prepare
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.batches import as_source
 from nbtrain.engine.forward import call, evaluation_mode
@@ -20,7 +20,7 @@ from nbtrain.engine.job import Job
 from nbtrain.engine.objective import Outcome, Parts
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
-from nbtrain.engine.split import split
+from nbtrain.engine.split import places, split
 
 T = TypeVar("T")
 #: Is shown a batch and the model's output for it, with the model as it was for that.
@@ -92,6 +92,16 @@ class Evaluation:
         if validation is None:
             raise DataError("Nothing was held out (validation and test are 0), so hand in data: run.evaluate((X, y)).")
         return "validation", validation
+
+    def places(self) -> Sequence[int] | None:
+        """Which rows of the run's data `held_out` gives; None where the run did not split them itself."""
+        given, config = self._given, self._config
+        if given.test is not None or given.validation is not None or given.parted:
+            return None
+        _, validation, test = places(
+            prepare(given.data, Reading.of(given.model)), config["validation"], config["test"], config["seed"])
+        rows = validation if test is None else test
+        return None if rows is None else rows.tolist()
 
     def _forward(self, data: Any, work: Callable[[Batch], T], model: nn.Module) -> Iterator[tuple[Batch, T]]:
         """What `work` makes of each batch, with the model in evaluation mode."""

@@ -34,12 +34,24 @@ def split(
         DataError: too few rows for every part to have one, or data that `arrays.prepare` refuses.
     """
     data = prepare(data, reading)
+    train, checked, held_out = places(data, validation, test, seed)
+    return (
+        data if train is None else _take(data, train), None if checked is None else _take(_plain(data), checked),
+        None if held_out is None else _take(_plain(data), held_out))
+
+
+def places(data: Any, validation: float, test: float, seed: int) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Which rows `split` takes for each part, in order, of what `arrays.prepare` gave; None: all, and none.
+
+    Raises:
+        DataError: as `split`.
+    """
     if isinstance(data, DataLoader | IterableDataset) or not (hasattr(data, "__getitem__") or isinstance(data, Arrays)):
-        return data, None, None
+        return None, None, None
     n = data.length if isinstance(data, Arrays) else len(data)
     counts = [max(1, round(n * share)) if share else 0 for share in (validation, test)]
     if sum(counts) == 0:
-        return data, None, None
+        return None, None, None
     if sum(counts) >= n:
         raise DataError(
             f"{n} row{'s' * (n != 1)} cannot be split into training"
@@ -49,10 +61,7 @@ def split(
     held_out, rows = _spread(rows, counts[1])
     checked, rows = _spread(rows, counts[0])
     return (
-        _take(data, rows),
-        _take(_plain(data), checked) if counts[0] else None,
-        _take(_plain(data), held_out) if counts[1] else None,
-    )
+        rows.sort().values, checked.sort().values if counts[0] else None, held_out.sort().values if counts[1] else None)
 
 
 def _grouped(data: Any, n: int, seed: int) -> Tensor:
@@ -76,7 +85,6 @@ def _spread(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _take(data: Any, rows: Tensor) -> Any:
-    rows = rows.sort().values
     return data.take(rows) if isinstance(data, Arrays) else Subset(data, rows.tolist())
 
 

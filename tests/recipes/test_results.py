@@ -310,3 +310,31 @@ def test_it_can_be_called_off_and_says_how_far_it_is():
     with pytest.raises(nbtrain.NbtrainError, match="called off"):
         looking.look(run, progress=progress)
     assert store.kept(run.folder) is None
+
+
+def test_a_module_that_was_trained_on_since_is_judged_as_its_run_left_it():
+    x, y = arrays()
+    net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 2))
+    first = ended(net, (x, y), use_ema=True)
+    before = first.results()
+    assert not before.notes
+    ended(net, (x, y), epochs=10, learning_rate=0.1)
+    later = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    found = first.results()
+    assert found.metrics == before.metrics
+    assert list(found.predictions["loss"]) == list(before.predictions["loss"])
+    assert "trained on or changed since" in found.notes[0]
+    kept = store.kept(first.folder)
+    assert kept is not None
+    assert kept.metrics == before.metrics
+    assert all(torch.equal(tensor, later[name]) for name, tensor in net.state_dict().items())
+
+
+def test_rows_that_the_engine_held_out_of_a_dataset_have_their_numbers(frame):
+    plain = frame.assign(y=(frame["kind"] == "little").astype(int))[["size", "y"]]
+    data = nbtrain.load_dataset(plain, name="whole")
+    found = ended(nn.Linear(1, 2), data, target="y", recipe="custom").results()
+    rows = found.predictions
+    assert not found.notes
+    assert list(rows["truth"]) == [str(each) for each in plain.loc[rows["row"], "y"]]
+    assert float(found.worst["size"].iloc[0]) == pytest.approx(plain.loc[found.worst["row"].iloc[0], "size"], rel=1e-4)
