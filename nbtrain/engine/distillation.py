@@ -88,8 +88,9 @@ def at_hand(teacher: nn.Module, device: torch.device) -> Iterator[None]:
     with turn.at("teacher"):
         lent = _lent.setdefault(teacher, _Lent(_places(teacher)))
         lent.users += 1
-        teacher.to(device)
     try:
+        with turn.at("teacher"):
+            teacher.to(device)  # where there is no room for all of it, some of it is there
         yield
     finally:
         with turn.at("teacher"):

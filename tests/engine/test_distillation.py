@@ -217,6 +217,29 @@ def test_a_teacher_goes_home_when_the_last_who_needs_it_is_done():
     assert teacher.noted == ["meta", "meta", "cpu"]
 
 
+class Large(Sent):
+    """There is no room for it at first."""
+
+    room = False
+
+    def to(self, *given, **named):
+        moved = super().to(*given, **named)
+        if str(given[0]) == "meta" and not self.room:
+            raise torch.OutOfMemoryError("no room")
+        return moved
+
+
+def test_a_teacher_that_found_no_room_is_at_home_and_goes_home_the_next_time():
+    teacher = Large()
+    with pytest.raises(torch.OutOfMemoryError), at_hand(teacher, torch.device("meta")):
+        pass
+    assert teacher.noted == ["meta", "cpu"]
+    teacher.room = True
+    with at_hand(teacher, torch.device("meta")):
+        pass
+    assert teacher.noted == ["meta", "cpu", "meta", "cpu"]
+
+
 def test_a_run_that_has_ended_keeps_no_teacher_on_its_device_and_fetches_it_to_evaluate():
     teacher = Sent()
     run = train(teacher=teacher, epochs=1)
