@@ -172,8 +172,8 @@ def ingredients(made: Ordered, prepared: Prepared) -> Ingredients:
     return Ingredients(
         prepared.model, prepared.train, prepared.validation, prepared.loss, prepared.metrics, origin,
         prepared.model_origin, tuple(prepared.notes), test=prepared.test, step=prepared.step,
-        loss_weights=prepared.loss_weights, rates=prepared.rates, samples=prepared.samples,
-        signs=tuple(prepared.signs), parted=True)
+        loss_weights=prepared.loss_weights, rates=prepared.rates, frozen=prepared.frozen or frozenset(),
+        samples=prepared.samples, signs=tuple(prepared.signs), parted=True)
 
 
 class Asked:

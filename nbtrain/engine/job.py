@@ -58,6 +58,8 @@ class Ingredients:
     """Of a loss that gives several by name."""
     rates: Rates | None = None
     """Parameters that learn slower than others."""
+    frozen: frozenset[str] = frozenset()
+    """Names of parameters that do not learn in this run; before and after it they are as their owner has them."""
     samples: Sampling | None = None
     """What is to be seen or heard of the model as it learns."""
     signs: tuple[Sign, ...] = ()
@@ -169,7 +171,8 @@ def prepare(given: Ingredients, config: TrainConfig) -> Job:
     model = given.model
     if not isinstance(model, nn.Module):
         raise ModelError(f"The model is a {type(model).__name__}; it must be a torch.nn.Module instance.")
-    if isinstance(model, torch.jit.ScriptModule) or not any(p.requires_grad for p in model.parameters()):
+    if isinstance(model, torch.jit.ScriptModule) or not any(
+            p.requires_grad for name, p in model.named_parameters() if name not in given.frozen):
         raise ModelError(
             f"The model {type(model).__name__} has no parameters that require a gradient, so there is nothing to "
             "train; add layers, or unfreeze some with requires_grad_(True).")
@@ -191,6 +194,7 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
     set_dropout(model, config["dropout"])
     undoing = ExitStack()
     stack.callback(undoing.close)
+    undoing.callback(_hold(model, given.frozen))
     if config["gradient_checkpointing"]:
         undoing.callback(gradient_checkpointing(model))
     reading = Reading.of(model)
@@ -239,6 +243,19 @@ def _prepared(given: Ingredients, config: TrainConfig, stack: ExitStack) -> Job:
         metrics=metric_set, task=task,
         classes=train.classes, fingerprint=" + ".join(prints), device=device, given=given, undo=undoing.close,
         notes=tuple(notes))
+
+
+def _hold(model: nn.Module, names: frozenset[str]) -> Callable[[], None]:
+    """These parameters do not learn until what is returned is called."""
+    held = [parameter for name, parameter in model.named_parameters() if name in names]
+    for parameter in held:
+        parameter.requires_grad = False
+
+    def let_go() -> None:
+        for parameter in held:
+            parameter.requires_grad = True
+
+    return let_go
 
 
 def _place_losses(given: Ingredients, device: torch.device) -> None:

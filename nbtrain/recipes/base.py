@@ -112,6 +112,9 @@ class Prepared:
     step: Step | None = None
     loss_weights: Mapping[str, float] | None = None
     rates: Rates | None = None
+    frozen: frozenset[str] | None = None
+    """Names of parameters that do not learn in this run. `prepare` leaves the module as it is; the engine holds them,
+    and lets them go when the run ends."""
     samples: Sampling | None = None
     signs: Sequence[Sign] = ()
     notes: Sequence[str] = ()

@@ -89,6 +89,7 @@ class CausalLM:
             fitted=known, model_origin=built.origin, loss=order.loss,
             metrics=[Perplexity(), Accuracy()] if order.metrics is None else order.metrics,
             rates=layers.rates(module, config["layer_decay"]),
+            frozen=layers.frozen(module, config["frozen_layers"]),
             samples=_samples(module, vocabulary, shown, known["max_length"], config["seed"]), config=changed,
             notes=notes)
 

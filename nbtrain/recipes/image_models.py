@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from nbtrain.core.errors import ModelError, ModelNotFoundError
 from nbtrain.models import architectures, pretrained
 from nbtrain.models.architectures.heatmaps import REACH, framed
 from nbtrain.models.architectures.hrnet import HRNet
 from nbtrain.models.registry import Registry
-from nbtrain.recipes import building, language_models
+from nbtrain.recipes import building, language_models, probing
 from nbtrain.recipes.base import Order
 
 #: Before the name of one of timm's models.
@@ -70,8 +71,8 @@ def classifier(order: Order, shape: tuple[int, int, int], classes: Sequence[str]
         ModelNotFoundError, ModelError, HubError: there is none of this name, or it does not fit.
     """
     if isinstance(order.model, nn.Module):
-        argument = "pixel_values" if getattr(order.model, "main_input_name", "") == "pixel_values" else None
-        return Opened(module=order.model, name=type(order.model).__name__, origin=None, argument=argument)
+        name, argument = type(order.model).__name__, _argument(order.model)
+        return Opened(module=order.model, name=name, origin=None, argument=argument)
     given = _timm_name(order)
     if given is not None:
         config = {"num_classes": len(classes), "in_chans": shape[0]}
@@ -88,7 +89,9 @@ def wish_of(order: Order) -> Wish:
     """How the order's model wants images. Raises as `classifier`."""
     if isinstance(order.model, nn.Module):
         wish = _wish(None, getattr(order.model, "config", None))
-        return wish if wish.grey is not None else replace(wish, grey=grey_of(order.model))
+        if wish.grey is None:
+            wish = replace(wish, grey=grey_of(order.model, wish.size or order.config["image_size"]))
+        return wish
     given = _timm_name(order)
     if given is not None:
         return _timm_wish(given)
@@ -98,19 +101,23 @@ def wish_of(order: Order) -> Wish:
         return _wish(source.folder, language_models._config(source))  # noqa: SLF001 - shared within the room
 
 
-def grey_of(module: nn.Module) -> bool | None:
-    """Whether a module of the user's takes images of one channel, or of three, by its first convolution; None: unknown.
+def grey_of(module: nn.Module, size: int) -> bool | None:
+    """Whether a module of the user's takes images of one channel, and none of three, by trying both; None: unknown.
 
-    Raises ModelError for another number of channels.
+    Args:
+        module: is asked in evaluation mode, and stays as it is.
+        size: pixels of a side of the images that it is to be given.
     """
-    first = next((each for each in module.modules() if isinstance(each, nn.Conv2d)), None)
-    if first is None:
-        return None
-    if first.in_channels not in {1, 3}:
-        raise ModelError(
-            f"{type(module).__name__} takes images of {first.in_channels} channels, by its first convolution; images "
-            "of a dataset have 1, where all are grey, or 3.")
-    return first.in_channels == 1
+    if any(isinstance(each, UninitializedParameter | UninitializedBuffer)
+           for each in (*module.parameters(), *module.buffers())):
+        return None  # to try would settle it
+    coloured, grey = (probing.takes(module, (channels, size, size), _argument(module)) for channels in (3, 1))
+    return grey if coloured != grey else None
+
+
+def _argument(module: nn.Module) -> str | None:
+    """By which name its forward pass takes images; None: the first that it takes."""
+    return "pixel_values" if getattr(module, "main_input_name", "") == "pixel_values" else None
 
 
 def _of_transformers(order: Order) -> bool:

@@ -21,7 +21,7 @@ from nbtrain.data.examples import TARGETS
 from nbtrain.data.processing import AugmentImage
 from nbtrain.data.splits.spec import SplitSpec
 from nbtrain.engine.losses import Weighted
-from nbtrain.recipes import goals, layers
+from nbtrain.recipes import goals, layers, probing
 from nbtrain.recipes.base import Columns, Order, Prepared
 from nbtrain.recipes.goals import Goal
 from nbtrain.recipes.image_models import TIMM, Wish, classifier, wish_of
@@ -75,7 +75,9 @@ class ImageClassification:
         wish = wish_of(order) if fitted is None else Wish()
         pictures = _pictures(parts.train, column.name, config, fitted, wish)
         opened = classifier(order, pictures.shape, names)
-        layers.freeze(opened.module, config["frozen_layers"])
+        used = None
+        if config["frozen_layers"] or config["layer_decay"] != 1.0:
+            used = probing.used(opened.module, pictures.shape, opened.argument)
         known = dict(fitted) if fitted is not None else _learnt(pictures, wish) | {
             "image": column.name, "goal": goal.to_json(), "classes": names, "argument": opened.argument}
         columns = replace(order.columns, target=target.name, features=(column.name,))
@@ -91,8 +93,9 @@ class ImageClassification:
         return Prepared(
             model=opened.module, name=opened.name, model_origin=opened.origin,
             train=Labelled(pictures, labels, known, step=step), validation=validation, test=test, columns=columns,
-            fitted=known, loss=loss, metrics=order.metrics, rates=layers.rates(opened.module, config["layer_decay"]),
-            notes=[*notes, *opened.notes])
+            fitted=known, loss=loss, metrics=order.metrics,
+            rates=layers.rates(opened.module, config["layer_decay"], used),
+            frozen=layers.frozen(opened.module, config["frozen_layers"], used), notes=[*notes, *opened.notes])
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> Labelled:
         """As `Recipe.rows`."""

@@ -69,7 +69,7 @@ class Landmarks:
             tuple(known["names"]), tuple(known["goals"]))
         first = known
         if known is None and isinstance(order.model, nn.Module):
-            first = {"grey": grey_of(order.model)}
+            first = {"grey": grey_of(order.model, config["image_size"])}
         pictures = self._pictures(parts.train, column.name, config, first)
         if known is None:
             goal = points.within(parts.train, goal, pictures.sizes)
@@ -145,8 +145,8 @@ def _left(goal: points.Goal) -> list[str]:
         return []
     said = (
         f"The landmarks are {telling.listed(goal.names)}; {telling.listed(goal.left)} are not taken for points: their "
-        "names or values say something else of the image. To say it yourself, name the images and all columns of "
-        "points: features=[…].")
+        "names, or names and values, say something else of the image. To say it yourself, name the images and all "
+        "columns of points: features=[…].")
     return [said]
 
 

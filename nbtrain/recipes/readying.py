@@ -1,10 +1,10 @@
-"""A model of texts made ready to learn: how many tokens it takes, which of its layers stay, what learns beside them."""
+"""A model of texts made ready to learn: how many tokens it takes, what learns beside them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from nbtrain.recipes import adapters, language_models, layers
+from nbtrain.recipes import adapters, language_models
 from nbtrain.recipes.base import Order
 from nbtrain.recipes.language_models import Built, Source
 from nbtrain.recipes.vocabulary import Vocabulary, compact
@@ -13,7 +13,7 @@ from nbtrain.recipes.vocabulary import Vocabulary, compact
 def ready(
     source: Source, built: Built, vocabulary: Vocabulary, order: Order, longest: int, *, head: bool,
 ) -> dict[str, Any]:
-    """Put adapters into a model and freeze layers, as the options say.
+    """Put adapters into a model, as the options say.
 
     Args:
         source: what the model was made from.
@@ -29,12 +29,10 @@ def ready(
     Raises:
         DataError: the longest text has more tokens than the model takes.
         ModelError: peft is not installed, or finds nothing to put adapters beside.
-        ConfigError: the model has not as many layers as are to be frozen.
     """
     module, config = built.module, order.config
     limit = language_models.check_length(source, module, vocabulary, longest)
     adapters.add(module, rank=config["lora_rank"], alpha=config["lora_alpha"], seed=config["seed"], head=head)
-    layers.freeze(module, config["frozen_layers"])
     return {
         "made_from": built.origin, "max_length": min(config["max_length"], limit or config["max_length"]),
         "tokenizer": compact(vocabulary.content) if vocabulary.learned else None}

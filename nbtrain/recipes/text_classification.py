@@ -89,7 +89,8 @@ class TextClassification:
         return Prepared(
             model=module, name=source.name, train=train, validation=held[0], test=held[1], columns=order.columns,
             fitted=known, model_origin=built.origin, loss=_loss(order, labels, goal), metrics=order.metrics,
-            rates=layers.rates(module, config["layer_decay"]), config=changed, notes=notes)
+            rates=layers.rates(module, config["layer_decay"]),
+            frozen=layers.frozen(module, config["frozen_layers"]), config=changed, notes=notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> TokenRows:
         """Raises as `Recipe.rows`."""

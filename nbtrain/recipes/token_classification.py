@@ -95,7 +95,8 @@ class TokenClassification:
             model=module, name=source.name, train=train, validation=held[0], test=held[1], columns=order.columns,
             fitted=known, model_origin=built.origin, loss=_loss(order, labels, classes),
             metrics=[SpanF1(classes), "accuracy"] if order.metrics is None else order.metrics,
-            rates=layers.rates(module, config["layer_decay"]), config=changed, notes=notes)
+            rates=layers.rates(module, config["layer_decay"]),
+            frozen=layers.frozen(module, config["frozen_layers"]), config=changed, notes=notes)
 
     def rows(self, order: Order, fitted: Mapping[str, Any], table: Table, *, labelled: bool) -> TaggedRows:
         """Raises as `Recipe.rows`."""

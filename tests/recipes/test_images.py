@@ -26,7 +26,8 @@ from nbtrain.hub.local import samples
 from nbtrain.models import architectures
 from nbtrain.models.package import About, Package
 from nbtrain.models.registry import Registry
-from nbtrain.recipes import decoding, layers, pictures
+from nbtrain.recipes import decoding, pictures
+from nbtrain.recipes.image_models import grey_of
 from nbtrain.recipes.images import CHANGES, Labelled
 from nbtrain.recipes.pictures import Pictures
 from tests.recipes.drawn import folder_of_shapes, shape
@@ -226,7 +227,7 @@ def test_a_vision_transformer_of_the_registry_gets_its_size_its_means_and_a_head
     assert given.origin["fitted"]["mean"] == [0.5, 0.4, 0.3]
     assert run.model.config.id2label == {0: "cross", 1: "ring", 2: "square"}
     assert "has a new head for cross, ring, square" in run.warnings[0]
-    assert not next(run.model.parameters()).requires_grad
+    assert next(iter(run.model.state_dict())) in run._trainer.given.frozen
     assert len(run.predict([RED])) == 1
 
 
@@ -271,53 +272,45 @@ def test_grey_and_coloured_images_fit_the_channels_that_a_module_takes(tmp_path,
 
 
 def test_channels_that_no_image_has_are_told(folder):
-    with pytest.raises(ModelError, match="Sequential takes images of 4 channels, by its first convolution; images of"):
+    with pytest.raises(ModelError, match=r"cannot take the data: RuntimeError: .* to have 4 channels, but got 3"):
         train(own(4, 3), folder)
 
 
-@pytest.mark.parametrize(("name", "sizes", "stages"), [
-    ("resnet", {"width": 4, "blocks": [2, 1]}, ["stem", "stages.0 stages.1", "stages.2"]),
-    ("convnext", {"width": 8, "blocks": [1, 2]}, ["stem", "stages.0", "stages.1 stages.2 stages.3"]),
-])
-def test_stages_of_our_networks_are_layers(name, sizes, stages):
-    net = architectures.build(name, outputs=3, **sizes)
-    rate = layers.rates(net, 0.5)
-    assert rate is not None
-    for depth, parts in enumerate(stages):
-        for part in parts.split():
-            found = {rate(each) for each, _ in net.named_parameters() if each.startswith(part + ".")}
-            assert found == {0.5 ** (3 - depth)}
-    assert rate("head.weight") == 1.0
-    layers.freeze(net, 1)
-    learning = {each for each, parameter in net.named_parameters() if parameter.requires_grad}
-    assert learning == {each for each, _ in net.named_parameters() if rate(each) > 0.25}
+@pytest.mark.parametrize(("module", "grey"), [("Late", False), ("Gated", False), ("Alone", True), ("Either", None)])
+def test_channels_are_those_that_go_through_a_module_whatever_it_was_made_of(module, grey):
+    net = {"Late": Late, "Gated": Gated, "Alone": lambda: own(1), "Either": nn.Flatten}[module]()
+    before = {name: each.clone() for name, each in net.state_dict().items()}
+    assert grey_of(net, 8) is grey
+    assert net.training
+    assert all(torch.equal(each, before[name]) for name, each in net.state_dict().items())
 
 
-class Stages(nn.Module):
-    """As torchvision lays out a network: its parts are called one after the other, each a chain of blocks."""
+class Late(nn.Module):
+    """Its last convolution was made first."""
 
-    def __init__(self, lengths=(1, 3, 2)):
+    def __init__(self):
         super().__init__()
-        self.stem, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
-        for number, length in enumerate(lengths):
-            chain = [nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))] * length
-            self.add_module(f"layer{number}", nn.Sequential(*chain))
-        self.head = nn.Linear(4, 3)
+        self.classify, self.stem, self.norm = nn.Conv2d(16, 3, 1), nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16)
 
     def forward(self, x):
-        for name, part in self.named_children():
-            x = part(x.mean((2, 3)) if name == "head" else x)
-        return x
+        return self.classify(self.norm(self.stem(x))).mean((2, 3))
 
 
-def test_stages_of_ones_own_network_are_found_and_none_are_told(folder):
-    assert list(layers.blocks(Stages())) == ["layer0", "layer1", "layer2"]
-    run = train(Stages(), folder, frozen_layers=2, layer_decay=0.5)
-    assert run.wait() == "finished"
-    assert {name.split(".")[0] for name, each in run.model.named_parameters() if each.requires_grad} == {
-        "layer2", "head"}
-    with pytest.raises(ModelError, match=r"frozen_layers needs .* stages of several convolutions, and Sequential has"):
-        train(own(3, 3), folder, frozen_layers=1)
+class Gated(nn.Module):
+    """Looks at the brightness first."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.stem = nn.Conv2d(1, 1, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        return (self.stem(x) * self.gate(x.mean(1, keepdim=True))).mean((2, 3))
+
+
+def test_a_module_whose_channels_are_not_known_yet_is_not_settled_by_asking():
+    net = nn.Sequential(nn.LazyConv2d(4, 1), nn.Flatten())
+    assert grey_of(net, 8) is None
+    assert isinstance(net[0].weight, nn.parameter.UninitializedParameter)
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------

@@ -168,14 +168,15 @@ def bert(depth=3):
 
 def test_the_embeddings_and_the_first_blocks_are_frozen():
     model = bert()
-    layers.freeze(model, 2)
-    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    model.bert.encoder.layer[0].output.dense.bias.requires_grad = False
+    frozen = layers.frozen(model, 2) | {"bert.encoder.layer.0.output.dense.bias"}
+    assert frozen != layers.frozen(model, 2)  # what its owner froze is not ours
     assert {name for name, _ in model.named_parameters() if name.startswith((
         "bert.embeddings", "bert.encoder.layer.0.", "bert.encoder.layer.1."))} == frozen
     with pytest.raises(ConfigError, match="has 3 layers; use at most 3"):
-        layers.freeze(model, 4)
+        layers.frozen(model, 4)
     with pytest.raises(ModelError, match="frozen_layers needs a model made of layers"):
-        layers.freeze(torch.nn.Linear(2, 2), 1)
+        layers.frozen(torch.nn.Linear(2, 2), 1)
 
 
 def test_each_block_learns_slower_than_the_one_above():
