@@ -7,8 +7,8 @@
 A point is (x, y) in pixels, (0, 0) the centre of the upper left pixel. A missing one has no numbers.
 
 Which columns are meant can be said: ``features=["image", "nose_x", "nose_y"]``. Else it is every pair of such names,
-but for those that say something else of an image (``pixel_spacing_x``), that are the same in every row, or that lie in
-none of the images; the run tells which were left out.
+but for those whose names say something else of an image (``pixel_spacing_x``), or may say so (``scanner_x``) where
+their values do too: the same in every row, or in none of the images. The run tells which were left out.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _FORMS = (
 _LISTS = ("points", "landmarks", "keypoints", "joints")
 #: Words in names of pairs that are no points.
 _OTHERWISE = frozenset({"spacing", "size", "resolution", "dpi", "scale", "shape", "dimension", "dimensions", "ratio"})
+#: Words in names of pairs that may be points, unless their values say otherwise.
+_PERHAPS = frozenset({
+    "camera", "crop", "detector", "display", "image", "monitor", "offset", "origin", "patient", "pixel", "scanner",
+    "screen", "sensor", "stage", "table", "tile", "window"})
 #: So many rows with one and the same point make it none.
 _SAME = 4
 _SIDES = (("left", "right"), ("l", "r"))
@@ -98,7 +102,7 @@ def goal(table: Table, columns: Columns) -> Goal:
     if half:
         raise DataError(
             f"Column {half[0]!r} of {table.name} is one half of a point; give its other half, or leave it out.")
-    strange = [] if named else [name for name in pairs if _OTHERWISE & set(re.split(r"[_\W]+", name.lower()))]
+    strange = [] if named else [name for name in pairs if _OTHERWISE & _words(name)]
     meant = [name for name in pairs if name not in strange]
     if not meant:
         meant, strange = list(pairs), []
@@ -118,14 +122,19 @@ def chosen(table: Table, columns: Columns) -> list[Column]:
 
 
 def within(table: Table, found: Goal, sizes: npt.NDArray[np.int64]) -> Goal:
-    """Without pairs of columns that cannot be points: the same in every row, or in none of the images."""
+    """Without pairs of columns that are no points by their names and their values both.
+
+    Values alone do not tell: the eyes of aligned faces are at the same place in every row, and points that were noted
+    at another scale lie in none of the images.
+    """
     if found.named or found.listed or len(found.names) == 1:
         return found
     points = read(table, found)
     outside = (points < -0.5) | (points > sizes[:, None, :] - 0.5)
     nowhere = (outside.any(2) | np.isnan(points).any(2)).all(0) & outside.any((0, 2))
     same = (points == points[:1]).all((0, 2)) if len(points) >= _SAME else np.zeros_like(nowhere)
-    kept = np.flatnonzero(~(nowhere | same)).tolist()
+    perhaps = np.array([bool(_PERHAPS & _words(name)) for name in found.names])
+    kept = np.flatnonzero(~((nowhere | same) & perhaps)).tolist()
     if not kept or len(kept) == len(found.names):
         return found
     pairs = [found.columns[2 * place:2 * place + 2] for place in range(len(found.names))]
@@ -167,7 +176,7 @@ def check(
             f"{int(outside.sum()):,} landmarks of {table.name} lie outside of their image, in "
             f"{_rows(table, np.flatnonzero(outside.any(1)))}: {names[place]!r} is at ({x[row, place]:g}, "
             f"{y[row, place]:g}) of {width} × {height} pixels. Points are in pixels of the image upright; leave those "
-            "that are not to be seen empty.")
+            "that are not to be seen empty, and name the columns of points where others are none: features=[…].")
     never = np.flatnonzero(np.isnan(points).all(2).all(0))
     if learnt and len(never):
         raise DataError(
@@ -184,6 +193,10 @@ def swapped(points: Points, pairs: Sequence[tuple[int, int]]) -> Points:
 
 
 # -- inside -------------------------------------------------------------------------------------------
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[_\W]+", name.lower()))
 
 
 def _columns(pairs: dict[str, dict[str, str]], names: Sequence[str]) -> tuple[str, ...]:

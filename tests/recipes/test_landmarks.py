@@ -302,14 +302,26 @@ def test_pairs_of_numbers_that_are_no_points_are_left_out_and_told(folder, tmp_p
     rows = len(pd.read_csv(folder / "points.csv"))
     spacing, far = np.linspace(0.1, 0.2, rows), np.linspace(900, 1000, rows)
     other = beside(folder, tmp_path, pixel_spacing_x=spacing, pixel_spacing_y=spacing, scanner_x=far, scanner_y=far,
-                   centre_x=3.0, centre_y=4.0)
+                   table_x=3.0, table_y=4.0)
     run = train(other)
     assert run.wait() == "finished"
     assert run.predict([dots(5)[0]]).shape == (1, 2, 2)
     assert run.warnings[0].startswith(
         "The landmarks are 'left_dot', 'right_dot'; 'pixel_spacing_x', 'pixel_spacing_y', 'scanner_x', 'scanner_y', "
-        "'centre_x', 'centre_y' are not taken for points")
+        "'table_x', 'table_y' are not taken for points")
     assert set(run.evaluate(nbtrain.load_dataset(folder, name="without"))) == set(run.evaluate())
+
+
+def test_points_are_not_left_out_by_their_values_alone(folder, tmp_path):
+    aligned = beside(folder, tmp_path / "aligned", eye_x=3.0, eye_y=4.0)
+    run = train(aligned, "hrnet")
+    assert run.wait() == "finished"
+    assert run.predict([dots(5)[0]]).shape == (1, 3, 2)
+    assert run.warnings == []
+    rows = len(pd.read_csv(folder / "points.csv"))
+    other = beside(folder, tmp_path / "scaled", nose_x=np.linspace(900, 1000, rows), nose_y=900.0)
+    with pytest.raises(DataError, match=r"lie outside of their image, .*: 'nose' is at \(900, .* name the columns of"):
+        train(other, "hrnet")
 
 
 def test_columns_that_are_named_are_the_points(folder, tmp_path):
