@@ -65,7 +65,9 @@ def _entry(field: Field, word: dict[str, str]) -> Iterator[str]:
     yield f"{_values(field, word)} · default `{_literal(field['default'])}`{live}\n"
     if field["needs"] or field["recipes"]:
         needs = {**(field["needs"] or {}), **({"recipe": field["recipes"]} if field["recipes"] else {})}.items()
-        uses = [f"`{other}` is {' or '.join(f'`{_literal(value)}`' for value in wanted)}" for other, wanted in needs]
+        uses = [
+            f"`{other}` is {' or '.join(f'`{_literal(value)}`' for value in wanted) or 'given'}"
+            for other, wanted in needs]
         yield f"Used when {' and '.join(uses)}.\n"
     yield from (f"- {word[key]}" for size in ("small", "medium", "large") if (key := f"option.{name}.{size}") in word)
     yield ""

@@ -1,10 +1,10 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ControlPanel } from "../src/control_panel/panel";
-import type { RunState } from "../src/shared/wire";
-import { button, draw, FakeModel, RUN, type Sent, type } from "./fake";
+import type { Field, RunState } from "../src/shared/wire";
+import { button, draw, FakeModel, field, RUN, type Sent, type } from "./fake";
 import { labelled as choiceBelow, choose, press as click, control as find, pass, stopTheClock } from "./page";
-import { SUBJECTS, traits } from "./recipe_form";
+import { FIELDS, SUBJECTS, traits } from "./recipe_form";
 
 // A canvas is nothing this page can draw on; the charts have tests of their own.
 vi.mock("../src/shared/charts", () => ({ Charts: () => null }));
@@ -13,8 +13,9 @@ let model: FakeModel;
 let el: HTMLElement;
 let close: () => void;
 
-function open(bound = true): void {
+function open(bound = true, more: readonly Field[] = []): void {
   model = new FakeModel(traits(bound));
+  model.traits.setup = { ...(model.traits.setup as object), fields: [...FIELDS, ...more] };
   act(() => {
     ({ el, close } = draw(ControlPanel, model));
   });
@@ -38,6 +39,8 @@ async function started(): Promise<Sent> {
   return request;
 }
 
+const heads = (): string[] => [...el.querySelectorAll(".nbt-group h3")].map(({ textContent }) => textContent ?? "");
+
 async function sent(): Promise<unknown> {
   return (await started()).options;
 }
@@ -56,6 +59,27 @@ describe("the recipe", () => {
     expect(() => control("window")).toThrow();
     act(() => type(control<HTMLInputElement>("epochs"), "7"));
     expect(await sent()).toEqual({ recipe: "auto", epochs: 7 });
+  });
+
+  it("has a teacher's options where one is of use, what it teaches once it is named, and at their place", async () => {
+    const some = { group: "distillation", recipes: ["auto", "timeseries"] };
+    const teacher = field("teacher", { ...some, type: "text", default: null, optional: true, min: null, max: null });
+    open(true, [teacher, field("alpha", { ...some, default: 0.5, needs: { teacher: [] } })]);
+    await show();
+    await press("group.distillation");
+    expect(() => control("alpha")).toThrow();
+    act(() => type(control<HTMLInputElement>("teacher"), "large"));
+    act(() => type(control<HTMLInputElement>("alpha"), "0.7"));
+    expect(await sent()).toEqual({ recipe: "auto", teacher: "large", alpha: 0.7 });
+    pick("speech");
+    expect(() => control("teacher")).toThrow();
+    expect(() => control("alpha")).toThrow();
+    pick("timeseries");
+    expect(await sent()).toMatchObject({ teacher: "large", alpha: 0.7 });
+    expect(heads().at(-1)).toContain("group.distillation");
+    act(() => type(control<HTMLInputElement>("teacher"), ""));
+    expect(() => control("alpha")).toThrow();
+    expect(await sent()).not.toHaveProperty("alpha");
   });
 
   it("that is chosen brings its options and defaults, and leaves what was changed", async () => {
@@ -104,7 +128,6 @@ describe("the recipe", () => {
   it("has its own options behind the first, and open", async () => {
     open();
     await show();
-    const heads = (): string[] => [...el.querySelectorAll(".nbt-group h3")].map(({ textContent }) => textContent ?? "");
     expect(heads()).toEqual(["group.loop", "group.devices"]);
     pick("timeseries");
     expect(heads()).toEqual(["group.loop", "group.series", "group.devices"]);

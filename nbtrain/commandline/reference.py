@@ -79,7 +79,7 @@ def _facts(field: Field) -> list[str]:
         facts.append(text("reference.live"))
     needs = {**(field["needs"] or {}), **({"recipe": field["recipes"]} if field["recipes"] else {})}
     for option, values in needs.items():
-        condition = f"{option} = {' | '.join(str(value) for value in values)}"
+        condition = f"{option} = {' | '.join(str(value) for value in values)}" if values else option
         facts.append(text("reference.needs", condition=condition))
     return facts
 

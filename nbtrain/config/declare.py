@@ -25,7 +25,7 @@ class Face(TypedDict):
     """May be edited while the run is running."""
     advanced: bool
     needs: dict[str, list[Any]] | None
-    """Shown only while these options have one of these values."""
+    """Shown only while these options have one of these values; where none are named, any but none."""
     recommended: Any
     recipes: tuple[str, ...] | None
     """Those that look at it; None: all."""

@@ -20,6 +20,8 @@ RECIPES = (TABULAR, SERIES, TEXTS, TOKENS, LANGUAGE, IMAGES, LANDMARKS, SPEECH, 
 _OF_TEXT = (TEXTS, TOKENS, LANGUAGE)
 _OF_CLASSES = (TABULAR, SERIES, TEXTS, TOKENS, IMAGES)
 _OF_PICTURES = (IMAGES, LANDMARKS)
+#: A teacher tells classes apart; one can be named before the recipe is found, too.
+_OF_TEACHERS = ("auto", *_OF_CLASSES, LANGUAGE, CUSTOM)
 
 
 class TaskConfig(Group):
@@ -79,9 +81,10 @@ class SpeechConfig(Group):
 class DistillationConfig(Group):
     """What a student learns from its teacher."""
 
-    teacher: str | None = option(None, pattern=r"^\S.{0,199}$")
-    distill_alpha: float = option(0.5, ge=0.0, le=1.0, step=0.05)
-    distill_temperature: float = option(2.0, ge=1.0, le=20.0, form=(1, 5), step=0.5)
+    teacher: str | None = option(None, pattern=r"^\S.{0,199}$", recipes=_OF_TEACHERS)
+    distill_alpha: float = option(0.5, ge=0.0, le=1.0, step=0.05, needs={"teacher": []}, recipes=_OF_TEACHERS)
+    distill_temperature: float = option(
+        2.0, ge=1.0, le=20.0, form=(1, 5), step=0.5, needs={"teacher": []}, recipes=_OF_TEACHERS)
 
 
 class DeviceConfig(Group):
@@ -98,9 +101,9 @@ def foreign(recipe: str, given: Iterable[str]) -> list[Problem]:
     problems = []
     for name in given if recipe in RECIPES else ():
         field = field_of(name)
-        others = None if field is None else field["recipes"]
-        if others is None or recipe in others:
+        if field is None or field["recipes"] is None or recipe in field["recipes"]:
             continue
+        others = [each for each in field["recipes"] if each in RECIPES]
         whose = f"the recipe {others[0]!r}" if len(others) == 1 else f"the recipes {', '.join(map(repr, others))}"
         problems.append(Problem(name, (
             f"{name} belongs to {whose}, and this training is by {recipe!r}; leave it out, or choose another recipe.")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, TypedDict, get_args
 
@@ -29,6 +30,13 @@ class Field(TypedDict):
     recommended: Any
     recipes: list[str] | None
     optional: bool
+
+
+def has_needs(field: Field, options: Mapping[str, Any]) -> bool:
+    """Whether everything that the field needs is chosen."""
+    return all(
+        options.get(name) in values if values else options.get(name) not in {None, ""}
+        for name, values in (field["needs"] or {}).items())
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtrain.config.schema import fields
+from nbtrain.config.schema import fields, has_needs
 from nbtrain.core.control import State
 from nbtrain.core.errors import NonFiniteLossError
 from nbtrain.core.ports import OWN_LOOP
@@ -47,7 +47,7 @@ def editable(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         field["name"]: options[field["name"]] for field in fields()
         if field["live"] and field["name"] in options and (own is None or field["name"] in own)
-        and all(options.get(name) in values for name, values in (field["needs"] or {}).items())
+        and has_needs(field, options)
     }
 
 

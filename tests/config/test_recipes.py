@@ -23,6 +23,8 @@ def test_an_option_of_another_recipe_is_one_sentence_that_names_its_own():
 
 
 def test_what_a_recipe_looks_at_and_what_all_do_is_no_mistake():
+    [problem] = foreign("landmarks", ["teacher"])
+    assert "'auto'" not in problem.message, "no training is by it"
     assert foreign("timeseries", ["window", "epochs", "no such option"]) == []
     assert foreign("a-users-own", ["window", "lora_rank"]) == []
 

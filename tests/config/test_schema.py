@@ -4,7 +4,8 @@ import json
 
 from nbtrain.config import TrainConfig, fields
 from nbtrain.config.options import groups
-from nbtrain.config.schema import field_of, live_options
+from nbtrain.config.recipe_options import RECIPES
+from nbtrain.config.schema import field_of, has_needs, live_options
 
 
 def test_every_option_has_a_field_in_the_order_declared():
@@ -56,6 +57,23 @@ def test_needs_name_options_and_values_that_exist():
     for field in fields():
         for other, values in (field["needs"] or {}).items():
             assert all(TrainConfig(**{other: value})[other] == value for value in values)
+
+
+def test_a_field_without_named_values_needs_any_but_none():
+    field = field_of("distill_alpha")
+    assert field is not None
+    assert [has_needs(field, {"teacher": name}) for name in ("large", "", None)] == [True, False, False]
+    patience = field_of("patience")
+    assert patience is not None
+    assert [has_needs(patience, {"early_stopping": on}) for on in (True, False)] == [True, False]
+
+
+def test_a_teacher_is_asked_for_where_there_are_classes_or_tokens():
+    for name in ("teacher", "distill_alpha", "distill_temperature"):
+        field = field_of(name)
+        assert field is not None
+        assert field["recipes"] is not None
+        assert {"auto", *RECIPES} - set(field["recipes"]) == {"landmarks", "speech"}
 
 
 def test_live_options_are_those_the_issue_names():

@@ -168,6 +168,7 @@ export interface Field {
   unit: string | null;
   live: boolean;
   advanced: boolean;
+  /** Option → one of its values that is chosen; of none any that is not empty. */
   needs: Record<string, Value[]> | null;
   recommended: Value;
   /** Those that look at it; null: all. */

@@ -59,7 +59,10 @@ export function editsAfter(
 export function isVisible(field: Field, values: Options): boolean {
   const recipe = values[RECIPE];
   if (field.recipes !== null && typeof recipe === "string" && !field.recipes.includes(recipe)) return false;
-  return Object.entries(field.needs ?? {}).every(([name, wanted]) => wanted.includes(values[name] ?? null));
+  return Object.entries(field.needs ?? {}).every(([name, wanted]) => {
+    const value = values[name] ?? null;
+    return wanted.length > 0 ? wanted.includes(value) : value !== null && value !== "";
+  });
 }
 
 /** The options to send: those that are on the form now; where Python is to find the recipe, what was changed alone. */
@@ -112,7 +115,7 @@ export function groupsOf(fields: readonly Field[], values: Options): Group[] {
   for (const field of fields) {
     const group = groups.get(field.group) ?? { name: field.group, fields: [], own: isNamed(values[RECIPE]) };
     group.fields.push(field);
-    group.own &&= field.recipes !== null;
+    group.own &&= field.recipes !== null && !field.recipes.includes(AUTO);
     groups.set(field.group, group);
   }
   const [first, ...rest] = groups.values();
