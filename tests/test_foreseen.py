@@ -185,7 +185,7 @@ def test_a_model_that_cannot_be_copied_is_told_of_in_a_sentence(data):
     net(torch.zeros(3, 4))
     with pytest.raises(ModelError, match=r"The model Keeping cannot be copied \(.*\); a forecast needs a copy"):
         asked(net, data)
-    net.last = None
+    del net.last
     assert asked(net, data)["parameters"] == 10
 
 
