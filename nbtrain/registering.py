@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, ModelFileError, ModelNotFoundError, Problem
+from nbtrain.core.errors import (
+    CheckpointError,
+    ConfigError,
+    ModelError,
+    ModelFileError,
+    ModelNotFoundError,
+    NbtrainError,
+    Problem,
+)
 from nbtrain.core.model_views import Stage
 from nbtrain.data.columns import Kind
 from nbtrain.data.keeping.library import Library
@@ -299,16 +307,13 @@ def _fitted(run: Run) -> Iterator[tuple[dict[str, Path], tuple[str, ...]]]:
     if "recipe" not in origin:
         yield {}, ()
         return
-    columns = Columns.from_json(origin["columns"])
-    needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group, columns.target))}
-    table, processing = Library().table(origin["dataset"]), recipe_of(origin)
-    kinds = {column.name: str(column.kind) for column in table.columns if column.name in needed}
-    before = {} if processing is None else processing.types or {}
-    kinds |= {name: str(Kind.TEXT) for name in kinds if before.get(name, "").startswith("string")}
-    made = Fitted(
-        recipe=origin["recipe"], columns=columns.to_json(), kinds=kinds, options=dict(run.options()),
-        fitted={**origin["fitted"], "made_from": None},  # its tokenizer lies beside the weights
-        media={name: str(kind) for name, kind in table.media.items()})
+    try:
+        made = _learnt(run, origin)
+    except NbtrainError as error:  # it was deleted since, say; the weights are there all the same
+        said = str(error).rstrip(".")
+        said = f"The dataset of the run cannot be read ({said}). The model is kept without it, so it answers no rows."
+        yield {}, (said,)
+        return
     with tempfile.TemporaryDirectory(prefix="nbtrain-fitted-") as folder:
         try:
             path = made.write(Path(folder))
@@ -316,6 +321,20 @@ def _fitted(run: Run) -> Iterator[tuple[dict[str, Path], tuple[str, ...]]]:
             yield {}, (f"{error} The model is kept without it, so only the run predicts rows.",)
             return
         yield {path.name: path}, ()
+
+
+def _learnt(run: Run, origin: Mapping[str, Any]) -> Fitted:
+    """What the recipe learnt, and what its columns hold. Raises DatasetNotFoundError, and whatever the library does."""
+    columns = Columns.from_json(origin["columns"])
+    needed = {*(columns.features or ()), *filter(None, (columns.text, columns.time, columns.group, columns.target))}
+    table, processing = Library().table(origin["dataset"]), recipe_of(origin)
+    kinds = {column.name: str(column.kind) for column in table.columns if column.name in needed}
+    before = {} if processing is None else processing.types or {}
+    kinds |= {name: str(Kind.TEXT) for name in kinds if before.get(name, "").startswith("string")}
+    return Fitted(
+        recipe=origin["recipe"], columns=columns.to_json(), kinds=kinds, options=dict(run.options()),
+        fitted={**origin["fitted"], "made_from": None},  # its tokenizer lies beside the weights
+        media={name: str(kind) for name, kind in table.media.items()})
 
 
 def _recipe(run: Run) -> dict[str, Path]:

@@ -245,6 +245,13 @@ def test_what_was_learnt_travels_and_is_looked_at_when_it_comes(form, tmp_path):
             (json.dumps({**told, "recipe": "../x"}), "recipe is of another kind"),
             (json.dumps({"recipe": "tabular"}), "it lacks columns"),
             (json.dumps({**told, "fitted": {"size": 10**9}}), "it may be from 1 to 4,096"),
+            (json.dumps({**told, "fitted": {"deep": [{"mean": "@"}]}}).replace('"@"', "1e999"), "fitted has a number"),
+            (json.dumps({**told, "options": {"x": 10**400}}), "options has a number that is too large"),
+            (json.dumps({**told, "kinds": {"age": [1]}}), "kinds.age is of another kind"),
+            (json.dumps({**told, "media": {"age": None}}), "media.age is of another kind"),
+            (json.dumps({**told, "columns": {"features": 5}}), "columns.features is of another kind"),
+            (json.dumps({**told, "columns": {"features": ["a", 1]}}), "columns.features is of another kind"),
+            (json.dumps({**told, "columns": {"text": ["a"]}}), "columns.text is of another kind"),
             (" " * (17 * 2**20), "bytes; at most")):
         beside.write_text(wrong)
         with pytest.raises(ModelFileError, match=said):
@@ -264,6 +271,32 @@ def test_what_another_wrote_into_the_file_ends_in_a_sentence(tmp_path):
     nbtrain.models.import_(target, name="strange")
     with pytest.raises(ModelError, match=r"tabular-mlp cannot take this input: .*classes"):
         nbtrain.models.predict("strange", {"age": 40, "town": "Qom", "since": "2020-02-02", "member": True})
+
+
+@pytest.mark.parametrize("encoding", [[1], {"numbers": [1]}, {"numbers": [{"name": "age", "mean": "x"}]}])
+def test_a_form_of_what_another_wrote_ends_in_a_sentence_too(encoding, tmp_path):
+    _, version = learnt("tabular-mlp", people(), target="label", recipe="tabular")
+    told = json.loads((version.folder / FITTED).read_text())
+    nbtrain.models.export("tried", "safetensors", tmp_path / "net")
+    told["fitted"]["encoding"] = encoding
+    (tmp_path / "net" / FITTED).write_text(json.dumps(told))
+    strange = nbtrain.models.import_(tmp_path / "net", name="strange")
+    for asked in (trying.form, lambda version: trying.predict(version, {"age": 40})):
+        with pytest.raises(ModelFileError, match=r"is not what the recipe writes beside its model \("):
+            asked(strange)
+
+
+def test_where_a_tokenizer_comes_from_is_not_taken_from_a_file(tmp_path):
+    frame = pd.DataFrame({"text": [f"{word} day {at}" for at in range(20) for word in ("good", "bad")],
+                          "label": ["plus", "minus"] * 20})
+    learnt("bert-tiny", frame, recipe="text-classification", **TEXTS)
+    nbtrain.models.export("tried", "transformers", tmp_path / "net")
+    told = json.loads((tmp_path / "net" / FITTED).read_text())
+    told["fitted"] |= {"tokenizer": None, "made_from": {"from": "hub", "repository": "a/b", "commit": "c" * 40}}
+    (tmp_path / "net" / FITTED).write_text(json.dumps(told))
+    nbtrain.models.import_(tmp_path / "net", name="strange")
+    said = chances(nbtrain.models.predict("tried", "good day"))
+    assert chances(nbtrain.models.predict("strange", "good day")) == pytest.approx(said, abs=1e-5)  # that beside it
 
 
 def test_versions_registered_before_and_recipes_that_are_not_here_are_refused_in_a_sentence(tmp_path):
@@ -293,6 +326,16 @@ def test_a_model_is_kept_also_where_what_its_recipe_learnt_cannot_be():
     assert FITTED not in made.version.files
     assert made.notes[0].startswith("What the recipe 'odd-lines' learnt is no plain JSON (")
     assert made.notes[0].endswith("The model is kept without it, so only the run predicts rows.")
+
+
+def test_a_model_is_kept_also_where_the_dataset_of_its_run_is_no_more():
+    run = nbtrain.train("tabular-mlp", people(), target="label", recipe="tabular", epochs=1, device="cpu", show=False)
+    run.wait()
+    Library().delete(str((run._trainer.given.origin or {})["dataset"]))
+    made = run.register("orphan", promote=False)
+    assert FITTED not in made.version.files
+    assert made.notes[0].startswith("The dataset of the run cannot be read (")
+    assert made.notes[0].endswith("The model is kept without it, so it answers no rows.")
 
 
 def test_what_cannot_be_kept_is_told():

@@ -8,15 +8,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import recipes
 from nbtrain.config import TrainConfig
 from nbtrain.config.recipe_options import IMAGES, LANDMARKS, LANGUAGE, SERIES, SPEECH, TABULAR, TEXTS, TOKENS
-from nbtrain.core.errors import ConfigError, ModelError, NbtrainError
-from nbtrain.core.model_views import Prediction, TryField
+from nbtrain.core.errors import ConfigError, ModelError, ModelFileError, NbtrainError
+from nbtrain.core.model_views import Prediction, TryField, TryForm
 from nbtrain.data.columns import Kind
 from nbtrain.i18n import text
 from nbtrain.models.fitted import Fitted
@@ -54,6 +55,11 @@ class Learned(Way):
 
     # -- asking -------------------------------------------------------------------------------------
 
+    def form(self) -> TryForm:
+        """What to ask for. Raises ModelFileError where what was learnt is not what its recipe writes."""
+        with _read():
+            return super().form()
+
     def fields(self) -> list[TryField]:
         if self._one is not None:
             is_file = self.kind == "image"
@@ -66,10 +72,11 @@ class Learned(Way):
 
     def known(self) -> set[str]:
         """The names of the form, and all columns that a row of the data may have."""
-        columns = self._kept.columns
-        there = {columns.get(name) for name in ("target", "text", "time", "group")} - {None}
-        rows = set() if self._rows is None else self._rows.known()
-        return {*super().known(), *self._features, *map(str, there), *self._kept.kinds, *rows}
+        with _read():
+            columns = self._kept.columns
+            there = {columns.get(name) for name in ("target", "text", "time", "group")} - {None}
+            rows = set() if self._rows is None else self._rows.known()
+            return {*super().known(), *self._features, *map(str, there), *self._kept.kinds, *rows}
 
     def note(self) -> str:
         if self._rows is not None and self._one is None:
@@ -89,7 +96,8 @@ class Learned(Way):
 
     def answer(self, values: Mapping[str, Any], module: Any) -> Prediction:
         """What the model says to one input. Raises ConfigError, DataError, ModelError."""
-        given = self._given(values)
+        with _read():
+            given = self._given(values)
         found = self.answers(given, module)
         if not found:
             raise ModelError(f"{self.version.about.architecture} gives no answer to this input.")
@@ -108,8 +116,7 @@ class Learned(Way):
         except NbtrainError:
             raise
         except Exception as error:  # whatever a foreign model, or a file that others wrote, leads to
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
-            raise ModelError(f"{self.version.about.architecture} cannot take this input: {first}.") from error
+            raise ModelError(f"{self.version.about.architecture} cannot take this input: {_first(error)}.") from error
         seconds = (time.perf_counter() - began) / max(1, len(found))
         return [Prediction(guesses=each.guesses, values=each.values, shown=each.shown, seconds=seconds, note=each.note)
                 for each in found]
@@ -284,6 +291,23 @@ class Learned(Way):
             return field(name, "text")
         mean = known.get("mean")
         return field(name, "number", example=None if mean is None else float(f"{mean:.4g}"))
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    """What others wrote into the file may be anything: whatever that leads to is said in a sentence."""
+    try:
+        yield
+    except NbtrainError:
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            f"{FITTED} is not what the recipe writes beside its model ({_first(error)}); export the model anew.",
+            file=FITTED) from error
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
 
 
 def _day(seconds: float) -> str | None:
