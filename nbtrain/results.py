@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 WORST = 12
 #: Rows of a repr.
 _SAID = 5
-_GONE = (
-    "The rows themselves cannot be shown: their dataset was deleted or split anew since the run began, or they were "
-    "handed in as validation data.")
 
 
 class Results:
@@ -90,14 +87,18 @@ class Results:
         """The rows on which it errs most, the worst first: with their cells or text, and `image` as bytes."""
         import pandas as pd  # noqa: PLC0415 - as above
 
+        from nbtrain.recipes.judging.verdict import free  # noqa: PLC0415 - as above
+
         found = []
         for each in self.outcome.worst:
             line: dict[str, Any] = {"row": each.row, self.outcome.measure: each.measure}
             line |= {name: value for name, value in (("truth", each.truth), ("predicted", each.predicted)) if value}
             line |= {} if each.chance is None else {"chance": each.chance}
             line |= {"text": each.text} if each.text else {}
-            line |= {name: cell for name, cell in each.cells if name not in line}
             found.append(line | ({"image": each.image} if each.image else {}))
+        own = {name for line in found for name in line}
+        for line, each in zip(found, self.outcome.worst, strict=True):
+            line |= {free(name, own): cell for name, cell in each.cells}
         return pd.DataFrame(found)
 
     def figure(self) -> go.Figure:
@@ -159,6 +160,7 @@ def look(run: Run, data: Any = None, *, worst: int = WORST, progress: Progress |
     model, said = _left(run)
     metrics = trainer.evaluation.evaluate(model, rows, _watched(judge, rows, progress))
     verdict = judge.verdict(worst)
+    said += (*_scaled(trainer.given.origin, verdict.measure), *_shuffled(rows))
     figures = {name: value for name, value in verdict.figures.items() if name not in metrics}
     outcome = Outcome(
         part=part, rows=verdict.rows, step=step, metrics={**metrics, **figures}, classes=verdict.classes,
@@ -177,6 +179,31 @@ def can_look(run: Run) -> bool:
     if given.origin is not None and "recipe" not in given.origin and given.origin["test"] is not None:
         return True
     return not given.parted and bool(config["validation"] or config["test"])
+
+
+def _scaled(origin: Mapping[str, Any] | None, measure: str) -> tuple[str, ...]:
+    """That amounts are in the units after processing, where that scaled them."""
+    from nbtrain.data.processing import Scale  # noqa: PLC0415 - loads Arrow
+    from nbtrain.feeding import recipe_of  # noqa: PLC0415 - composed at the top
+
+    if measure != "error" or origin is None or origin["target"] is None or (recipe := recipe_of(origin)) is None:
+        return ()
+    goal, one = str(origin["target"]), None
+    for step in recipe.steps:
+        if isinstance(step, Scale) and goal in step.columns:
+            one = (one or 1.0) * float(step.learned()[goal]["scale"])
+    return () if one is None else (text("results.note.scaled", column=goal, one=one),)
+
+
+def _shuffled(rows: Any) -> tuple[str, ...]:
+    """That numbers of rows mean nothing, where a loader gives them in another order each time."""
+    from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler  # noqa: PLC0415 - as above
+
+    if not isinstance(rows, DataLoader) or isinstance(rows.dataset, IterableDataset):
+        return ()
+    drawn = rows.batch_sampler
+    sampler = drawn.sampler if type(drawn) is BatchSampler else rows.sampler if drawn is None else drawn
+    return () if isinstance(sampler, SequentialSampler) else (text("results.note.shuffled"),)
 
 
 # -- whose weights --------------------------------------------------------------------------------
@@ -242,7 +269,7 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
         else:
             part, rows = "given", asked.rows(data, labelled=True)
             table = asked.table
-        notes = () if table is not None else (_GONE,)
+        notes = () if table is not None else (text("results.note.gone"),)
         show: Show = Places() if table is None else Cells(table)
         return part, rows, asked.judge(rows, table) or _guessing(run, show), notes
     fed, places = _fed(given.origin, data), None
@@ -256,7 +283,7 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
         rows = _in_memory(run, rows)
         return part, rows, _guessing(run, _seen(rows)), ()
     if table is None:
-        return part, rows, _guessing(run, Places()), (_GONE,)
+        return part, rows, _guessing(run, Places()), (text("results.note.gone"),)
     return part, rows, _guessing(run, Cells(table, given.origin["features"], kept=places)), ()
 
 
@@ -317,7 +344,11 @@ def _watched(judge: Judge, rows: Any, progress: Progress | None) -> Callable[[nn
     """The judge, which says how far it is."""
     from torch.utils.data import DataLoader  # noqa: PLC0415 - as above
 
-    known = len(rows) if isinstance(rows, Sized) and not isinstance(rows, DataLoader) else getattr(rows, "length", None)
+    counted = rows
+    while isinstance(counted, tuple | dict) and counted:  # of arrays for inputs and target, the first
+        counted = next(iter(counted.values() if isinstance(counted, dict) else counted))
+    known = len(counted) if isinstance(counted, Sized) and not isinstance(counted, DataLoader) else getattr(
+        counted, "length", None)
     done, total = 0, None if known is None else float(known)
 
     def see(model: nn.Module, batch: Batch, output: Any) -> None:

@@ -121,6 +121,7 @@ describe("results", () => {
     await answer("results", known({}));
     const fold = el.querySelector<HTMLButtonElement>(".nbt-results-fold");
     expect(fold?.textContent).toContain("Accuracy 0.75");
+    expect(fold?.textContent).not.toContain("now");
     expect(fold?.getAttribute("aria-expanded")).toBe("false");
     expect(el.querySelector("table")).toBeNull();
     act(() => fold?.click());
@@ -188,7 +189,9 @@ describe("results", () => {
 
   it("say of which step they are once the run went on", async () => {
     await show({ state: "paused", step: 1300 });
-    await told(known({}));
+    await answer("results", known({}));
+    expect(el.querySelector(".nbt-results-fold")?.textContent).toContain("at step 1,250; now 1,300");
+    act(() => el.querySelector<HTMLButtonElement>(".nbt-results-fold")?.click());
     expect(el.textContent).toContain("at step 1,250; now 1,300");
   });
 
@@ -204,7 +207,7 @@ describe("results", () => {
     await show({ state: "finished" });
     await told(
       known({ classes: [], matrix: null, pairs: null, groups: [], of_groups: 0, points: 0, measure: "error" }),
-      [floats(0, 0, 10, 5)],
+      [new DataView(Float64Array.of(1e9, 1e9, Number.POSITIVE_INFINITY, 1, 1e9 + 10, 1e9 + 5).buffer)],
     );
     expect(el.querySelector(".nbt-scatter-dots")?.getAttribute("d")).toBe("M6.8 233.2h0M233.2 120.0h0");
     expect(el.querySelector(".nbt-results-table")).toBeNull();

@@ -29,6 +29,8 @@ class ResultsDesk:
         self._launcher = launcher
         self._tasks: dict[str, Task[Outcome]] = {}
         """The newest of each run."""
+        self._told: set[str] = set()
+        """Those whose end the browser has heard of."""
 
     def handlers(self) -> dict[str, Handler]:
         """By kind of request."""
@@ -45,7 +47,8 @@ class ResultsDesk:
         outcome = self._launcher.results(run)
         told, buffers = (None, []) if outcome is None else view(outcome)
         task = self._tasks.get(run)
-        looking = task.id if task is not None and not task.ended else None
+        untold = task is not None and (not task.ended or (task.phase == "failed" and task.id not in self._told))
+        looking = task.id if task is not None and untold else None
         return Answer({"results": told, "can": self._launcher.can_look(run), "task": looking}, buffers)
 
     def _look(self, request: Request) -> dict[str, str]:
@@ -58,6 +61,8 @@ class ResultsDesk:
     def _looked(self, request: Request) -> dict[str, Any]:
         """How far it is. Raises what ended it."""
         task = self._task(request)
+        if task.ended:
+            self._told.add(task.id)
         if task.ended and task.phase != "cancelled":
             task.wait()
         progress = task.progress
@@ -80,8 +85,7 @@ def view(outcome: Outcome) -> tuple[ResultsView, list[bytes]]:
     points = None
     if outcome.points:
         points = len(buffers)
-        with np.errstate(over="ignore"):
-            buffers.append(np.asarray(outcome.points, "<f4").tobytes())
+        buffers.append(np.asarray(outcome.points, "<f8").tobytes())
     worst = []
     for each in outcome.worst:
         image = None
@@ -122,10 +126,10 @@ def pairs(confusion: Sequence[tuple[int, int, int]], names: Sequence[str]) -> li
 
 
 def groups(given: Sequence[Group]) -> list[GroupView]:
-    """All in their order; of many those with the lowest F1, or whatever their last figure is."""
+    """All in their order; of many those with the lowest F1, or whatever their last figure is, absent ones last."""
     chosen = list(given)
     if len(chosen) > GROUPS:
-        chosen = sorted(chosen, key=lambda each: list(each.figures.values())[-1:] or [0.0])[:GROUPS]
+        chosen = sorted(chosen, key=lambda each: (each.rows == 0, list(each.figures.values())[-1:] or [0.0]))[:GROUPS]
     return [GroupView(name=brief(each.name, NAME), rows=each.rows, figures=plain(each.figures)) for each in chosen]
 
 

@@ -126,7 +126,7 @@ class ResultsView(TypedDict):
     """What a run did on rows held out. `matrix`: rows of each class (down) taken for each (across).
 
     It is None where there are no classes, or too many for a table; `pairs` only where there are none. `points` is the
-    index of a buffer of truth and prediction in turn, Float32. Of `of_groups` groups there are the first, or of many
+    index of a buffer of truth and prediction in turn, Float64. Of `of_groups` groups there are the first, or of many
     those with the lowest figures.
     """
 

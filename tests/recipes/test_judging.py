@@ -188,3 +188,36 @@ def test_what_is_judged_follows_the_shapes_where_nobody_says():
 
 def test_what_is_no_number_is_worst():
     assert highest(np.array([1.0, math.nan, 3.0, 3.0]), 3) == [1, 2, 3]
+
+
+def test_shares_or_logits_is_decided_for_all_rows_at_once():
+    rows, target = torch.tensor([[0.3, 0.7], [0.4, 0.2]]), torch.tensor([0, 1])
+    whole = seen(Classes(threshold=0.65), (rows, target))
+    apart = seen(Classes(threshold=0.65), (rows[:1], target[:1]), (rows[1:], target[1:]))
+    assert list(apart.predictions["chance"]) == list(whole.predictions["chance"])
+    assert list(apart.predictions["loss"]) == list(whole.predictions["loss"])
+    assert apart.confusion == whole.confusion == ((0, 0, 1), (1, 0, 1))  # by 0.599, not by 0.7
+
+
+def test_columns_of_the_data_give_way_to_those_of_a_judge():
+    others = {"row": np.array(["n", "s"]), "truth": np.array([5, 6])}
+    target = torch.tensor([1.0, 4.0])
+    amounts = seen(Amounts(others=others), (target + 2, target)).predictions
+    classes = seen(Classes(others=others), (torch.eye(2), torch.tensor([0, 1]))).predictions
+    for found, truth in ((amounts, [1.0, 4.0]), (classes, ["0", "1"])):
+        assert list(found)[:3] == ["row", "row (data)", "truth (data)"]
+        assert (list(found["row"]), list(found["row (data)"])) == ([0, 1], ["n", "s"])
+        assert (list(found["truth"]), list(found["truth (data)"])) == (truth, [5, 6])
+
+
+def test_several_amounts_of_a_row_are_a_column_each_and_too_many_are_said():
+    target = torch.arange(6.0).reshape(2, 3)
+    found = seen(Amounts(), (target[:1] + 1, target[:1]), (target[1:] - 2, target[1:]))
+    assert list(found.predictions) == ["row", *(f"{each}_{n}" for n in range(3) for each in (
+        "truth", "predicted", "error"))]
+    assert list(found.predictions["truth_2"]) == [2.0, 5.0]
+    assert list(found.predictions["error_0"]) == [1.0, -2.0]
+    assert (found.worst[0].row, found.worst[0].truth, found.worst[0].predicted) == (1, "3, 4, 5", "1, 2, 3")
+    many = seen(Amounts(), (torch.ones(2, 17), torch.zeros(2, 17)))
+    assert not many.predictions
+    assert "more than 16 amounts" in many.notes[0]

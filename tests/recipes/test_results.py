@@ -256,7 +256,10 @@ def test_a_loss_of_ones_own_and_a_loader():
     own = ended(nn.Linear(4, 2), (x, y), loss=nn.functional.cross_entropy)
     assert counted(own.results()).to_numpy().sum() == 30
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=32)
-    assert own.results(loader).outcome.rows == 200
+    known = own.results(loader)
+    assert (known.outcome.rows, known.notes) == (200, [])
+    shuffled = torch.utils.data.DataLoader(loader.dataset, batch_size=32, shuffle=True)
+    assert "in another order each time" in own.results(shuffled).notes[0]
 
 
 def test_a_dataset_without_a_recipe_shows_its_cells(frame):
@@ -305,6 +308,10 @@ def test_it_can_be_called_off_and_says_how_far_it_is():
     told: list[tuple[float, float | None]] = []
     looking.look(run, (x, y), progress=Progress(lambda each: told.append((each.done, each.total))))
     assert told[-1] == (200, 200)
+    data = nbtrain.load_dataset(pd.DataFrame(x.numpy(), columns=list("abcd")).assign(y=y.numpy()), name="parts")
+    data.split(train=0.5, validation=0.2, test=0.3, target="y")
+    looking.look(ended(nn.Linear(4, 2), data), progress=Progress(lambda each: told.append((each.done, each.total))))
+    assert told[-1] == (60, 60)
     progress = Progress()
     progress.cancel()
     with pytest.raises(nbtrain.NbtrainError, match="called off"):
@@ -338,3 +345,13 @@ def test_rows_that_the_engine_held_out_of_a_dataset_have_their_numbers(frame):
     assert not found.notes
     assert list(rows["truth"]) == [str(each) for each in plain.loc[rows["row"], "y"]]
     assert float(found.worst["size"].iloc[0]) == pytest.approx(plain.loc[found.worst["row"].iloc[0], "size"], rel=1e-4)
+
+
+@pytest.mark.parametrize(("model", "recipe"), [("tabular-mlp", "tabular"), (nn.Linear(1, 1), "custom")])
+def test_amounts_that_processing_scaled_are_said_to_be(model, recipe):
+    size = np.random.default_rng(0).normal(20, 3, 120)
+    data = nbtrain.load_dataset(pd.DataFrame({"size": size, "y": size * 500}), name="sizes")
+    made = data.process({"step": "scale", "columns": ["size", "y"]}, name="scaled")
+    notes = ended(model, made, recipe=recipe, target="y").results().notes
+    assert "in units after processing; one of these is 1" in notes[0]
+    assert not ended(model, data, recipe=recipe, target="y").results().notes

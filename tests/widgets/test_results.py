@@ -61,7 +61,10 @@ def test_a_look_is_called_off_and_what_ends_it_is_said(panel, browser, launcher,
     task = answer(browser, panel, settle, "look", run="r1")["result"]["task"]
     with pytest.raises(DataError):
         launcher.tasks.find(task).wait(10)
+    asked = answer(browser, panel, settle, "results", run="r1")["result"]
+    assert asked["task"] == task  # a page that was loaded anew hears of it too, once
     assert answer(browser, panel, settle, "looked", task=task)["error"]["message"] == "Nothing was held out."
+    assert answer(browser, panel, settle, "results", run="r1")["result"]["task"] is None
     assert "under way" in answer(browser, panel, settle, "looked", task="task-0")["error"]["message"]
 
 
@@ -84,6 +87,8 @@ def test_of_many_groups_the_lowest_are_told():
     told, _ = view(outcome(groups=many))
     assert (told["of_groups"], len(told["groups"])) == (50, GROUPS)
     assert [each["name"] for each in told["groups"][:3]] == ["0", "1", "2"]
+    absent = tuple(Group(name=f"none {n}", rows=0, figures={"f1": 0.0}) for n in range(40))
+    assert view(outcome(groups=(*absent, *many)))[0]["groups"] == told["groups"]
 
 
 def test_pictures_and_points_are_buffers_and_what_is_no_number_is_none():
@@ -92,7 +97,7 @@ def test_pictures_and_points_are_buffers_and_what_is_no_number_is_none():
     told, buffers = view(outcome(metrics={"r2": math.nan}, points=((1.0, 2.0), (3.0, 4.5)), worst=worst))
     assert told["metrics"] == {"r2": None}
     assert (told["points"], told["worst"][0]["image"]) == (0, 1)
-    assert np.frombuffer(buffers[0], "<f4").tolist() == [1.0, 2.0, 3.0, 4.5]
+    assert np.frombuffer(buffers[0], "<f8").tolist() == [1.0, 2.0, 3.0, 4.5]
     first, second = told["worst"]
     assert (buffers[1], first["measure"], len(first["truth"])) == (b"png", None, 300)
     assert (second["image"], second["chance"]) == (None, 0.5)

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from nbtrain.core.outcomes import Worst
 from nbtrain.engine.batch import Batch
+from nbtrain.i18n import text
 from nbtrain.recipes.judging.showing import Places, Show, as_text, known_beside
-from nbtrain.recipes.judging.verdict import Verdict, highest, thinned
+from nbtrain.recipes.judging.verdict import Verdict, beside, highest, thinned
 
+#: Amounts of a row that are told one by one.
+MOST_COLUMNS = 16
 #: Of rows with many amounts each, such as images, so many of a batch are kept to be drawn.
 _DRAWN = 64
 
@@ -30,28 +33,28 @@ class Amounts:
     Args:
         own: brings what the model gives, and the target as it learns it, into the target's own units.
         show: what is to be seen of a row.
-        beside: columns that stand beside each row's prediction, such as its time.
+        others: columns that stand beside each row's prediction, such as its time.
     """
 
     def __init__(
         self, own: Callable[[Tensor], Tensor] | None = None, show: Show | None = None, *,
-        beside: Mapping[str, Any] | None = None,
+        others: Mapping[str, Any] | None = None,
     ) -> None:
-        self._own, self._show, self._beside = own or _as_it_is, show or Places(), dict(beside or {})
+        self._own, self._show, self._beside = own or _as_it_is, show or Places(), dict(others or {})
         self._truth: list[Tensor] = []
         self._said: list[Tensor] = []
         self._errors: list[Tensor] = []
         self._sums = _Sums()
-        self._single = True
+        self._width = 0
 
     def see(self, model: nn.Module, batch: Batch, output: Any) -> None:  # noqa: ARG002 - as of any judge
-        """Keeps two numbers a row; of rows with many, a few of each batch."""
+        """Keeps two numbers an amount; of rows with many, a few of each batch."""
         rows = len(output)
         said, truth = (self._own(each.cpu().double()).reshape(rows, -1) for each in (output, batch.target))
-        self._single = self._single and said.shape[1] == 1
+        self._width = said.shape[1] if self._width in {0, said.shape[1]} else MOST_COLUMNS + 1
         self._sums.add(truth, said)
         self._errors.append((said - truth).abs().mean(1))
-        if not self._single and truth.numel() > _DRAWN:
+        if self._width > MOST_COLUMNS and truth.numel() > _DRAWN:
             places = torch.linspace(0, truth.numel() - 1, _DRAWN).round().long()
             truth, said = truth.reshape(-1)[places], said.reshape(-1)[places]
         self._truth.append(truth.reshape(-1))
@@ -59,22 +62,40 @@ class Amounts:
 
     def verdict(self, worst: int) -> Verdict:
         """See `Judge.verdict`."""
-        truth, said, errors = (_joined(each) for each in (self._truth, self._said, self._errors))
+        errors = _joined(self._errors)
+        shape = (-1, self._width) if self._width <= MOST_COLUMNS else (-1,)
+        truth, said = (_joined(each).reshape(shape) for each in (self._truth, self._said))
         places = highest(errors, worst)
         found = []
         for place, shown in zip(places, self._show(places), strict=True):
-            both = (as_text(float(truth[place])), as_text(float(said[place]))) if self._single else ("", "")
+            both = self._both(truth, said, place)
             found.append(Worst(
                 row=shown.row, truth=both[0], predicted=both[1], measure=float(errors[place]), text=shown.text,
                 cells=(*known_beside(self._beside, place), *shown.cells), image=shown.image, mime=shown.mime))
-        predictions = {}
-        if self._single:
-            predictions = {
-                "row": self._show.numbers(len(errors)), **self._beside, "truth": truth, "predicted": said,
-                "error": said - truth}
+        predictions: dict[str, Any] = {}
+        notes: tuple[str, ...] = ()
+        if len(errors) and self._width <= MOST_COLUMNS:
+            predictions = beside({"row": self._show.numbers(len(errors)), **_columns(truth, said)}, self._beside)
+        elif len(errors):
+            notes = (text("results.note.many_amounts", most=MOST_COLUMNS),)
         return Verdict(
-            rows=len(errors), points=thinned(truth, said), measure="error", worst=tuple(found),
-            figures=self._sums.figures(), predictions=predictions)
+            rows=len(errors), points=thinned(truth.reshape(-1), said.reshape(-1)), measure="error", worst=tuple(found),
+            figures=self._sums.figures(), predictions=predictions, notes=notes)
+
+    def _both(self, truth: Values, said: Values, place: int) -> tuple[str, str]:
+        """What one reads of a row that was judged, where it has few amounts."""
+        if self._width > MOST_COLUMNS:
+            return "", ""
+        of_truth, of_said = (", ".join(as_text(float(value)) for value in each[place]) for each in (truth, said))
+        return of_truth, of_said
+
+
+def _columns(truth: Values, said: Values) -> dict[str, Values]:
+    """Of one amount a row, or of several by their places; arrays (rows, amounts)."""
+    if truth.shape[1] == 1:
+        return {"truth": truth[:, 0], "predicted": said[:, 0], "error": (said - truth)[:, 0]}
+    both = {"truth": truth, "predicted": said, "error": said - truth}
+    return {f"{name}_{place}": each[:, place] for place in range(truth.shape[1]) for name, each in both.items()}
 
 
 class _Sums:

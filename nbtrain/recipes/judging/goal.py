@@ -29,8 +29,8 @@ def of_goal(
         beside: columns that stand beside each row's prediction.
     """
     if goal.classes is None:
-        return Amounts(goal.own, show, beside=beside)
-    return Classes(goal.names, show, threshold=threshold, beside=beside)
+        return Amounts(goal.own, show, others=beside)
+    return Classes(goal.names, show, threshold=threshold, others=beside)
 
 
 class Guessing:

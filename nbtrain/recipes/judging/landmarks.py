@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nbtrain.core.outcomes import Group, Worst
 from nbtrain.engine.batch import Batch
+from nbtrain.i18n import text
 from nbtrain.recipes.judging.verdict import Verdict, highest
 from nbtrain.recipes.localising import Located, distances, drawn, figures
 
@@ -49,7 +50,8 @@ class Landmarks:
             if not there[place]:
                 continue
             each = tuple(
-                (name, f"{error:.1f} px") for name, error in zip(self._names, apart[place].tolist(), strict=True)
+                (name, text("results.pixels", pixels=round(error, 1)))
+                for name, error in zip(self._names, apart[place].tolist(), strict=True)
                 if math.isfinite(error))
             listed.append(Worst(
                 row=int(numbers[place]), truth="", predicted="", measure=float(means[place]), cells=each,

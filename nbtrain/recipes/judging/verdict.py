@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from nbtrain.core.outcomes import MOST_POINTS, Group, Measure, Worst
 from nbtrain.engine.batch import Batch
+from nbtrain.i18n import text
 
 #: Rows that are called the worst, at most.
 MOST_WORST = 100
@@ -57,10 +58,21 @@ class Silent:
 
     def verdict(self, worst: int) -> Verdict:  # noqa: ARG002 - as of any judge
         """That there is nothing to say."""
-        said = (
-            "What this model gives is neither classes nor amounts that could be laid beside the truth, so there are "
-            "figures alone.")
-        return Verdict(rows=self._rows, notes=(said,))
+        return Verdict(rows=self._rows, notes=(text("results.note.figures_alone"),))
+
+
+def beside(own: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a judge, with those of the data behind the first, which is the row. The judge's keep their names."""
+    first, *rest = own
+    return {first: own[first], **{free(name, own): each for name, each in others.items()},
+            **{name: own[name] for name in rest}}
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """The name of a column of the data beside others that are there."""
+    while name in taken:
+        name = f"{name} (data)"
+    return name
 
 
 def highest(measures: npt.NDArray[np.floating[Any]], count: int) -> list[int]:

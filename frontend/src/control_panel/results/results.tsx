@@ -45,7 +45,7 @@ function Still({ state }: { state: RunState }) {
             onClick={() => setOpen(!open)}
           >
             <Icon name="chevron" />
-            <strong>{words.t("results.title")}</strong> <Headline view={found.view} />
+            <strong>{words.t("results.title")}</strong> <Headline view={found.view} now={state.step} />
           </button>
         ) : (
           <h3>{words.t("results.title")}</h3>
@@ -69,12 +69,15 @@ function Still({ state }: { state: RunState }) {
 }
 
 /** The figure that says most, for who does not want to read all. */
-function Headline({ view }: { view: ResultsView }) {
+function Headline({ view, now }: { view: ResultsView; now: number }) {
   const words = useWords();
   const name = SAYING_MOST.find((each) => typeof view.metrics[each] === "number");
   return name === undefined ? null : (
     <span class="nbt-soft">
       {metricLabel(words, name)} <span class="nbt-number">{words.figure(view.metrics[name] ?? 0)}</span>
+      {view.step !== now && (
+        <> · {words.t("results.at", { step: words.integer(view.step), now: words.integer(now) })}</>
+      )}
     </span>
   );
 }

@@ -8,8 +8,9 @@ const SIDE = 240;
 const EDGE = { start: 12, end: 12, top: 8, bottom: 20 };
 const ENDS = [0, 0.5, 1] as const;
 
-export function Scatter({ points }: { points: Float32Array }) {
+export function Scatter({ points: given }: { points: Float64Array }) {
   const words = useWords();
+  const points = drawable(given);
   const [low, high] = reach(points);
   const span = high - low;
   const at = (value: number): number => ((value - low) / span) * SIDE;
@@ -47,12 +48,16 @@ export function Scatter({ points }: { points: Float32Array }) {
   );
 }
 
+/** Pairs of which both are finite. */
+function drawable(points: Float64Array): Float64Array {
+  return points.filter((_, place) => Number.isFinite(points[place]) && Number.isFinite(points[place ^ 1]));
+}
+
 /** One range for both axes, with a little room around. */
-function reach(points: Float32Array): [number, number] {
+function reach(points: Float64Array): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const value of points) {
-    if (!Number.isFinite(value)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);
   }

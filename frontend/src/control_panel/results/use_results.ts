@@ -11,7 +11,7 @@ const ASK_AGAIN_MS = 400;
 export interface Found {
   view: ResultsView;
   /** Truth and prediction in turn. */
-  points: Float32Array;
+  points: Float64Array;
   /** Of each of `view.worst`; empty where there is no image. The page lets go of them with the rest. */
   urls: readonly string[];
 }
@@ -124,7 +124,7 @@ function readable(view: ResultsView, buffers: readonly DataView[]): Found {
     return bytes ? URL.createObjectURL(new Blob([bytes], { type: mime })) : "";
   });
   const points = view.points === null ? undefined : bytesOf(buffers[view.points]);
-  return { view, urls, points: points ? new Float32Array(points.buffer) : new Float32Array() };
+  return { view, urls, points: points ? new Float64Array(points.buffer) : new Float64Array() };
 }
 
 /** A copy of its own, from whose first byte on numbers can be read. */

@@ -40,7 +40,7 @@ function Worst({ worst, measure, url }: { worst: WorstView; measure: string; url
           <strong class="nbt-number">{title}</strong>{" "}
           <span class="nbt-soft">
             {words.t(`results.measure.${measure}`)}{" "}
-            <span class="nbt-number">{worst.measure === null ? "∞" : words.figure(worst.measure)}</span>
+            <span class="nbt-number">{worst.measure === null ? "–" : words.figure(worst.measure)}</span>
           </span>
         </p>
         {(truth || predicted) && (
