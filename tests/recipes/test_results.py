@@ -15,6 +15,7 @@ from torch import nn
 import nbtrain
 from nbtrain import results as looking
 from nbtrain.core.errors import CommandError, ConfigError, DataError
+from nbtrain.core.outcomes import Outcome, Worst
 from nbtrain.core.tasks import Progress
 from nbtrain.launcher import NotebookLauncher
 from nbtrain.store import results as store
@@ -355,3 +356,10 @@ def test_amounts_that_processing_scaled_are_said_to_be(model, recipe):
     notes = ended(model, made, recipe=recipe, target="y").results().notes
     assert "in units after processing; one of these is 1" in notes[0]
     assert not ended(model, data, recipe=recipe, target="y").results().notes
+
+
+def test_cells_that_are_called_like_what_is_told_of_a_row_are_not_lost():
+    row = Worst(row=7, truth="a", predicted="b", measure=2.0, cells=(("row", "north"), ("loss", "9"), ("text", "t")))
+    found = looking.Results(Outcome(part="test", rows=9, step=1, metrics={}, worst=(row,)), {}, "run").worst
+    assert found.to_dict("records") == [{
+        "row": 7, "loss": 2.0, "truth": "a", "predicted": "b", "row (data)": "north", "loss (data)": "9", "text": "t"}]
