@@ -101,6 +101,10 @@ class TrackingConfig(Group):
     @field_validator("mlflow", mode="before")
     @classmethod
     def _switch(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:  # which may say a password, so it is not repeated
+            raise ConfigError([Problem("mlflow", (
+                "mlflow is an address; it must be the name of an experiment of MLflow, and where MLflow is, is said by "
+                "the environment variable MLFLOW_TRACKING_URI."))])
         return value if not isinstance(value, bool) else "nbtrain" if value else None
 
 

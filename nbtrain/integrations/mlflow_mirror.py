@@ -32,7 +32,7 @@ import numpy as np
 from nbtrain.config import TrainConfig
 from nbtrain.config.recipe_options import CUSTOM
 from nbtrain.core.control import State, Stop
-from nbtrain.core.errors import CheckpointError, ConfigError, ModelError, Problem, WorkspaceError
+from nbtrain.core.errors import ConfigError, NbtrainError, Problem
 from nbtrain.core.events import Warned
 from nbtrain.models.package import MANIFEST
 from nbtrain.store import atomic
@@ -48,6 +48,10 @@ FILE = "mlflow.json"
 SECONDS, LONGEST, LAST, AT_EXIT = 5.0, 300.0, 60.0, 20.0
 #: Seconds without an answer, after which it is told.
 _SLOW = 30.0
+#: What is told, each once.
+_LATER = "; the run goes on without it, and what is missing is sent when it can be, at the latest when the run ends."
+CANNOT, SLOW = "MLflow cannot be written to ({})" + _LATER, "MLflow does not answer for {} seconds" + _LATER
+GIVEN_UP = "Not all of the run is in MLflow ({}), and no more is sent; the workspace has it whole."
 #: What one request takes, as MLflow has it.
 _FIGURES, _PARAMETERS, _TAGS = 1000, 100, 100
 #: Points of a series in one sending; a run of a thousand steps a second would keep both sides busy.
@@ -56,7 +60,9 @@ _POINTS = 500
 _LONGEST_PARAMETER, _LONGEST_TAG = 6000, 5000
 _STATUS = {State.FINISHED: "FINISHED", State.STOPPED: "KILLED", State.FAILED: "FAILED"}
 _NO_NAME = re.compile(r"[^\w\-. :/]")
-_SECRET = re.compile(r"(://)[^/@\s]+@")
+#: Who asks, and a query, of an address; a password may hold any sign.
+_SECRET = re.compile(r"(?<=://)\S*@|\?[^\s?]*=\S*")
+_EDITED = "nbtrain.edited."
 #: MLflow prints an address when a run ends, into whatever cell runs then.
 _QUIET = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 
@@ -98,12 +104,13 @@ class Mirror:
         """Of each series, how many of its points were looked at, and the version of the column."""
         self._unsent: dict[str, str] = {}
         self._edited: dict[str, str] = {}
-        self._model_sent = False
-        self._since = time.time()
-        self._warned = False
+        self._ended = self._model_sent = False
+        self._since = self._began = time.time()
+        self._told: set[str] = set()
         self._pause = SECONDS
         resumed = run.resumed
         self._begins_at = run.step if resumed is not None and not resumed["exact"] else None
+        """After which step what is there from before is of another course."""
         self._thread = threading.Thread(target=self._main, name=f"nbtrain-mlflow-{run.id}", daemon=True)
         self._before = [mirror for mirror in _alive if mirror.id == run.id]
         """Those of the same run, which was resumed before all of it was sent."""
@@ -121,51 +128,60 @@ class Mirror:
         for other in self._before:
             other.join()
         self._before = []
+        self._since = self._began = time.time()
         until: float | None = None
         while until is None or time.monotonic() < until:
             if self._trainer.control.wait_until_ended(self._pause):
                 self._trainer.join()
                 if until is None:
                     until, self._pause = time.monotonic() + LAST, SECONDS
-            slow = threading.Timer(_SLOW, self._warn, [f"it does not answer for {_SLOW:.0f} seconds"])
-            slow.daemon = True
-            slow.start()
             try:
                 self._send(ended=until is not None)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is no matter of the run, and it is told
-                self._warn(f"{type(error).__name__}: {error}")
+                self._warn(CANNOT, f"{type(error).__name__}: {error}")
                 self._unsure, self._sent, self._places = True, {}, {}
                 self._pause = min(2 * self._pause, LONGEST)
                 if until is not None:
                     time.sleep(max(0.0, min(self._pause, until - time.monotonic())))
+                    if time.monotonic() >= until:
+                        self._warn(GIVEN_UP, f"{type(error).__name__}: {error}")
             else:
                 self._pause = SECONDS
                 if until is not None:
                     break
-            finally:
-                slow.cancel()
         _alive.discard(self)
 
-    def _warn(self, said: str) -> None:
-        """Once, whatever happens again."""
-        if self._warned:
-            return
-        self._warned = True
-        self._trainer.publish(Warned(step=self._run.step, message=(
-            f"MLflow cannot be written to ({_plain(said)}); the run goes on without it, and what is missing there is "
-            "sent when it can be, at the latest when the run ends.")))
+    def _warn(self, message: str, said: str) -> None:
+        """Each message once, whatever happens again."""
+        if message not in self._told:
+            self._told.add(message)
+            self._trainer.publish(Warned(step=self._run.step, message=message.format(_plain(said))))
+
+    @contextlib.contextmanager
+    def _slowness(self) -> Iterator[None]:
+        """What takes so long meanwhile is told."""
+        slow = threading.Timer(_SLOW, self._warn, [SLOW, f"{_SLOW:.0f}"])
+        slow.daemon = True
+        slow.start()
+        try:
+            yield
+        finally:
+            slow.cancel()
 
     def _send(self, *, ended: bool) -> None:
         """Everything that is new. Raises whatever MLflow does."""
-        client = self._reached()
-        if self._mlflow_run is None:
-            self._begin(client)
-        run = self._mlflow_run
-        assert run is not None  # noqa: S101 - it was begun
-        self._send_edits(client, run)
-        self._send_figures(client, run)
-        if ended:
-            self._send_end(client, run)
+        with self._slowness():
+            client = self._reached()
+            if self._mlflow_run is None:
+                self._begin(client)
+            run = self._mlflow_run
+            assert run is not None  # noqa: S101 - it was begun
+            self._send_edits(client, run)
+            self._send_figures(client, run)
+            if ended and not self._ended:
+                self._send_end(client, run)
+        if ended and not self._model_sent:
+            self._send_model(client, run)  # which may take its time
 
     def _reached(self) -> Any:
         """The client; at once an error where nothing listens, which MLflow would find out after minutes."""
@@ -186,7 +202,11 @@ class Mirror:
         kept = _kept(self._run.folder)
         if kept is not None and (found := _found(client, kept["run"])) is not None:
             client.update_run(kept["run"], status="RUNNING")
-            self._parameters, self._unsure = dict(found.data.params), True
+            there, asked = dict(found.data.params), _texts(self._run.options())
+            self._unsent = {name: value for name, value in asked.items() if name not in there}  # killed before it sent
+            self._parameters, self._unsure = {**self._unsent, **there}, True
+            self._edited = {name.removeprefix(_EDITED): value for name, value in found.data.tags.items()
+                            if name.startswith(_EDITED)}
             self._mlflow_run = kept["run"]
             return
         known = client.get_experiment_by_name(self._experiment)
@@ -194,9 +214,8 @@ class Mirror:
         made = client.create_run(
             experiment, start_time=int(self._since * 1000), tags=self._tags(), run_name=self._run.name)
         self._mlflow_run = made.info.run_id
-        self._parameters = _texts(self._run.options())
+        self._parameters = self._unsent = _texts(self._run.options())
         atomic.write_json(self._run.folder / FILE, {"run": self._mlflow_run})
-        self._unsent = dict(self._parameters)
 
     def _tags(self) -> dict[str, str]:
         from nbtrain import __version__  # noqa: PLC0415 - which imports this room
@@ -219,11 +238,10 @@ class Mirror:
         for some in _batches(list(self._unsent.items()), _PARAMETERS):
             client.log_batch(run, params=[Param(name, value) for name, value in some])
         self._unsent = {}
-        now = _texts(self._run.options())
-        edited = {name: value for name, value in now.items()
-                  if self._parameters.get(name, value) != value and self._edited.get(name) != value}
+        edited = {name: value for name, value in _texts(self._run.options()).items()
+                  if self._edited.get(name, self._parameters.get(name, value)) != value}
         for some in _batches(edited.items(), _TAGS):
-            tags = [RunTag(f"nbtrain.edited.{name}", value[:_LONGEST_TAG]) for name, value in some]
+            tags = [RunTag(f"{_EDITED}{name}", value[:_LONGEST_TAG]) for name, value in some]
             client.log_batch(run, tags=tags)
         self._edited |= edited
 
@@ -248,12 +266,13 @@ class Mirror:
         for name, metrics in series:
             if metrics:
                 self._sent[name] = metrics[-1].step
-        self._since, self._begins_at, self._unsure = now, None, False
+        self._since, self._unsure = now, False
 
     def _last(self, client: Any, run: str, key: str) -> int:
         """The last step of a series that is there; -1 where none is."""
-        last = max((each.step for each in client.get_metric_history(run, key)), default=-1)
-        return last if self._begins_at is None else min(last, self._begins_at)  # what came after is another course
+        start = self._begins_at
+        return max((each.step for each in client.get_metric_history(run, key)
+                    if start is None or each.step <= start or each.timestamp >= int(self._began * 1000)), default=-1)
 
     def _new(self, name: str) -> tuple[Any, Any, tuple[int, int]]:
         """Points of a series after the last step that is there, thinned where they are many."""
@@ -269,17 +288,20 @@ class Mirror:
         return steps, values, place
 
     def _send_end(self, client: Any, run: str) -> None:
-        """The best model, why the run ended, and that it has."""
-        state = self._run.state
-        if state is not State.FAILED and not self._model_sent:
-            with _model(self._run) as folder:
-                if folder is not None:
-                    client.log_artifacts(run, str(folder), "model")
-            self._model_sent = True
+        """Why the run ended, and that it has."""
         if self._run.reason:
             client.set_tag(run, "nbtrain.reason", _plain(self._run.reason)[:_LONGEST_TAG])
         with _no_address():
-            client.set_terminated(run, status=_STATUS[state])
+            client.set_terminated(run, status=_STATUS[self._run.state])
+        self._ended = True
+
+    def _send_model(self, client: Any, run: str) -> None:
+        """The best one, of a run that did not fail."""
+        if self._run.state is not State.FAILED:
+            with _model(self._run) as folder:
+                if folder is not None:
+                    client.log_artifacts(run, str(folder), "model")
+        self._model_sent = True
 
 
 # -- parts --------------------------------------------------------------------------------------------
@@ -324,7 +346,7 @@ def _plain(said: str) -> str:
     for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"):
         if secret := os.environ.get(name):
             line = line.replace(secret, "…")
-    return _SECRET.sub(r"\1", line)[:400].rstrip(".")
+    return _SECRET.sub("", line)[:400].rstrip(".")
 
 
 @contextlib.contextmanager
@@ -340,7 +362,7 @@ def _model(run: Run) -> Iterator[Path | None]:
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-        except (CheckpointError, ModelError, WorkspaceError):
+        except NbtrainError:
             yield None  # a run that was stopped before it began, say
             return
         about = {name: value for name, value in asdict(package.about).items() if name != "source_args"}
