@@ -77,6 +77,7 @@ class Slow(torch.nn.Module):
     def __init__(self, seconds: float = 0.05) -> None:
         super().__init__()
         self.layer, self.seconds, self.asked = torch.nn.Linear(4, 2), seconds, 0
+        self.heavy = torch.nn.Linear(500, 500)  # a megabyte, which nothing else here comes near
 
     def forward(self, x):
         self.asked += 1

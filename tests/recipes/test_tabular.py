@@ -18,9 +18,9 @@ import nbtrain
 from nbtrain.core.control import Stop
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.ordering import ordered
-from nbtrain.recipes import encoding, measures
+from nbtrain.recipes import encoding
 from nbtrain.recipes.base import Columns
-from nbtrain.recipes.goals import Goal, balanced
+from nbtrain.recipes.goals import balanced
 
 
 @pytest.fixture
@@ -177,28 +177,8 @@ def test_the_threshold_decides_what_is_predicted_and_measured(frame, threshold):
     assert figures["f1"] == pytest.approx(2 * both / (said.sum() + true.sum()))
 
 
-def test_the_metrics_of_two_classes_are_those_of_scikit_learn():
-    from sklearn import metrics  # noqa: PLC0415 - slow to load, and for this test alone
-
-    draw = torch.Generator().manual_seed(0)
-    logits = torch.randn(300, 2, generator=draw).round(decimals=1)  # with ties
-    truth = (torch.rand(300, generator=draw) < 0.3).long()
-    yes = logits.softmax(1)[:, 1]
-    said = (yes >= 0.4).long()
-    found = {}
-    for given in measures.of_two(None, 0.4):
-        assert isinstance(given, measures.OfTwo)
-        for part in range(0, 300, 70):
-            given.update(logits[part:part + 70], truth[part:part + 70])
-        found[given.__name__] = given.compute()
-    assert found == pytest.approx({
-        "accuracy": metrics.accuracy_score(truth, said), "macro_f1": metrics.f1_score(truth, said, average="macro"),
-        "precision": metrics.precision_score(truth, said), "recall": metrics.recall_score(truth, said),
-        "f1": metrics.f1_score(truth, said), "auroc": metrics.roc_auc_score(truth, yes)})
-
-
 def test_balanced_weights_are_those_of_scikit_learn_and_count_in_the_loss(frame):
-    from sklearn.utils.class_weight import compute_class_weight  # noqa: PLC0415 - as above
+    from sklearn.utils.class_weight import compute_class_weight  # noqa: PLC0415 - slow to load, and for this test alone
 
     numbers = np.repeat([0, 1, 2], [70, 20, 10])
     assert balanced(numbers, 3) == pytest.approx(
@@ -217,30 +197,6 @@ def test_two_classes_are_learnt_by_one_output_where_bce_is_asked_for(frame):
     answers = run.predict(frame)
     assert ((answers["p(little)"] >= 0.5) == (answers["prediction"] == "little")).all()
     assert (answers["prediction"] == frame["kind"]).mean() > 0.85
-
-
-@pytest.mark.parametrize(("values", "loss", "classes"), [
-    ([0, 1, 2] * 20, None, (0, 1, 2)),
-    ([0.0, 1.0, None] * 20, "cross_entropy", None),
-    ([0.5, 1.0, 2.5] * 20, None, None),
-    ([0, 1, 2] * 20, "mse", None),
-    (list(range(30)) * 2, None, None),
-    (list(range(12)) * 5, None, tuple(range(12))),
-    (list(range(15)) * 4, None, None),  # fewer than five rows each: counted things, rather than kinds
-    ([1e15, 2e15] * 30, None, (10**15, 2 * 10**15)),
-    ([1e16, 2e16, 5e18] * 20, None, None),
-    (list(range(30)) * 2, "cross_entropy", tuple(range(30))),
-    ([True, False, True] * 20, None, (False, True)),
-    (["ب", "a", "b"] * 20, None, ("a", "b", "ب")),
-])
-def test_what_a_target_is_follows_from_its_values_or_from_the_loss(values, loss, classes):
-    data = pd.DataFrame({"x": np.arange(60.0), "y": values})
-    if None in values:
-        with pytest.raises(DataError, match=r"The target 'y' of .* is missing in 20 rows \(2, 5, 8, 11, 14, …\)"):
-            prepared(data, loss=loss)
-        return
-    goal = Goal.from_json(prepared(data, loss=loss).fitted["goal"])
-    assert goal.classes == classes
 
 
 @pytest.mark.parametrize(("change", "options", "said"), [
@@ -317,15 +273,6 @@ def test_a_cell_of_another_kind_than_the_run_learnt_from_is_named(frame, name, c
     first = dict.fromkeys(frame)
     with pytest.raises(DataError, match=said):
         run.predict([{**first, name: None}, {**first, name: cell}])
-
-
-def test_what_whole_numbers_were_taken_for_is_told():
-    data = pd.DataFrame({"x": np.arange(60.0), "y": [0, 1, 2] * 20})
-    assert ("The target 'y' is taken for 3 classes, as it has 3 different whole numbers; where they are amounts, say "
-            "loss='mse'.") in prepared(data).notes
-    assert prepared(data, loss="cross_entropy").notes == prepared(data.assign(y=[0, 1] * 30)).notes == []
-    assert any("is taken as an amount, as it has 15 different" in said
-               for said in prepared(data.assign(y=list(range(15)) * 4)).notes)
 
 
 @pytest.mark.parametrize(("options", "said"), [
@@ -425,17 +372,6 @@ def test_columns_may_be_called_anything(name):
     spoilt = data.rename(columns={"label": "other", name: "label"}).rename(columns={"other": name})
     with pytest.raises(DataError, match="is missing in 20 rows"):
         prepared(spoilt)
-
-
-def test_amounts_far_from_zero_are_measured_as_exactly_as_those_around_it():
-    torch.manual_seed(0)
-    target = torch.randn(500)
-    output = target + 0.1 * torch.randn(500)
-    share = ((output - target) ** 2).sum() / ((target - target.mean()) ** 2).sum()
-    far = Goal("y", None, 1e7, 2.0)
-    for name, wanted in (("r2", 1 - share), ("mae", 2 * (output - target).abs().mean()),
-                         ("mse", 4 * (output - target).square().mean())):
-        assert measures.InUnits(name, far)(output, target) == pytest.approx(float(wanted), rel=1e-4)
 
 
 def test_a_gap_that_training_never_saw_counts_as_unknown(frame):
