@@ -1,7 +1,7 @@
 import { act } from "preact/test-utils";
 import { describe, expect, it, vi } from "vitest";
 import { digestOf } from "../src/shared/work/upload";
-import { alert, choose, drop, el, model, onFreshPages, open, press, task, tell } from "./datasets_page";
+import { alert, appear, choose, drop, el, model, onFreshPages, open, press, task, tell } from "./datasets_page";
 import { button, type } from "./fake";
 import { pass, reply } from "./page";
 
@@ -79,6 +79,12 @@ describe("an upload", () => {
     await reply(() => model.accept(kind, result));
   }
   const answered = new Set<string>();
+
+  it("is taken also where the panel has not heard of its datasets yet", async () => {
+    await appear();
+    drop(file());
+    await vi.waitFor(() => expect(model.of("upload")).toHaveLength(1));
+  });
 
   it("goes in pieces, each after the one before was taken, and is imported", async () => {
     await open({ rows: [] });

@@ -112,12 +112,17 @@ export async function list({ rows = [row("a"), row("b")], uploads = [], dismisse
   await reply(() => model.accept("datasets", { rows, uploads, dismissed }));
 }
 
-export async function open(opening: Opening = {}): Promise<void> {
+/** The panel as it stands before Python has said anything. */
+export async function appear(): Promise<void> {
   model = new FakeModel({ words: WORDS, language: "en", direction: "ltr", setup: { chunk: 4, steps: STEPS } });
   act(() => {
     ({ el, close } = draw(Datasets, model, host));
   });
   await pass();
+}
+
+export async function open(opening: Opening = {}): Promise<void> {
+  await appear();
   act(() => model.push({ type: "snapshot", states: [], series: [], tasks: opening.tasks ?? [] }));
   await list(opening);
 }
@@ -148,7 +153,7 @@ export function choose(select: HTMLSelectElement | null, value: string): void {
 export function drop(...files: File[]): void {
   const event = new Event("drop", { bubbles: true, cancelable: true });
   Object.assign(event, { dataTransfer: { files, types: ["Files"] } });
-  act(() => void el.querySelector(".nbt-datasets-main")?.dispatchEvent(event));
+  act(() => void el.querySelector(".nbt-datasets")?.dispatchEvent(event));
 }
 
 /** Each test has a page of its own, and a clock that stands. */

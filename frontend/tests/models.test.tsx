@@ -3,8 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { button, type } from "./fake";
 import {
   alert,
+  appear,
   choose,
   close,
+  drop,
   el,
   facts,
   key,
@@ -161,12 +163,15 @@ describe("a model that arrives", () => {
     await open();
     act(() => el.querySelector<HTMLElement>('[role=tab][id$="-hub"]')?.click());
     await pass();
-    const event = new Event("drop", { bubbles: true, cancelable: true });
-    const files = [new File(["0123"], "a.safetensors", { lastModified: 7 })];
-    Object.assign(event, { dataTransfer: { files, types: ["Files"] } });
-    act(() => void el.querySelector(".nbt-models-foot")?.dispatchEvent(event));
+    drop(".nbt-models-foot");
     await vi.waitFor(() => expect(model.of("upload")).toHaveLength(1));
     expect(model.last("upload")).toMatchObject({ name: "a.safetensors", size: 4 });
     expect(el.querySelector(".nbt-task")?.textContent).toContain("datasets.upload.title");
+  });
+
+  it("is taken also where the panel has not heard of its models yet", async () => {
+    await appear();
+    drop(".nbt-models");
+    await vi.waitFor(() => expect(model.of("upload")).toHaveLength(1));
   });
 });

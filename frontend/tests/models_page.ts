@@ -100,12 +100,17 @@ export async function page({
   await reply(() => model.accept("models", { rows, total, count, categories: ["vision"], tags: ["v1"] }));
 }
 
-export async function open(opening: Opening = {}): Promise<void> {
+/** The panel as it stands before Python has said anything. */
+export async function appear(): Promise<void> {
   model = new FakeModel({ words: WORDS, language: "en", direction: "ltr", setup: { chunk: 4 } });
   act(() => {
     ({ el, close } = draw(Models, model));
   });
   await pass();
+}
+
+export async function open(opening: Opening = {}): Promise<void> {
+  await appear();
   act(() => model.push({ type: "snapshot", states: [], series: [], tasks: opening.tasks ?? [] }));
   await reply(() => model.accept("uploads", { uploads: [], dismissed: opening.dismissed ?? [] }));
   await reply(() => model.accept("downloads", { downloads: [] }));
@@ -118,6 +123,13 @@ export async function choose(name: string, more: Partial<ModelFacts> = {}, of: P
   await pass();
   const id = String(model.last("facts").model);
   await reply(() => model.accept("facts", facts(row(id, of), more)));
+}
+
+export function drop(where: string): void {
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  const files = [new File(["0123"], "a.safetensors", { lastModified: 7 })];
+  Object.assign(event, { dataTransfer: { files, types: ["Files"] } });
+  act(() => void el.querySelector(where)?.dispatchEvent(event));
 }
 
 export async function press(label: string, within: Element = el): Promise<void> {

@@ -58,6 +58,13 @@ class Pause(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Hold(Command):
+    """Hold after the current step, for something failed at `since` (seconds of the monotonic clock) that may heal."""
+
+    since: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
 class Resume(Command):
     """Go on after a pause."""
 
@@ -185,7 +192,7 @@ class Control:
         return interruptible_wait(self._ended, timeout)
 
 
-_VERB = {Pause: "pause", Resume: "resume", Stop: "stop", Save: "save a checkpoint", Edit: "be edited"}
+_VERB = {Pause: "pause", Hold: "pause", Resume: "resume", Stop: "stop", Save: "save a checkpoint", Edit: "be edited"}
 _ENDED_WORD = {State.FINISHED: "finished", State.STOPPED: "stopped", State.FAILED: "failed"}
 
 

@@ -78,6 +78,11 @@ class CheckpointSaver:
     def save(self, engine: Engine, reason: str) -> None:
         self._submit(engine, reason, {})
 
+    def settle(self) -> None:
+        """Where a write failed, wait for those behind it: what fails among them is owed with it, and no new failure."""
+        if self._owed:
+            self._writer.drain()
+
     def catch_up(self, engine: Engine) -> None:
         """After a pause: write now what could not be written before."""
         if self._owed:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.control import Command, Edit, Pause, Resume, Save, State, Stop, Ticket
+from nbtrain.core.control import Command, Edit, Hold, Pause, Resume, Save, State, Stop, Ticket
 from nbtrain.core.errors import CommandError, NbtrainError, TrainingError
 from nbtrain.core.events import OptionEdited
 
@@ -26,6 +27,7 @@ class Steering:
         self.stops: list[Ticket] = []
         """Stops that were asked for; they are answered when the run has ended."""
         self._hold_first = False
+        self._went_on = 0.0
 
     def obey(self) -> None:
         """Carry out what was asked. While paused, waits here. Raises StopRequested."""
@@ -65,6 +67,10 @@ class Steering:
                 self.stops.append(ticket)
             case Pause():
                 self._answer(ticket, lambda: control.move_to(State.PAUSED))
+            case Hold(since=since):
+                if since > self._went_on:  # else it was tried again
+                    control.move_to(State.PAUSED)
+                ticket.resolve()
             case Resume():
                 self._answer(ticket, self._go_on)
             case Save():
@@ -91,6 +97,8 @@ class Steering:
     def _go_on(self) -> None:
         engine = self._engine
         if self._control.state is State.PAUSED:
+            engine.saver.settle()
+            self._went_on = time.monotonic()
             engine.saver.catch_up(engine)
         self._control.move_to(State.RUNNING)
 

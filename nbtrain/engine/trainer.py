@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from nbtrain.config import TrainConfig
-from nbtrain.core.control import Control, Pause, State, Stop
+from nbtrain.core.control import Control, Hold, State, Stop
 from nbtrain.core.errors import NbtrainError, TrainingError
 from nbtrain.core.events import EpochEnd, Event, Resumed, RunFailed, StateChanged, Warned
 from nbtrain.core.history import History
@@ -227,7 +227,7 @@ class Trainer:
     def _hold_on(self, message: str) -> None:
         """Something could not be written: pause, so that nothing more is at stake than there is now."""
         self.reason = message
-        self.control.request(Pause())
+        self.control.request(Hold())
 
     def _fail(self, error: BaseException) -> None:
         engine, saver = self._engine, self._saver

@@ -21,8 +21,11 @@ from tests.engine import toys
 
 
 def until(condition):
-    while not condition():
+    for _ in range(12_000):
+        if condition():
+            return
         threading.Event().wait(0.005)
+    raise AssertionError("It did not come to that within a minute.")
 
 
 def test_threads_take_turns_faster_while_a_run_is_active_and_as_before_afterwards():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 from torch.utils.data import Dataset, IterableDataset
 
 import nbtrain
+from nbtrain.core.control import Resume, State
 from nbtrain.core.errors import (
     ConfigError,
     DataError,
@@ -26,6 +28,7 @@ from nbtrain.core.errors import (
 )
 from nbtrain.core.events import CheckpointFailed, CheckpointSaved, StateChanged, Warned
 from nbtrain.engine.checkpoint import CheckpointFolder
+from nbtrain.run import Run
 from nbtrain.store import atomic
 from tests.engine import toys
 from tests.faults.failing_files import FailingFiles
@@ -274,34 +277,80 @@ def test_a_workspace_that_is_a_file(monkeypatch, tmp_path):
 
 
 def until(condition):
-    while not condition():
+    for _ in range(12_000):
+        if condition():
+            return
         threading.Event().wait(0.005)
+    raise AssertionError("It did not come to that within a minute.")
+
+
+def pauses(run):
+    return sum(isinstance(event, StateChanged) and event.state is State.PAUSED for event in run.events)
+
+
+def without_state(remains):
+    return {name: value for name, value in remains.items() if not name.startswith("state")}
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
-def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_space(monkeypatch, tmp_path, workspace, error):
+@pytest.mark.parametrize("full", ["", "checkpoints"])
+def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_space(monkeypatch, workspace, error, full):
     quiet = toys.trained(toys.net(), **toys.RICH, checkpoint_every=0)
-    disk = FailingFiles(workspace, monkeypatch)
-    model = toys.AtStep(toys.net(), 20, lambda: disk.fail(0, error, FOREVER))
-    run = toys.train(model, **toys.RICH, checkpoint_every=3)
+    disks = [] if full else [FailingFiles(workspace, monkeypatch)]  # it must see the files of metrics opened
+    started: Future[Run] = Future()
+
+    def fill():
+        if full:
+            disks.append(FailingFiles(started.result(60).folder / full, monkeypatch))
+        disks[0].fail(0, error, FOREVER)
+
+    run = toys.train(toys.AtStep(toys.net(), 20, fill), **toys.RICH, checkpoint_every=3)
+    started.set_result(run)
     until(lambda: run.state == "paused")
-    assert "could not be written" in run.reason
+    assert ("The checkpoint of step" if full else "could not be written") in run.reason
     assert {errno.ENOSPC: "the disk is full; free some space", errno.EIO: "input/output error"}[error] in run.reason
     assert list((run.folder / "checkpoints").glob("step-*"))  # the older ones stay
-    run.resume()  # nothing was freed: it tries, and holds again
-    until(lambda: sum(isinstance(event, CheckpointFailed) for event in run.events) >= 2)
-    until(lambda: run.state == "paused")
-    disk.heal()
+    run.resume()  # nothing was freed: it tries, and holds again, be it for a checkpoint or for the metrics
+    until(lambda: pauses(run) >= 2 and run.state == "paused")
+    disks[0].heal()
     run.resume()
     assert run.wait() == "finished"
-    ours, theirs = toys.remains(run), toys.remains(quiet)
-    same = {name.replace("inner.", ""): value for name, value in ours.items() if not name.startswith("state")}
-    assert toys.difference(same, {name: value for name, value in theirs.items() if not name.startswith("state")}) == []
+    ours = {name.replace("inner.", ""): value for name, value in without_state(toys.remains(run)).items()}
+    assert toys.difference(ours, without_state(toys.remains(quiet))) == []
     journal = run._trainer.places.workspace.journal(run.id).read()
     assert len(journal) >= len([event for event in run.events if not isinstance(event, Warned)])
     paused = [line for line in journal if line["event"] == "StateChanged" and line["state"] == "paused"]
     assert "could not be written" in paused[0]["reason"]
-    assert [line["event"] for line in journal if line["event"] == "CheckpointFailed"]
+    if full:
+        assert len([line for line in journal if line["event"] == "CheckpointFailed"]) >= 2
+
+
+def test_a_write_that_fails_late_does_not_hold_again_what_was_told_to_go_on(monkeypatch):
+    write, calls, late = CheckpointFolder.write, [], threading.Event()
+
+    def slow(folder, snapshot, *rest, **named):
+        calls.append(snapshot.step)
+        if len(calls) == 3:  # 1 is the state at the start
+            until(lambda: run._trainer._saver._writer._work)  # until the next one waits behind it
+            raise OSError(errno.ENOSPC, "full")
+        if len(calls) == 4:
+            assert late.wait(60)
+            raise OSError(errno.ENOSPC, "full")
+        return write(folder, snapshot, *rest, **named)
+
+    monkeypatch.setattr(CheckpointFolder, "write", slow)
+    run = toys.train(**toys.RICH, checkpoint_every=1)
+    until(lambda: run.state == "paused")
+    asked = run.request(Resume())
+    threading.Event().wait(0.05)
+    late.set()
+    assert asked.wait(60)
+    assert run.wait(60) == "finished"
+    assert pauses(run) == 1
+    steps = {generation.step for generation in CheckpointFolder(run.folder / "checkpoints").generations()}
+    assert run.step in steps
+    failed = [event.step for event in run.events if isinstance(event, CheckpointFailed)]
+    assert failed == calls[2:4]
 
 
 def test_a_disk_that_is_full_at_the_end_holds_the_run_there(monkeypatch, workspace):

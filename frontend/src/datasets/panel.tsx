@@ -54,7 +54,7 @@ export function Datasets() {
 
   if (!list.value || !ready) {
     return (
-      <div class="nbt-datasets nbt-datasets-empty">
+      <div class="nbt-datasets nbt-datasets-empty" {...dropping}>
         <p class="nbt-soft" role="status">
           <Icon name="hourglass" /> {words.t("datasets.loading")}
         </p>

@@ -95,7 +95,7 @@ export function Models() {
   const { newest, failure } = found.pages;
   if (!ready || (newest === null && failure === null)) {
     return (
-      <div class="nbt-models nbt-models-empty">
+      <div class="nbt-models nbt-models-empty" {...dropping}>
         <p class="nbt-soft" role="status">
           <Icon name="hourglass" /> {words.t("models.loading")}
         </p>
