@@ -8,7 +8,8 @@ from itertools import groupby
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from nbtrain.data.processing import StepField, StepSchema, steps_schema
+from nbtrain.core.dataset_views import StepField, StepSchema
+from nbtrain.data.processing import steps_schema
 from nbtrain.i18n import words
 
 INTRODUCTION = """# Processing steps

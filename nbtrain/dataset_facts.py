@@ -21,7 +21,6 @@ from nbtrain.core.dataset_views import (
     Scalar,
     SourceView,
     SplitView,
-    StepField,
     StepSchema,
     ValueCount,
 )
@@ -112,15 +111,11 @@ def target_of(dataset: Dataset, said: str | None = None) -> str | None:
     return next((name for name in wanted if name in names), None)
 
 
-def steps() -> list[StepSchema]:
+def steps() -> Sequence[StepSchema]:
     """The processing steps there are."""
     from nbtrain.data.processing import steps_schema  # noqa: PLC0415 - it loads Arrow and tokenizers
 
-    return [
-        StepSchema(
-            name=step["name"], group=step["group"], learns=step["learns"], augments=step["augments"],
-            fields=[cast("StepField", dict(field)) for field in step["fields"]])
-        for step in steps_schema()]
+    return steps_schema()
 
 
 def before_after(

@@ -170,7 +170,11 @@ class DatasetFacts(TypedDict):
 
 
 class StepField(TypedDict):
-    """One option of a step: its words are ``step.<step>.<name>``, and ``step.<step>.<name>.<choice>``."""
+    """One option of a step: its words are ``step.<step>.<name>``, and ``step.<step>.<name>.<choice>``.
+
+    `kinds` are those a column may be of; one that is `optional` may be left empty (None); `needs` are the values that
+    other options must have for it to be shown.
+    """
 
     name: str
     type: Literal["int", "float", "bool", "choice", "text", "column", "columns"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,7 +34,7 @@ from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.model_listing import RANKS
 from nbtrain.store.models import ModelRecord, ModelRecords, VersionRecord, taken
-from nbtrain.store.names import checked_name, free_name, made_up
+from nbtrain.store.names import checked_name, free_name, made_up, take_free_name
 from nbtrain.store.workspace import Workspace
 
 __all__ = ["ModelRecord", "Registry"]
@@ -311,7 +311,7 @@ class Registry:
     def _restore(self, record: ModelRecord) -> ModelRecord:
         trash, folder = (each / record.id for each in (
             self.workspace.models_trash_folder, self.workspace.models_folder))
-        name = self._take(record.name, lambda name: self._records.mark_restored(
+        name = take_free_name(record.name, self._is_taken, lambda name: self._records.mark_restored(
             record.id, name, lambda: keeping.moved_back(trash, folder, f"The model {record.name!r}")))
         self._note("model restored", name)
         return self.find(record.id)
@@ -377,20 +377,11 @@ class Registry:
                     raise
                 name = self._free(manifest.name)
 
-    def _take(self, name: str, take: Callable[[str], None]) -> str:
-        """`take` with `name`, or with the first number behind it that makes it free; gives the name."""
-        while True:
-            free = self._free(name)
-            try:
-                take(free)
-            except ConfigError:
-                if self._records.named(free) is None:
-                    raise
-                continue  # another kernel was faster
-            return free
-
     def _free(self, name: str) -> str:
-        return free_name(name, lambda each: self._records.named(each) is not None)
+        return free_name(name, self._is_taken)
+
+    def _is_taken(self, name: str) -> bool:
+        return self._records.named(name) is not None
 
     def _note(self, kind: str, text: str) -> None:
         self.workspace.database.add_activity(kind, None, text)

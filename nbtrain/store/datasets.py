@@ -6,15 +6,15 @@ that give the same name at the same moment one succeeds and the other is told.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, fields
 
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import ConfigError, DatasetNotFoundError, Problem, WorkspaceError
+from nbtrain.core.errors import ConfigError, DatasetNotFoundError, Problem
+from nbtrain.store import sqlite
 from nbtrain.store.database import Database
 
 
@@ -97,7 +97,7 @@ class DatasetRecords:
                     f"INSERT OR ABORT INTO datasets ({_LISTED}, name_key) VALUES ({marks}, ?) "  # noqa: S608 - own names
                     "ON CONFLICT (id) DO NOTHING", (*astuple(record), name_key(record.name)))
 
-        with _unique(record.name):
+        with sqlite.unique(taken(record.name)):
             self._database.transact(work)
 
     def give_up(self, dataset_id: str, remove: Callable[[], None]) -> bool:
@@ -112,7 +112,7 @@ class DatasetRecords:
 
     def rename(self, dataset_id: str, name: str) -> None:
         """Give another name. Raises ConfigError when it is taken, DatasetNotFoundError when the dataset is gone."""
-        with _unique(name):
+        with sqlite.unique(taken(name)):
             self._database.transact(lambda connection: _one(dataset_id, connection.execute(
                 "UPDATE datasets SET name = ?, name_key = ? WHERE id = ? AND deleted IS NULL",
                 (name, name_key(name), dataset_id))))
@@ -139,7 +139,7 @@ class DatasetRecords:
                 (name, name_key(name), dataset_id)))
             move()
 
-        with _unique(name):
+        with sqlite.unique(taken(name)):
             self._database.transact(work)
 
     def forget(self, dataset_id: str, remove: Callable[[], None]) -> bool:
@@ -173,17 +173,6 @@ def taken(name: str) -> ConfigError:
     return ConfigError([Problem("name", (
         f"There is a dataset {name!r} already, and names are unique whatever their case; choose another name, or "
         "rename or delete that one."))])
-
-
-@contextlib.contextmanager
-def _unique(name: str) -> Iterator[None]:
-    """Say that a name is taken, where SQLite says that an index would hold it twice."""
-    try:
-        yield
-    except WorkspaceError as error:
-        if not isinstance(error.__cause__, sqlite3.IntegrityError):
-            raise
-        raise taken(name) from None
 
 
 def _one(dataset_id: str, done: sqlite3.Cursor) -> None:

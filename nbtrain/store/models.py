@@ -7,18 +7,18 @@ that ten thousand are searched and sorted without looking into any version.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nbtrain.config.problems import unknown
-from nbtrain.core.errors import ConfigError, ModelNotFoundError, Problem, WorkspaceError
+from nbtrain.core.errors import ConfigError, ModelNotFoundError, Problem
 from nbtrain.core.model_views import Stage
 from nbtrain.store import model_listing as listing
 from nbtrain.store import model_rows as rows
+from nbtrain.store import sqlite
 from nbtrain.store.database import Database
 from nbtrain.store.datasets import name_key
 from nbtrain.store.model_rows import MODEL, PRODUCTION, VERSION, ModelRecord, VersionRecord, missing_version
@@ -135,7 +135,7 @@ class ModelRecords:
                 rows.insert(connection, version)
             rows.refresh(connection, record.id)
 
-        with _unique(record.name):
+        with sqlite.unique(taken(record.name)):
             self._database.transact(work)
 
     def add_version(self, version: VersionRecord, there: Callable[[], bool] = lambda: True) -> None:
@@ -182,7 +182,7 @@ class ModelRecords:
 
     def rename(self, model_id: str, name: str) -> None:
         """Give another name. Raises ConfigError when it is taken, ModelNotFoundError when the model is gone."""
-        with _unique(name):
+        with sqlite.unique(taken(name)):
             self._change(model_id, "name = ?, name_key = ?", name, name_key(name))
 
     def tag(self, model_id: str, tags: Sequence[str]) -> None:
@@ -237,7 +237,7 @@ class ModelRecords:
             rows.refresh(connection, model_id, time.time())
             move()
 
-        with _unique(name):
+        with sqlite.unique(taken(name)):
             self._database.transact(work)
 
     def mark_version_deleted(self, model_id: str, number: int, move: Callable[[], None]) -> None:
@@ -323,14 +323,3 @@ def taken(name: str) -> ConfigError:
     return ConfigError([Problem("name", (
         f"There is a model {name!r} already, and names are unique whatever their case; choose another name, add a "
         "version to that model, or rename or delete it."))])
-
-
-@contextlib.contextmanager
-def _unique(name: str) -> Iterator[None]:
-    """Say that a name is taken, where SQLite says that an index would hold it twice."""
-    try:
-        yield
-    except WorkspaceError as error:
-        if not isinstance(error.__cause__, sqlite3.IntegrityError):
-            raise
-        raise taken(name) from None

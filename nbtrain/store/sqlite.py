@@ -66,6 +66,17 @@ def told(path: Path) -> Iterator[None]:
         raise explained(code, f"Cannot use the database {path}", why) from error
 
 
+@contextlib.contextmanager
+def unique(taken: Exception) -> Iterator[None]:
+    """Raise `taken` instead, where what is `told` in the block is that an index would hold something twice."""
+    try:
+        yield
+    except WorkspaceError as error:
+        if not isinstance(error.__cause__, sqlite3.IntegrityError):
+            raise
+        raise taken from None
+
+
 _DAMAGED = "the file is damaged or not a database; move it aside (it is made anew), the folders of the runs stay"
 _WHY: dict[int, tuple[int | None, str]] = {
     sqlite3.SQLITE_FULL: (errno.ENOSPC, ""),

@@ -21,7 +21,7 @@ from nbtrain.data.keeping.tidying import FACTS, adopt, purge, sweep
 from nbtrain.store import atomic, lock
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.datasets import DatasetRecord, DatasetRecords, deleted, name_key, taken
-from nbtrain.store.names import checked_name, free_name, made_up
+from nbtrain.store.names import checked_name, free_name, made_up, take_free_name
 from nbtrain.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Library:
         if record is None:
             which = "no dataset" if dataset_id is None else f"no deleted dataset {dataset_id!r}"
             raise DatasetNotFoundError(f"There is {which} to bring back; what is deleted is kept for 30 days.")
-        name = self._take(record.name, lambda name: self._records.mark_restored(
+        name = take_free_name(record.name, self._is_taken, lambda name: self._records.mark_restored(
             record.id, name, lambda: self._move(record.id, self.workspace.datasets_folder)))
         self._note("dataset restored", name)
         return replace(record, name=name, deleted=None)
@@ -340,20 +340,11 @@ class Library:
             else:
                 return record
 
-    def _take(self, name: str, take: Callable[[str], None]) -> str:
-        """`take` with `name`, or with the first number behind it that makes it free; gives the name."""
-        while True:
-            free = self._free(name)
-            try:
-                take(free)
-            except ConfigError:
-                if self._records.named(free) is None:
-                    raise
-                continue  # another kernel was faster
-            return free
-
     def _free(self, name: str) -> str:
-        return free_name(name, lambda each: self._records.named(each) is not None)
+        return free_name(name, self._is_taken)
+
+    def _is_taken(self, name: str) -> bool:
+        return self._records.named(name) is not None
 
     def _move(self, dataset_id: str, to: Path) -> None:
         """Its folder into another one; one that is there already, or nowhere, stays."""

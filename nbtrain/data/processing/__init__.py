@@ -29,7 +29,7 @@ from nbtrain.data.processing.augment_series import AugmentSeries
 from nbtrain.data.processing.cache import cached
 from nbtrain.data.processing.preview import Preview
 from nbtrain.data.processing.recipe import Recipe
-from nbtrain.data.processing.schema import StepField, StepSchema, steps_schema
+from nbtrain.data.processing.schema import steps_schema
 from nbtrain.data.processing.step import PART, ROW, Step
 
 __all__ = [
@@ -57,8 +57,6 @@ __all__ = [
     "ResizeImages",
     "Scale",
     "Step",
-    "StepField",
-    "StepSchema",
     "ToDate",
     "ToNumber",
     "Tokenize",

@@ -4,38 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, TypedDict, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
-from nbtrain.data.processing.step import Group, Step, step_classes
-
-
-class StepField(TypedDict):
-    """One option of a step as a form sees it. Its words are ``step.<step>.<name>`` of the catalogue."""
-
-    name: str
-    type: Literal["int", "float", "bool", "choice", "text", "column", "columns"]
-    default: Any
-    min: float | None
-    max: float | None
-    choices: list[str] | None
-    """Their words are ``step.<step>.<name>.<choice>``."""
-    kinds: list[str] | None
-    """For a column: which kinds it may be of."""
-    optional: bool
-    """Whether it may be left empty (None)."""
-    advanced: bool
-    needs: dict[str, list[Any]] | None
-    """Shown only while these options have one of these values."""
-
-
-class StepSchema(TypedDict):
-    """One step as a form sees it. Its words are ``step.<name>``, ``step.<name>.help``; ``step_group.<group>``."""
-
-    name: str
-    group: Group
-    learns: bool
-    augments: bool
-    fields: list[StepField]
+from nbtrain.core.dataset_views import StepField, StepSchema
+from nbtrain.data.processing.step import Step, step_classes
 
 
 @cache
