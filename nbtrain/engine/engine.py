@@ -77,8 +77,8 @@ class Engine:
         self.lookback = self._lookback()
         self.footing = Footing(self.model)
         self.steering = Steering(self)
-        self.told_missing = False
-        """Whether it was said that the figure to go by was not measured."""
+        self.told: set[str] = set()
+        """What `looking` said already, each once in a run."""
         #: True while the state is neither that of one step nor of the next; what fails then leaves nothing to save.
         self.torn = False
         self.crew: Crew | None = None
@@ -125,7 +125,7 @@ class Engine:
                 self.step(group)
             self.saver.after_step(self)
         self.settle()
-        self.close_epoch(looking.validate(self))
+        self.close_epoch(looking.validate(self) if looking.learned(self) else {})
 
     def step(self, group: list[Batch]) -> None:
         """One optimizer update from the micro-batches of `group`. What fails leaves no trace in the state."""
@@ -218,7 +218,7 @@ class Engine:
     def close_epoch(self, figures: dict[str, float]) -> None:
         """Write the epoch's figures, see whether it was the best so far, and turn the page."""
         at = self.at
-        figures = {"train_loss": at.loss_sum / max(at.loss_count, 1), **figures}
+        figures = {**({"train_loss": at.loss_sum / at.loss_count} if at.loss_count else {}), **figures}
         for name, value in figures.items():
             self.history.append(name, at.step, value)
         at.epoch, at.batch, at.loss_sum, at.loss_count = at.epoch + 1, 0, 0.0, 0

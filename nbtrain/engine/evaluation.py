@@ -72,7 +72,9 @@ class Evaluation:
                 if output is not None:
                     measured.update(output, batch.target)
                 samples += batch.size
-        figures = {"loss": total.item() / max(samples, 1)}
+        if not samples:
+            raise DataError("The data gave no batch, so there is nothing to measure on; hand in at least one row.")
+        figures = {"loss": total.item() / samples}
         figures |= {name: float(mean) for name, mean in sums.means().items()}
         return {**figures, **measured.compute()}
 

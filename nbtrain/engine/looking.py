@@ -11,9 +11,22 @@ import torch
 from nbtrain.core.events import Warned
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.objective import Parts
+from nbtrain.engine.stream_source import READ_AGAIN, gone
 
 if TYPE_CHECKING:
     from nbtrain.engine.engine import Engine
+
+
+def learned(engine: Engine) -> bool:
+    """Whether the epoch that is over had a batch; one that had none is told. Raises DataError of the run's first."""
+    if engine.at.loss_count:
+        return True
+    if not engine.at.step:
+        raise gone()
+    _tell_once(engine, "no batch", (
+        f"Epoch {engine.at.epoch + 1} had nothing to learn from and was passed over, as will be each that the data "
+        f"gives no batch for; {READ_AGAIN}"))
+    return False
 
 
 def validate(engine: Engine) -> dict[str, float]:
@@ -47,7 +60,12 @@ def _figures(engine: Engine, batches: Iterator[Batch]) -> dict[str, float]:
             with engine.weights_swapped():  # who looks at a paused model, or saves it, must find its own weights
                 engine.steering.obey()
             engine.set_mode(training=False)
-    figures = {"val_loss": total.item() / max(samples, 1)}
+    if not samples:
+        _tell_once(engine, "no validation", (
+            f"The validation data gave no batch after epoch {engine.at.epoch + 1}, so nothing was measured on it; "
+            f"{READ_AGAIN}"))
+        return {}
+    figures = {"val_loss": total.item() / samples}
     figures |= {f"val_{name}": float(mean) for name, mean in sums.means().items()}
     return figures | {f"val_{name}": value for name, value in job.metrics.compute().items()}
 
@@ -57,14 +75,19 @@ def monitored(engine: Engine, figures: dict[str, float]) -> float | None:
     name = engine.options["monitor"]
     found = figures.get(name)
     if found is None and engine.job.validation is None:
-        return figures["train_loss"]  # all there is to go by
-    if found is None and not engine.told_missing:
-        engine.told_missing = True
-        engine.publish(Warned(step=engine.at.step, message=(
+        return figures.get("train_loss")  # all there is to go by
+    if found is None and figures:
+        _tell_once(engine, "not measured", (
             f"{name}, which the run goes by, was not measured after epoch {engine.at.epoch}; such epochs count neither "
             "as better nor for early stopping. Train with monitor set to one of what is: "
-            f"{', '.join(sorted(figures))}.")))
+            f"{', '.join(sorted(figures))}."))
     return found
+
+
+def _tell_once(engine: Engine, about: str, message: str) -> None:
+    if about not in engine.told:
+        engine.told.add(about)
+        engine.publish(Warned(step=engine.at.step, message=message))
 
 
 def show_samples(engine: Engine) -> None:

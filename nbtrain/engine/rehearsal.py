@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.config import TrainConfig
-from nbtrain.core.errors import DataError
 from nbtrain.engine import optimizers
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.crew import Crew, hire
@@ -24,6 +23,7 @@ from nbtrain.engine.memory_source import MemorySource
 from nbtrain.engine.objective import Objective
 from nbtrain.engine.precision import Precision
 from nbtrain.engine.randomness import Turn
+from nbtrain.engine.stream_source import gone
 from nbtrain.engine.trial import first_batch, taught
 
 #: Micro-batches that are tried at most, and seconds after which no other is begun. The first does not count: it loads
@@ -217,9 +217,7 @@ def _epochs(job: Job) -> Iterator[Batch]:
             found = True
             yield batch
         if not found and epoch == 0:
-            raise DataError(
-                "The data gave a batch, and none when it was read again; each epoch reads it from its beginning: hand "
-                "in a list or a dataset, or let __iter__ make a new iterator each time.")
+            raise gone()
         if not found or job.train.length is None:
             return
 

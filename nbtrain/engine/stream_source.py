@@ -21,6 +21,11 @@ from nbtrain.engine.sampler import mix
 from nbtrain.engine.samples import to_batch
 from nbtrain.engine.workers import Envelope, starting
 
+#: What to do about data that is over once it was read.
+READ_AGAIN = (
+    "each epoch reads it from its beginning: hand in a list or a dataset, or let __iter__ make a new iterator each "
+    "time.")
+
 
 class StreamSource:
     """A `BatchSource` over an iterable dataset, or over any iterable of batches.
@@ -105,6 +110,11 @@ class _Stream(IterableDataset[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._envelope.content)
+
+
+def gone() -> DataError:
+    """Of data that gave the batch it was tried with, and has none for the first epoch."""
+    return DataError(f"The data gave a batch, and none when it was read again; {READ_AGAIN}")
 
 
 def _length(data: Any) -> int | None:

@@ -284,7 +284,7 @@ class Trainer:
         if engine is not None:
             self.options, self.total_steps = engine.options, engine.total_steps
         self.publish(event)
-        if isinstance(event, EpochEnd):
+        if isinstance(event, EpochEnd) and event.metrics:
             self._note(metrics=dict(event.metrics))
 
     def _changed(self, previous: State, state: State, reason: str) -> None:

@@ -15,6 +15,7 @@ from nbtrain.engine.batch import Batch, BatchSource
 from nbtrain.engine.forward import call, evaluation_mode
 from nbtrain.engine.objective import Objective, Outcome
 from nbtrain.engine.randomness import Turn
+from nbtrain.engine.stream_source import READ_AGAIN
 from nbtrain.engine.tasks import check_labels
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ def first_batch(source: BatchSource, config: TrainConfig) -> Batch:
     try:
         return next(source.epoch(0))
     except StopIteration:
+        if source.length:
+            raise DataError(
+                f"The data gives no batch, though it says that there are {source.length}; {READ_AGAIN}") from None
         raise DataError(
             f"The data gives no batch: it has {source.samples or 0} rows for batch_size {config['batch_size']}."
         ) from None
