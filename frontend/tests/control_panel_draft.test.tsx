@@ -170,6 +170,7 @@ describe("a draft that was kept", () => {
       model: null,
       data: null,
       columns: {},
+      edits: null,
       seen: 0,
     });
     const empty = readDraft(undefined, fields);

@@ -54,8 +54,9 @@ export function input(name: string): HTMLInputElement {
   return found;
 }
 
+/** What is heard of a control first. */
 export function messageOf(control: Element): string {
-  const id = control.getAttribute("aria-describedby");
+  const [id] = control.getAttribute("aria-describedby")?.split(" ") ?? [];
   return (id && el.querySelector(`#${CSS.escape(id)}`)?.textContent) || "";
 }
 

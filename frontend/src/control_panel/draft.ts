@@ -6,6 +6,7 @@ import { newId, RequestError } from "../shared/rpc";
 import { useValue } from "../shared/signal";
 import type { Field, Options, Value } from "../shared/wire";
 import type { Columns } from "./columns";
+import type { Edits } from "./edits";
 
 /** As long as a check waits: not for every digit, and before one looks away. */
 const KEEP_AFTER_MS = 300;
@@ -18,6 +19,8 @@ export interface Draft {
   model: string | null;
   data: string | null;
   columns: Columns;
+  /** What was typed beside a run that trains, and is not applied. */
+  edits: Edits | null;
   /** The count of the last offer or suggestion of another panel that is in it. */
   seen: number;
 }
@@ -89,23 +92,41 @@ export function useDraft(fields: readonly Field[]): [Draft, Change] {
 
 /** A draft that was kept, without what no field takes any more. */
 export function readDraft(kept: unknown, fields: readonly Field[]): Draft {
-  const { options, unreadable, model, data, columns, seen } = record(kept);
-  const byName = new Map(fields.map((field) => [field.name, field]));
-  const those = <T>(of: unknown, fits: (field: Field, value: unknown) => boolean): Record<string, T> =>
-    Object.fromEntries(
-      Object.entries(record(of)).filter(([name, value]) => {
-        const field = byName.get(name);
-        return field !== undefined && fits(field, value);
-      }),
-    ) as Record<string, T>;
+  const { options, unreadable, model, data, columns, edits, seen } = record(kept);
   return {
-    options: those<Value>(options, takes),
-    unreadable: those<string>(unreadable, (_, text) => typeof text === "string"),
+    options: those<Value>(fields, options, takes),
+    unreadable: those<string>(fields, unreadable, isText),
     model: typeof model === "string" ? model : null,
     data: typeof data === "string" ? data : null,
     columns: Object.fromEntries(Object.entries(record(columns)).filter(([, value]) => isColumns(value))) as Columns,
+    edits: readEdits(edits, fields),
     seen: typeof seen === "number" ? seen : 0,
   };
+}
+
+function readEdits(kept: unknown, fields: readonly Field[]): Edits | null {
+  const { run, options, unreadable } = record(kept);
+  if (typeof run !== "string") return null;
+  const live = fields.filter((field) => field.live);
+  return { run, options: those<Value>(live, options, takes), unreadable: those<string>(live, unreadable, isText) };
+}
+
+/** Those entries of what was kept whose field is there and takes them. */
+function those<T>(
+  fields: readonly Field[],
+  kept: unknown,
+  fits: (field: Field, value: unknown) => boolean,
+): Record<string, T> {
+  const byName = new Map(fields.map((field) => [field.name, field]));
+  const found = Object.entries(record(kept)).filter(([name, value]) => {
+    const field = byName.get(name);
+    return field !== undefined && fits(field, value);
+  });
+  return Object.fromEntries(found) as Record<string, T>;
+}
+
+function isText(_: Field, value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -1,6 +1,6 @@
 /** Options that may be changed while the run trains, each with its own Apply. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Button } from "../shared/controls/button";
 import { FieldRow, valueText } from "../shared/form/field";
 import { useWords } from "../shared/i18n";
@@ -9,48 +9,83 @@ import { RequestError } from "../shared/rpc";
 import { useValue } from "../shared/signal";
 import { useUid } from "../shared/uid";
 import type { Field, RunState, Value } from "../shared/wire";
+import type { Change } from "./draft";
+import { type Edit, type Edits, editOf, withEdit } from "./edits";
 
-export function LiveEdits({ fields, state }: { fields: readonly Field[]; state: RunState }) {
+export interface LiveEditsProps {
+  fields: readonly Field[];
+  state: RunState;
+  /** What was typed, on this page or another, and is not applied. */
+  edits: Edits | null;
+  change: Change;
+}
+
+export function LiveEdits({ fields, state, edits, change }: LiveEditsProps) {
   const words = useWords();
-  const editable = fields.filter((field) => field.live && state.live[field.name] !== undefined);
+  const { run, live } = state;
+  const editable = fields.filter((field) => field.live && live[field.name] !== undefined);
   return (
     <section class="nbt-live-edits">
       <h2>{words.t("live.title")}</h2>
       <p class="nbt-soft">{words.t("live.help")}</p>
       {editable.map((field) => (
-        <LiveEdit key={`${state.run} ${field.name}`} field={field} current={state.live[field.name] ?? null} />
+        <LiveEdit
+          key={`${run} ${field.name}`}
+          field={field}
+          current={live[field.name] ?? null}
+          edit={editOf(edits, run, field.name)}
+          onEdit={(next) =>
+            change((before) => {
+              const now = editOf(before.edits, run, field.name);
+              return { edits: withEdit(before.edits, run, field.name, { ...now, ...next }) };
+            })
+          }
+        />
       ))}
     </section>
   );
 }
 
-function LiveEdit({ field, current }: { field: Field; current: Value }) {
+interface LiveEditProps {
+  field: Field;
+  current: Value;
+  edit: Edit;
+  onEdit(next: Edit): void;
+}
+
+const NONE: Edit = { value: undefined, unreadable: undefined };
+
+function LiveEdit({ field, current, edit, onEdit }: LiveEditProps) {
   const panel = usePanel();
   const words = useWords();
   const id = useUid();
-  const [wish, setWish] = useState<{ value: Value } | null>(null);
-  const [unreadable, setUnreadable] = useState<string | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<{ value: Value; message: string } | null>(null);
   const [waiting, setWaiting] = useState(false);
   const alive = useValue(panel.rpc.alive);
-  const differs = wish !== null && wish.value !== current;
+  const { value: wish, unreadable } = edit;
+  const differs = wish !== undefined && wish !== current;
+  const done = wish !== undefined && !differs && unreadable === undefined;
+  useEffect(() => {
+    if (done) onEdit(NONE); // so that it does not come back when the run is changed from elsewhere
+  }, [done]);
 
   const apply = async (): Promise<void> => {
-    if (!differs) return;
+    if (!differs || unreadable !== undefined) return;
     setWaiting(true);
     try {
-      await panel.rpc.request("edit", { changes: { [field.name]: wish.value } });
-      setWish(null);
+      await panel.rpc.request("edit", { changes: { [field.name]: wish } });
+      onEdit(NONE);
       setProblem(null);
     } catch (error) {
       if (error instanceof RequestError && error.problems.length > 0) {
-        setProblem(error.problems.map(({ message }) => message).join("\n"));
+        setProblem({ value: wish, message: error.problems.map(({ message }) => message).join("\n") });
       } else panel.report(error);
     } finally {
       setWaiting(false);
     }
   };
-  const shownProblem = unreadable === null ? problem : words.t("problem.not_a_number");
+  const refused = problem !== null && problem.value === wish ? problem.message : undefined;
+  const pending = differs || unreadable !== undefined;
   return (
     <form
       onSubmit={(event) => {
@@ -61,33 +96,25 @@ function LiveEdit({ field, current }: { field: Field; current: Value }) {
       <FieldRow
         id={id}
         field={field}
-        value={wish ? wish.value : current}
-        unreadable={unreadable ?? undefined}
-        problem={shownProblem ?? undefined}
+        value={wish ?? (wish === null ? null : current)}
+        unreadable={unreadable}
+        problem={unreadable === undefined ? refused : words.t("problem.not_a_number")}
+        describedBy={pending ? `${id}-pending` : undefined}
         disabled={waiting}
-        onChange={(value) => {
-          setWish({ value });
-          setProblem(null);
-        }}
-        onUnreadable={setUnreadable}
+        onChange={(value) => onEdit({ value })}
+        onUnreadable={(text) => onEdit({ unreadable: text ?? undefined })}
       />
-      {(differs || unreadable !== null) && (
+      {pending && (
         <div class="nbt-live-apply">
-          <span class="nbt-soft">{words.t("live.now", { value: valueText(field, current, words) })}</span>
-          <Button
-            label={words.t("button.cancel")}
-            quiet
-            disabled={waiting}
-            onClick={() => {
-              setWish(null);
-              setUnreadable(null);
-              setProblem(null);
-            }}
-          />
+          <span id={`${id}-pending`} class="nbt-live-pending">
+            <strong>{words.t("live.pending")}</strong>{" "}
+            {words.t("live.now", { value: valueText(field, current, words) })}
+          </span>
+          <Button label={words.t("button.cancel")} quiet disabled={waiting} onClick={() => onEdit(NONE)} />
           <Button
             label={words.t(waiting ? "button.apply.waiting" : "button.apply")}
             busy={waiting}
-            disabled={unreadable !== null || !alive}
+            disabled={unreadable !== undefined || !alive}
             onClick={() => void apply()}
           />
         </div>

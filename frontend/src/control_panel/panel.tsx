@@ -17,6 +17,7 @@ import { Choosers, recommendsModel, suiting, withOnlyOnes } from "./choosers";
 import { ColumnRows, columnsIn, knownColumns } from "./columns";
 import { type CommandKind, useCommands } from "./commands";
 import { useDraft } from "./draft";
+import { useDropped } from "./edits";
 import { Forecast } from "./forecast";
 import { LiveEdits } from "./live_edits";
 import { ChefLine, Outcome } from "./outcome";
@@ -51,6 +52,7 @@ export function ControlPanel() {
   const [wanted, setWanted] = useState<string | null>(null);
   const states = useValue(store.states);
   const ready = useValue(store.ready);
+  useDropped(draft.edits, states, ready, change);
   const alive = useValue(rpc.alive);
   useSuggested(draft.seen, (options, seen) => {
     form.setValues({ ...form.values, ...options });
@@ -81,9 +83,13 @@ export function ControlPanel() {
 
   return (
     <div class={state ? "nbt-train nbt-train-has-run" : "nbt-train"}>
-      <FormSide collapsible={state !== undefined} title={words.t(active ? "live.title" : "form.title")}>
+      <FormSide
+        collapsible={state !== undefined}
+        startOpen={draft.edits !== null}
+        title={words.t(active ? "live.title" : "form.title")}
+      >
         {active ? (
-          <LiveEdits fields={setup.fields} state={state} />
+          <LiveEdits fields={setup.fields} state={state} edits={draft.edits} change={change} />
         ) : (
           <>
             {!setup.bound && (
@@ -177,13 +183,15 @@ function RecipeRow({ form }: { form: FormState }) {
 interface FormSideProps {
   /** With a run on show and little room, the form folds away. */
   collapsible: boolean;
+  /** Whether it is unfolded at first: something was typed that is not to be out of sight. */
+  startOpen: boolean;
   title: string;
   children: preact.ComponentChildren;
 }
 
-function FormSide({ collapsible, title, children }: FormSideProps) {
+function FormSide({ collapsible, startOpen, title, children }: FormSideProps) {
   const id = useUid();
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(startOpen);
   return (
     <section class="nbt-form-side" data-folded={collapsible && !open} aria-label={title}>
       {collapsible && (

@@ -21,6 +21,8 @@ export interface FieldRowProps {
   /** What stands in a number field and cannot be read as a number. */
   unreadable?: string | undefined;
   problem?: string | undefined;
+  /** The id of what else is to be heard of it. */
+  describedBy?: string | undefined;
   disabled?: boolean;
   /** Offers the way back to this value when the present one differs. */
   resetTo?: Value;
@@ -81,12 +83,8 @@ function Unit({ field, value }: { field: Field; value: Value }) {
 function Control(props: FieldRowProps) {
   const { id, field, value, unreadable, problem, disabled = false, onChange, onUnreadable } = props;
   const words = useWords();
-  const common = {
-    id,
-    disabled,
-    invalid: problem !== undefined,
-    ...(problem === undefined ? {} : { describedBy: `${id}-problem` }),
-  };
+  const heard = [problem === undefined ? undefined : `${id}-problem`, props.describedBy].filter(Boolean).join(" ");
+  const common = { id, disabled, invalid: problem !== undefined, ...(heard === "" ? {} : { describedBy: heard }) };
   switch (field.type) {
     case "bool":
       return <Switch {...common} value={value === true} onChange={onChange} />;
