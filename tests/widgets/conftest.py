@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +27,21 @@ from nbtrain.widgets import base
 from nbtrain.widgets.base import Panel
 from nbtrain.widgets.commands import Worker
 from nbtrain.widgets.pump import Pump
+
+#: Bound of what another thread brings about. Not about speed: the machine may be busy with other tests.
+SECONDS = 60.0
+
+
+def until(condition: Callable[[], Any], each: Callable[[], Any] = lambda: None) -> None:
+    """Wait for what another thread brings about; `each` is called before every look."""
+    end = time.monotonic() + SECONDS
+    while True:
+        each()
+        if condition():
+            return
+        if time.monotonic() > end:
+            pytest.fail(f"It did not come true within {SECONDS:g} seconds: {inspect.getsource(condition).strip()}")
+        threading.Event().wait(0.005)
 
 
 class FakeRun(Sampleless):
@@ -106,7 +123,7 @@ class FakeLauncher:
     ) -> Task[Foreseen]:
         def work(_: object) -> Foreseen:
             if self.hold is not None:
-                self.hold.wait(10)
+                self.hold.wait(60)
             if self.failure is not None:
                 raise self.failure
             return Foreseen(
@@ -126,7 +143,7 @@ class FakeLauncher:
         def work(progress: Progress) -> Outcome:
             progress.report(5, 10, "rows")
             if self.hold is not None:
-                self.hold.wait(10)
+                self.hold.wait(60)
             progress.report(10, 10, "rows")
             if self.failure is not None:
                 raise self.failure
@@ -149,7 +166,7 @@ class FakeLauncher:
         columns: Mapping[str, Any] | None = None,
     ) -> FakeRun:
         if self.hold is not None:
-            self.hold.wait(10)
+            self.hold.wait(60)
         if self.failure is not None:
             raise self.failure
         self.check(options)
@@ -306,12 +323,4 @@ def english() -> Iterator[None]:
 def settle(pump: Pump) -> Callable[[Callable[[], Any]], None]:
     """Tick until something came true that another thread brings about."""
 
-    def wait(condition: Callable[[], Any]) -> None:
-        for _ in range(2000):
-            pump.tick()
-            if condition():
-                return
-            threading.Event().wait(0.005)
-        pytest.fail("It did not come true within ten seconds.")
-
-    return wait
+    return lambda condition: until(condition, pump.tick)

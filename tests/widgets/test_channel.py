@@ -92,12 +92,12 @@ def pause_while_it_spins(client):
     printed, replies = until_idle(client, spinning)
     while not replies:
         try:
-            content = client.get_iopub_msg(timeout=5)["content"]
+            content = client.get_iopub_msg(timeout=60)["content"]
         except Empty:
             pytest.fail("The request was not answered.")
         if content.get("data", {}).get("method") == "custom":
             replies.append(content["data"]["content"])
-    answer = client.get_control_msg(timeout=5)
+    answer = client.get_control_msg(timeout=60)
     assert answer["msg_type"] == "nbtrain_reply"
     assert answer["parent_header"]["msg_id"] == asked
     return printed, replies

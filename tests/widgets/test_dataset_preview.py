@@ -141,7 +141,7 @@ def test_a_request_that_makes_no_sense_reads_nothing(ask, view, fields):
 def test_a_page_that_is_wanted_no_more_is_called_off_while_it_is_read(panel, view, browser, settle, ask):
     view.hold.clear()
     id_ = browser.ask(panel, "page", query={}, offset=0, limit=100, call="mine")
-    assert view.begun.wait(10)
+    assert view.begun.wait(60)
     ask("cancel", call="mine")
     settle(lambda: browser.replies(id_))
     assert browser.replies(id_)[0]["error"]["kind"] == "CancelledError"
@@ -159,7 +159,7 @@ def test_a_page_does_not_wait_for_a_count(view, browser, pump, settle):
     panel = DatasetPreview(view, pump=pump, worker=worker)
     view.hold.clear()
     slow = browser.ask(panel, "page", query={}, offset=0, limit=1, call="slow")
-    assert view.begun.wait(10)
+    assert view.begun.wait(60)
     quick = browser.ask(panel, "count", query={}, call="quick")
     settle(lambda: browser.replies(quick))
     assert not browser.replies(slow)
@@ -175,7 +175,7 @@ def test_the_profile_is_begun_watched_and_read(panel, view, browser, settle, ask
     task = ask("profile", target="text", tokenizer=None)["result"]["task"]
     assert view.asked == [("profile", "text", None)]
     view.hold.set()
-    view.tasks.find(task).wait(10)
+    view.tasks.find(task).wait(60)
     assert ask("profiled")["result"] == {"profile": view.known}
 
 
@@ -184,14 +184,14 @@ def test_the_profile_is_called_off(view, ask):
     task = ask("profile")["result"]["task"]
     ask("cancel", task=task)
     with pytest.raises(Exception, match="called off"):
-        view.tasks.find(task).wait(10)
+        view.tasks.find(task).wait(60)
     assert "no longer known" in ask("cancel", task="task-0")["error"]["message"]
 
 
 def test_closing_lets_go_of_the_table(panel, view, browser):
     view.hold.clear()
     browser.ask(panel, "page", query={}, offset=0, limit=1, call="a")
-    assert view.begun.wait(10)
+    assert view.begun.wait(60)
     panel.close()
     assert view.closed
 

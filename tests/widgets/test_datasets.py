@@ -16,6 +16,8 @@ from nbtrain.widgets.arriving import CHUNK
 from nbtrain.widgets.datasets import MOST_ROWS, PREVIEWS, Datasets, row_numbers
 from nbtrain.widgets.live_charts import LiveCharts
 
+from .conftest import until
+
 TYPESCRIPT = Path(__file__).parents[2] / "frontend" / "src" / "datasets" / "wire.ts"
 TWINS = [name for name in dir(dataset_views) if hasattr(getattr(dataset_views, name), "__required_keys__")]
 
@@ -237,10 +239,7 @@ def test_its_static_copy_lists_what_the_panel_lists(browser, panel, answer, desk
     assert len(shown) == 2, "nothing is new"
     answer("delete", dataset="d1")
     answer("datasets")
-    for _ in range(1000):
-        if len(shown) > 2:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: len(shown) > 2)
     assert shown[-1]["text/plain"] == "reviews"
 
 

@@ -11,7 +11,7 @@ from nbtrain.widgets.hardware_monitor import HardwareMonitor
 from nbtrain.widgets.kitchen import Kitchen
 from nbtrain.widgets.studio import Studio
 
-from .conftest import FakeRun, Source
+from .conftest import FakeRun, Source, until
 
 
 @pytest.fixture
@@ -30,11 +30,8 @@ def run():
 
 
 def drawn(page, count):
-    for _ in range(1000):
-        if len(page) >= count:
-            return len(page) == count
-        threading.Event().wait(0.005)
-    return False
+    until(lambda: len(page) >= count)
+    return len(page) == count
 
 
 def test_panel_is_displayed_live_and_beside_it_static(browser, launcher, pump, worker, page, run):
@@ -83,6 +80,7 @@ def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clo
     twin.look()
     assert drawn(page, 3)
     assert "Paused" in page[-1][0]["text/html"]
+    until(lambda: len(kept) == 1)  # what rests is kept after it was drawn; a run that goes on at once is not
     clock.now += 100
     twin.look()
     assert drawn(page, 3), "nothing changes during a pause"
@@ -93,10 +91,7 @@ def test_twin_follows_at_a_pause_every_half_minute_and_at_the_end(page, run, clo
     run.control.move_to(State.FINISHED)
     twin.look()
     assert drawn(page, 5)
-    for _ in range(1000):
-        if len(kept) == 2:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: len(kept) == 2)
     assert [run_id for run_id, _ in kept] == ["r1", "r1"]
     assert "Finished" in kept[-1][1]
     assert kept[-1][1].startswith("<!doctype html>")
@@ -148,6 +143,7 @@ def test_twin_that_is_nowhere_is_not_drawn(page, run):
 
 def test_end_is_drawn_though_nobody_looks_at_the_panel(browser, launcher, pump, worker, clock, page, run):
     panel = Kitchen(launcher, run, pump=pump, worker=worker)
+    panel.twin = display.Twin(lambda: [run], clock=clock)  # a run that was just begun is drawn again after two seconds
     panel._ipython_display_()
     pump.tick()
     run.control.move_to(State.FINISHED)
@@ -163,8 +159,5 @@ def test_run_is_kept_in_its_folder_through_what_was_handed_in(browser, launcher,
     panel._ipython_display_()
     run.control.move_to(State.STOPPED)
     panel.look_after()
-    for _ in range(1000):
-        if kept:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: kept)
     assert "Stopped" in kept["r1"]

@@ -162,7 +162,7 @@ def test_empty_packet_is_nothing_to_send():
 
 def test_tasks_are_told_once_and_again_when_they_changed():
     end, tasks = threading.Event(), Tasks()
-    task = tasks.start("import", "a.csv", lambda _: end.wait(10))
+    task = tasks.start("import", "a.csv", lambda _: end.wait(60))
     feed = Feed(tasks=tasks)
     assert [(told["task"], told["phase"]) for told in feed.snapshot().tasks or ()] == [(task.id, "running")]
     task.progress.report(2, 5, "rows")
@@ -171,7 +171,7 @@ def test_tasks_are_told_once_and_again_when_they_changed():
     assert feed.pace() < math.inf
     assert not feed.urgent()
     end.set()
-    task.wait(10)
+    task.wait(60)
     assert feed.urgent()
     assert [told["phase"] for told in feed.delta(4000).tasks or ()] == ["done"]
     assert not feed.urgent()
@@ -185,7 +185,7 @@ def test_why_a_task_failed_is_told():
 
     tasks = Tasks()
     with pytest.raises(DataError):
-        tasks.start("import", "a.csv", work).wait(10)
+        tasks.start("import", "a.csv", work).wait(60)
     told = (Feed(tasks=tasks).snapshot().tasks or [])[0]
     assert told["error"] == {"kind": "DataError", "message": "Line 3 is cut short."}
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from itertools import pairwise
 
 import pytest
@@ -12,7 +11,7 @@ from nbtrain.widgets.kitchen import Kitchen
 from nbtrain.widgets.live_charts import LiveCharts
 from nbtrain.widgets.pump import FORGOTTEN_AFTER, Pump
 
-from .conftest import FakeRun
+from .conftest import FakeRun, until
 
 FIGURES = {"loss": 0.5, "learning_rate": 1e-3, "grad_norm": 0.9, "samples_per_second": 3e5}
 
@@ -280,13 +279,10 @@ def test_thread_is_there_while_a_panel_is_and_alone_sends(browser, launcher):
     assert thread.is_alive()
     browser.ask(panels[0], "hello")
     run.measure(loss=1.0)
-    for _ in range(1000):
-        if browser.of(panels[0], "snapshot", "delta"):
-            break
-        threading.Event().wait(0.005)
+    until(lambda: browser.of(panels[0], "snapshot", "delta"))
     for panel in panels:
         panel.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert pump._thread is None
     assert browser.threads == {"nbtrain-pump"}
@@ -295,5 +291,5 @@ def test_thread_is_there_while_a_panel_is_and_alone_sends(browser, launcher):
     assert second is not None
     assert second is not thread
     again.close()
-    second.join(5)
+    second.join(60)
     assert not second.is_alive()

@@ -102,13 +102,13 @@ def test_what_will_happen_is_begun_and_asked_for(panel, browser, launcher, settl
     task = answer(browser, panel, settle, "foresee", **wish)["result"]["task"]
     assert answer(browser, panel, settle, "foreseen", task=task)["result"] == {"task": task, "foreseen": None}
     launcher.hold.set()
-    launcher.tasks.find(task).wait(10)
+    launcher.tasks.find(task).wait(60)
     told = answer(browser, panel, settle, "foreseen", task=task)["result"]["foreseen"]
     assert (told["model"], told["steps"]) == ("None dataset:x None", 10)
     launcher.failure = DataError("The target is constant.")
     newer = answer(browser, panel, settle, "foresee", **wish)["result"]["task"]
     with pytest.raises(DataError):
-        launcher.tasks.find(newer).wait(10)
+        launcher.tasks.find(newer).wait(60)
     assert answer(browser, panel, settle, "foreseen", task=newer)["error"]["message"] == "The target is constant."
     assert answer(browser, panel, settle, "foreseen", task=task)["result"] == {"task": None, "foreseen": None}
 

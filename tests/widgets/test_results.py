@@ -43,7 +43,7 @@ def test_a_look_is_begun_followed_and_kept(panel, browser, launcher, settle):
     assert answer(browser, panel, settle, "results", run="r1")["result"]["task"] == task
     assert answer(browser, panel, settle, "looked", task=task)["result"]["phase"] == "running"
     launcher.hold.set()
-    launcher.tasks.find(task).wait(10)
+    launcher.tasks.find(task).wait(60)
     assert answer(browser, panel, settle, "looked", task=task)["result"] == {"phase": "done", "done": 10, "total": 10}
     told = answer(browser, panel, settle, "results", run="r1")["result"]
     assert (told["task"], told["results"]["metrics"]) == (None, {"accuracy": 0.5})
@@ -55,12 +55,12 @@ def test_a_look_is_called_off_and_what_ends_it_is_said(panel, browser, launcher,
     assert answer(browser, panel, settle, "look_off", task=task)["ok"]
     launcher.hold.set()
     with pytest.raises(CancelledError):
-        launcher.tasks.find(task).wait(10)
+        launcher.tasks.find(task).wait(60)
     assert answer(browser, panel, settle, "looked", task=task)["result"]["phase"] == "cancelled"
     launcher.failure = DataError("Nothing was held out.")
     task = answer(browser, panel, settle, "look", run="r1")["result"]["task"]
     with pytest.raises(DataError):
-        launcher.tasks.find(task).wait(10)
+        launcher.tasks.find(task).wait(60)
     asked = answer(browser, panel, settle, "results", run="r1")["result"]
     assert asked["task"] == task  # a page that was loaded anew hears of it too, once
     assert answer(browser, panel, settle, "looked", task=task)["error"]["message"] == "Nothing was held out."
