@@ -24,7 +24,7 @@ from nbtrain.fitting import classes_of, in_order, shown, unapplied
 from nbtrain.i18n import text
 from nbtrain.models import architectures, continuing
 from nbtrain.models.registry import Registry
-from nbtrain.recipes.small import SMALL
+from nbtrain.recipes.small import MEANT_FOR, SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,19 +73,36 @@ def choose(given: str, fed: Fed, validation: Any = None, *, loss: Any = None, se
     """
     if given.startswith(HUB):
         return _of_hub(given.removeprefix(HUB), fed, validation, loss, seed)
-    name = given.removeprefix(ARCHITECTURE)
-    if not given.startswith(PREFIX) and architectures.is_architecture(name):
+    version = check(given)
+    if version is None:
+        name = given.removeprefix(ARCHITECTURE)
         return _fresh(name, _fitted(name, fed, loss), seed)
+    return _of_version(Registry(), version, fed, validation, loss, seed)
+
+
+def check(given: str) -> Version | None:
+    """The version of a registered model that a name means; None for an architecture, and for what the Hub is asked for.
+
+    Raises:
+        ModelNotFoundError: there is no such model or architecture; with the nearest name.
+        ModelError: there is no such architecture, or it is one that only a recipe can make.
+    """
+    name = given.removeprefix(ARCHITECTURE)
+    if given.startswith(HUB) or (not given.startswith(PREFIX) and architectures.is_architecture(name)):
+        return None
     if given.startswith(ARCHITECTURE):
         raise ModelError(unknown("architecture", name, architectures.names()))
     registry = Registry()
     try:
-        version = registry.version(given.removeprefix(PREFIX))
+        return registry.version(given.removeprefix(PREFIX))
     except ModelNotFoundError as missing:
-        known = [*architectures.names(), *(record.name for record in registry.list(limit=OFFERED)[0])]
+        if given in SMALL:
+            recipes = " or ".join(f'recipe="{recipe}"' for recipe in MEANT_FOR[SMALL[given]["model_type"]])
+            raise ModelError(
+                f"The model {given!r} is made by a recipe, which reads texts for it; say which: {recipes}.") from None
+        known = [*SMALL, *architectures.names(), *(record.name for record in registry.list(limit=OFFERED)[0])]
         raise ModelNotFoundError(
             f"{unknown('model', given, known)} A model of the Hub is given as {HUB}owner/name.") from missing
-    return _of_version(registry, version, fed, validation, loss, seed)
 
 
 def again(origin: Mapping[str, Any]) -> nn.Module:

@@ -113,12 +113,14 @@ def train(
         chosen_options, name = prepared.config or made.order.config, name or prepared.name
         given = ingredients(made, prepared)
     else:
+        if isinstance(model, str):
+            from nbtrain.modelling import check, choose  # noqa: PLC0415 - composed beside; only names need it
+
+            check(model)  # first: data that does not fit is no news about a model that is not there
         fed = feed(data, validation, target=target, features=features)
         module, origin = model, None
         notes: tuple[str, ...] = ()
         if isinstance(model, str):
-            from nbtrain.modelling import choose  # noqa: PLC0415 - composed beside; only names need it
-
             chosen = choose(model, fed, validation, loss=loss, seed=chosen_options["seed"])
             module, origin, name = chosen.module, chosen.origin, name or chosen.name
             fed, notes = chosen.fed or fed, chosen.notes

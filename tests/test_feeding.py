@@ -199,7 +199,7 @@ def test_text_and_windows_and_lines(tmp_path):
     trained(nn.Sequential(nn.Flatten(), nn.Linear(8, 2)), path, batch_size=4)
     lines = tmp_path / "lines.txt"
     lines.write_text("a\nb\n", "utf-8")
-    with pytest.raises(DataError, match=r"Column 'text' of .* holds text, not numbers; tokenise"):
+    with pytest.raises(DataError, match=r"Column 'text' of .* holds text, not numbers; train by a recipe"):
         nbtrain.train(net(), lines, show=False)
 
 

@@ -122,6 +122,9 @@ def test_weights_are_drawn_from_the_seed_and_nothing_else():
     ("mpl", table(), ModelNotFoundError, "did you mean 'mlp'"),
     ("architecture:mpl", table(), ModelError, "did you mean 'mlp'"),
     ("model:mlp", table(), ModelNotFoundError, "no model"),
+    ("mpl", pd.DataFrame({"said": ["a", "b"], "y": [0, 1]}), ModelNotFoundError, "did you mean 'mlp'"),  # said first
+    ("bert-tny", table(), ModelNotFoundError, "did you mean 'bert-tiny'"),
+    ("bert-tiny", table(), ModelError, 'recipe="text-classification" or recipe="token-classification"'),
     ("resnet", table(), ModelError, "images of shape"),
     ("resnet", Untold(), DataError, "How many outputs"),
     ("text-transformer", table(), ModelError, "token numbers"),

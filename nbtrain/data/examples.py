@@ -136,8 +136,9 @@ _WORDS = {
     Kind.TEXT: "text", Kind.DATE: "dates", Kind.TIME: "times", Kind.DURATION: "durations", Kind.BINARY: "bytes",
 }
 _ADVICE = {
-    Kind.TEXT: 'tokenise or encode it with dataset.process(…), turn it into numbers with {"step": "to_number"}, or '
-               'into dates with {"step": "to_date"}',
+    Kind.TEXT: 'train by a recipe that reads texts, as recipe="text-classification", tokenise or encode it with '
+               'dataset.process(…), turn it into numbers with {"step": "to_number"}, or into dates with '
+               '{"step": "to_date"}',
     Kind.DATE: "encode it with dataset.process(…)",
     Kind.TIME: "encode it with dataset.process(…)", Kind.DURATION: "turn it into a number of seconds",
     Kind.BINARY: "decode it first",

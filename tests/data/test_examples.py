@@ -54,7 +54,7 @@ def test_text_classes_are_numbered_in_order(table):
 
 
 def test_what_is_not_numbers_is_named_with_what_to_do(table):
-    said = r"Column 'city' of rows holds text, not numbers; tokenise.*to_number.*features=\['a'\]"
+    said = r"Column 'city' of rows holds text, not numbers; train by a recipe.*tokenise.*to_number.*features=\['a'\]"
     with pytest.raises(DataError, match=said):
         examples(table(a=[1, 2], city=["x", "y"], label=[0, 1]))
 
