@@ -316,12 +316,13 @@ class Downloads:
 def _work(job: _Job, progress: Progress) -> str:
     """What the thread of a download does; returns the model's id."""
     facts = job.facts
+    turn = contextlib.ExitStack()
     try:
         with _changing:
             pass  # whoever began it has put it into the list
-        with _slot(progress):
-            job.waiting = False
-            facts.model = _fetched(job, progress)
+        turn.enter_context(_slot(progress))
+        job.waiting = False
+        facts.model = _fetched(job, progress)
         facts.phase = "done"
     except CancelledError:
         facts.phase = "stopped"
@@ -334,7 +335,8 @@ def _work(job: _Job, progress: Progress) -> str:
         facts.question = "" if progress.cancelled else str(getattr(error, "question", ""))
         raise
     finally:
-        _end(job)
+        with turn:  # until its end is written it shows as running, so the next one waits
+            _end(job)
     return facts.model
 
 

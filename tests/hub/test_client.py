@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from nbtrain.hub.client import Client, Listing
 from nbtrain.hub.downloads import Downloads
 from nbtrain.hub.local import reading
 from tests.hub.conftest import TOKEN
+from tests.waiting import until
 
 
 def test_a_list_of_files_has_sizes_hashes_and_the_card(hub, monkeypatch):
@@ -122,9 +122,7 @@ def test_plain_transformers_loads_what_was_downloaded(stocked, monkeypatch):
 
     queue = Downloads()
     begun = queue.begin(name, on_done=make)
-    pause = threading.Event()
-    while queue.find(begun.id).phase in {"waiting", "running"}:
-        pause.wait(0.01)
+    until(lambda: queue.find(begun.id).phase not in {"waiting", "running"}, "the download has ended")
     assert queue.find(begun.id).error == ""
     assert {"config.json", "model.safetensors"} <= made
     stocked.stop()

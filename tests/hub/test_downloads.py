@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +18,12 @@ import pytest
 from nbtrain.core.errors import CancelledError, CommandError, HubError, ModelError, ModelNotFoundError
 from nbtrain.core.tasks import Tasks
 from nbtrain.hub import downloads as room
-from nbtrain.hub import telling
+from nbtrain.hub import queued, telling
 from nbtrain.hub.client import Listing
 from nbtrain.hub.downloads import Download, Downloads
 from nbtrain.hub.local import LocalHub
 from tests.hub.conftest import TOKEN
+from tests.waiting import until as waited_for
 
 BIG = os.urandom(400_000)
 
@@ -61,12 +61,14 @@ def until(queue: Downloads, download: Download, *phases: str) -> Download:
 
 
 def when(queue: Downloads, download: Download, holds: Callable[[Download], bool]) -> Download:
-    pause = threading.Event()
-    deadline = time.monotonic() + 60
-    while not holds(now := queue.find(download.id)):
-        assert time.monotonic() < deadline, now
-        pause.wait(0.01)
-    return now
+    seen = [queue.find(download.id)]
+
+    def look() -> bool:
+        seen[0] = queue.find(download.id)
+        return holds(seen[0])
+
+    waited_for(look, f"{download} has come as far")
+    return seen[0]
 
 
 def test_a_download_becomes_a_model(hub, queue, tasks, workspace):
@@ -88,16 +90,16 @@ def test_a_download_becomes_a_model(hub, queue, tasks, workspace):
 
 def test_stopped_and_gone_on_with(hub, queue, tasks):
     hub.add("owner/name", {"model.safetensors": BIG})
-    hub.pace("model.safetensors", 200_000)
+    hub.pace("model.safetensors", 40_000)  # ten seconds, of which the test needs little more than one
     kept: dict[str, bytes] = {}
     begun = queue.begin("owner/name", on_done=keeper(kept))
-    running = when(queue, begun, lambda now: now.have > 50_000 and now.speed is not None)
+    running = when(queue, begun, lambda now: now.have > 20_000 and now.speed is not None)
     assert running.phase == "running"
     assert running.speed is not None
     assert running.left == (running.total - running.have) / running.speed
     queue.stop(begun.id)
     stopped = until(queue, begun, "stopped")
-    assert 50_000 < stopped.have < stopped.total == 400_000
+    assert 20_000 < stopped.have < stopped.total == 400_000
     assert (stopped.task, stopped.error, stopped.speed, stopped.left) == ("", "", None, None)
     with pytest.raises(CancelledError, match="stopped; what arrived is kept"):
         tasks.all()[0].wait(10)
@@ -114,7 +116,7 @@ def test_stopped_and_gone_on_with(hub, queue, tasks):
 
 def test_begun_again_it_goes_on(hub, queue):
     hub.add("owner/name", {"model.safetensors": BIG})
-    hub.pace("model.safetensors", 200_000)
+    hub.pace("model.safetensors", 40_000)
     begun = queue.begin("owner/name")
     when(queue, begun, lambda now: now.have > 20_000)
     assert queue.begin("owner/name").id == begun.id
@@ -154,11 +156,11 @@ def child(hub: LocalHub, tmp_path: Path, *arguments: int) -> subprocess.Popen[st
 
 def test_a_kernel_that_is_killed_leaves_what_another_goes_on_with(hub, queue, workspace, tmp_path):
     hub.add("owner/name", {"config.json": b"{}", "model.safetensors": BIG})
-    hub.pace("model.safetensors", 200_000)
+    hub.pace("model.safetensors", 40_000)
     with child(hub, tmp_path) as process:
         assert process.stdout is not None
         number = process.stdout.readline().strip()
-        now = when(queue, queue.find(number), lambda now: now.have > 60_000 and now.speed is not None)
+        now = when(queue, queue.find(number), lambda now: now.have > 20_000 and now.speed is not None)
         assert (now.phase, now.task) == ("running", "")  # in another kernel
         for refused in (queue.resume, queue.stop, queue.drop):
             with pytest.raises(CommandError, match=rf"is under way by another kernel \(process {process.pid}\)"):
@@ -280,7 +282,7 @@ def test_what_loading_needs_is_what_is_fetched(hub, code):
 
 def test_dropped_while_it_runs_nothing_is_left(hub, queue, tasks, workspace):
     hub.add("owner/name", {"model.safetensors": BIG})
-    hub.pace("model.safetensors", 100_000)
+    hub.pace("model.safetensors", 40_000)
     begun = queue.begin("owner/name")
     when(queue, begun, lambda now: now.have > 10_000)
     queue.drop(begun.id)
@@ -294,32 +296,53 @@ def test_dropped_while_it_runs_nothing_is_left(hub, queue, tasks, workspace):
     assert queue.begin("owner/name").id != begun.id
 
 
-def test_more_than_there_are_turns_wait(hub, queue, monkeypatch):
+def test_more_than_there_are_turns_wait(hub, queue):
     names = [f"owner/name{number}" for number in range(room.AT_ONCE + 2)]
     for name in names:
         hub.add(name, {"model.safetensors": os.urandom(30_000)})
-    hub.slow("/tree/", 0.5)
+    hub.slow("/tree/", 600)
     begun = [queue.begin(name) for name in names]
-    pause = threading.Event()
-    seen: set[tuple[str, ...]] = set()
-    while any(now.phase != "done" for now in queue.all()):
-        seen.add(tuple(now.phase for now in queue.all()))
-        pause.wait(0.01)
-    assert max(phases.count("running") for phases in seen) == room.AT_ONCE
-    assert any("waiting" in phases for phases in seen)
+
+    def asked() -> int:
+        return sum("/tree/" in each.path for each in list(hub.log))
+
+    waited_for(lambda: asked() == room.AT_ONCE, "as many as there are turns have asked for their files")
+    assert Counter(now.phase for now in queue.all()) == {"running": room.AT_ONCE, "waiting": 2}
+    assert asked() == room.AT_ONCE
+    hub.mend()
+    for each in begun:
+        until(queue, each, "done")
     assert [now.id for now in queue.all()] == [each.id for each in begun]
+
+
+def test_the_turn_of_one_is_given_on_once_its_end_is_written(hub, queue, monkeypatch):
+    """Else more would show as running than there are turns."""
+    write, free = queued.write, []
+
+    def watched(folder, facts):
+        free.append((facts.phase, room._slots._value))
+        write(folder, facts)
+
+    hub.add("owner/name", {"model.safetensors": BIG})
+    monkeypatch.setattr(queued, "write", watched)
+    until(queue, queue.begin("owner/name"), "done")
+    assert free[-1] == ("done", room.AT_ONCE - 1)
+    waited_for(lambda: room._slots._value == room.AT_ONCE, "its turn is given on")
 
 
 def test_one_that_waits_is_stopped(hub, queue):
     names = [f"owner/name{number}" for number in range(room.AT_ONCE + 1)]
     for name in names:
         hub.add(name, {"model.safetensors": os.urandom(30_000)})
-    hub.slow("/tree/", 2)
+    hub.slow("/tree/", 600)
     begun = [queue.begin(name) for name in names]
-    last = until(queue, begun[-1], "waiting")
+    waited_for(lambda: Counter(now.phase for now in queue.all()) == {"running": room.AT_ONCE, "waiting": 1},
+               "all but one have their turns")
+    (last,) = (now for now in queue.all() if now.phase == "waiting")
     queue.stop(last.id)
     assert until(queue, last, "stopped").total == 0
-    for each in begun[:-1]:
+    hub.mend()
+    for each in (each for each in begun if each.id != last.id):
         until(queue, each, "done")
 
 

@@ -84,7 +84,7 @@ print(queue.find(begun.id).phase, flush=True)
 
 def test_two_kernels_that_begin_the_same_fetch_it_once(hub: LocalHub, workspace, tmp_path: Path) -> None:
     hub.add("owner/name", {"model.safetensors": BIG})
-    hub.pace("model.safetensors", 400_000)
+    hub.pace("model.safetensors", 2_000)  # until the last of them has begun
     environment = {
         **os.environ, **hub.environment(), "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path)}
     kernels = [
@@ -95,8 +95,10 @@ def test_two_kernels_that_begin_the_same_fetch_it_once(hub: LocalHub, workspace,
         assert kernel.stdin is not None
         kernel.stdin.write("\n")
         kernel.stdin.flush()
-    said = [kernel.communicate(timeout=60)[0].split() for kernel in kernels]
-    assert said == [[Downloads().all()[0].id, "done"]] * 3
+    begun = [kernel.stdout is not None and kernel.stdout.readline().strip() for kernel in kernels]
+    hub.mend()
+    assert [kernel.communicate(timeout=120)[0].strip() for kernel in kernels] == ["done"] * 3
+    assert begun == [Downloads().all()[0].id] * 3
     assert len(hub.downloads("model.safetensors")) == 1
 
 

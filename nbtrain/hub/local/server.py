@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -271,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization")
         self.hub.tokens.add(authorization)
         body = self._body()
-        self.hub.stopping.wait(self.hub.wait(path))
+        self._wait(path)
         try:
             user = self.hub.known(authorization)
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -296,6 +297,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(pieces)
 
+    def _wait(self, path: str) -> None:
+        """Until this is to be answered; all may be well before."""
+        begun = time.monotonic()
+        while (left := begun + self.hub.wait(path) - time.monotonic()) > 0:
+            if self.hub.stopping.wait(min(left, 1 / _PIECES)):
+                return
+
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
@@ -305,19 +313,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data, ends = self.hub.sent(answer.file, answer.body) if answer.file else (answer.body, False)
         try:
-            self._write(data, self.hub.paces.get(answer.file))
+            self._write(data, answer.file)
         except OSError:  # who asked has gone
             ends = True
         if ends:
             self.close_connection = True
 
-    def _write(self, data: bytes, pace: int | None) -> None:
-        size = len(data) if pace is None else max(pace // _PIECES, 1)
-        for start in range(0, len(data), size or 1):
+    def _write(self, data: bytes, file: str | None) -> None:
+        start = 0
+        while start < len(data):
             if self.hub.stopping.is_set():
                 self.close_connection = True
                 return
+            pace = self.hub.paces.get(file or "")  # all may be well before its end
+            size = len(data) if pace is None else max(pace // _PIECES, 1)
             self.wfile.write(data[start:start + size])
+            start += size
             if pace is not None:
                 self.hub.stopping.wait(1 / _PIECES)
 

@@ -19,7 +19,10 @@ class Trouble:
 
 @dataclass
 class Troubles:
-    """All that is to go wrong. Parts of paths are compared with the path of a request, without escapes."""
+    """All that is to go wrong. Parts of paths are compared with the path of a request, without escapes.
+
+    It may change while requests are answered.
+    """
 
     cuts: dict[str, list[int]] = field(default_factory=dict)
     """File → after how many bytes each of the next answers breaks off."""
@@ -65,11 +68,11 @@ class Troubles:
 
     def wait(self, path: str) -> float:
         """Seconds before the answer to a request of this path begins."""
-        return max((seconds for part, seconds in self.waits.items() if part in path), default=0.0)
+        return max((seconds for part, seconds in self.waits.copy().items() if part in path), default=0.0)
 
     def check(self, path: str, user: str) -> None:
         """Raises the refusal that this path is to meet."""
-        for part, trouble in self.refusals.items():
+        for part, trouble in self.refusals.copy().items():
             if part in path and trouble.times != 0:
                 if trouble.times is not None:
                     trouble.times -= 1
@@ -79,7 +82,7 @@ class Troubles:
 
     def page(self, path: str) -> bytes | None:
         """What is answered to a request of this path instead of the truth."""
-        return next((page for part, page in self.pages.items() if part in path), None)
+        return next((page for part, page in self.pages.copy().items() if part in path), None)
 
     def sent(self, file: str, data: bytes) -> tuple[bytes, bool]:
         """What is sent of the bytes of a file, and whether the connection then ends."""
