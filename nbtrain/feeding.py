@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbtrain import scaled
 from nbtrain.core.errors import DataError, DatasetNotFoundError
 from nbtrain.core.ports import Subject
 from nbtrain.data.columns import Kind
@@ -252,6 +253,7 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
         "classes": None if classes is None else list(classes),
         "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": test_of(made),
         "validation_given": validation is not None}
+    origin["units"] = scaled.told(recipe_of(origin), found.goal)
     if validation is not None:
         validation = new_rows(validation, origin)
     elif made is not None and made.counts[1]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from nbtrain.core.tasks import Progress
+    from nbtrain.data.processing.units import Units
     from nbtrain.data.table import Table
     from nbtrain.engine.batch import Batch
     from nbtrain.recipes.judging.showing import Show
@@ -46,7 +47,7 @@ class Results:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """As `run.evaluate` gives them, and those of the task besides."""
+        """As `run.evaluate` gives them, and those of the task besides; errors in the units that are told here."""
         return dict(self.outcome.metrics)
 
     @property
@@ -160,7 +161,8 @@ def look(run: Run, data: Any = None, *, worst: int = WORST, progress: Progress |
     model, said = _left(run)
     metrics = trainer.evaluation.evaluate(model, rows, _watched(judge, rows, progress))
     verdict = judge.verdict(worst)
-    said += (*_scaled(trainer.given.origin, verdict.measure), *_shuffled(rows))
+    said += (*_scaled(trainer.given.origin, verdict.units), *_shuffled(rows))
+    metrics = metrics if verdict.units is None else _in_units(metrics, verdict.figures)
     figures = {name: value for name, value in verdict.figures.items() if name not in metrics}
     outcome = Outcome(
         part=part, rows=verdict.rows, step=step, metrics={**metrics, **figures}, classes=verdict.classes,
@@ -181,18 +183,18 @@ def can_look(run: Run) -> bool:
     return not given.parted and bool(config["validation"] or config["test"])
 
 
-def _scaled(origin: Mapping[str, Any] | None, measure: str) -> tuple[str, ...]:
-    """That amounts are in the units after processing, where that scaled them."""
-    from nbtrain.data.processing import Scale  # noqa: PLC0415 - loads Arrow
-    from nbtrain.feeding import recipe_of  # noqa: PLC0415 - composed at the top
+def _scaled(origin: Mapping[str, Any] | None, units: Units | None) -> tuple[str, ...]:
+    """That the figures of the training are of other units than those that are told here."""
+    return () if origin is None or units is None else (
+        text("results.note.scaled", column=str(origin["target"]), one=units.scale),)
 
-    if measure != "error" or origin is None or origin["target"] is None or (recipe := recipe_of(origin)) is None:
-        return ()
-    goal, one = str(origin["target"]), None
-    for step in recipe.steps:
-        if isinstance(step, Scale) and goal in step.columns:
-            one = (one or 1.0) * float(step.learned()[goal]["scale"])
-    return () if one is None else (text("results.note.scaled", column=goal, one=one),)
+
+def _in_units(metrics: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float]:
+    """What a run measured of scaled amounts, errors as they were `found` of those that are told."""
+    if not found:  # no row was judged
+        return dict(metrics)
+    own = {"mae": found["mae"], "rmse": found["rmse"], "mse": found["rmse"] ** 2}
+    return {name: own.get(name, value) for name, value in metrics.items()}
 
 
 def _shuffled(rows: Any) -> tuple[str, ...]:
@@ -257,7 +259,7 @@ def _same(left: Tensor, now: Any) -> bool:
 
 def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
     """Which part it is, its rows as the engine takes them, who judges them, and what is to be said of that."""
-    from nbtrain.recipes.judging.showing import Cells, Places  # noqa: PLC0415 - as above
+    from nbtrain.recipes.judging.showing import Cells, Inputs, Places  # noqa: PLC0415 - as above
 
     given, evaluation = run._trainer.given, run._trainer.evaluation  # noqa: SLF001 - as above
     asked = run._asked  # noqa: SLF001 - as above
@@ -281,7 +283,7 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
         part, rows, table = fed
     if given.origin is None or (table is None and part == "given"):
         rows = _in_memory(run, rows)
-        return part, rows, _guessing(run, _seen(rows)), ()
+        return part, rows, _guessing(run, Inputs(rows, kept=places)), ()
     if table is None:
         return part, rows, _guessing(run, Places()), (text("results.note.gone"),)
     return part, rows, _guessing(run, Cells(table, given.origin["features"], kept=places)), ()
@@ -327,17 +329,13 @@ def _in_memory(run: Run, rows: Any) -> Any:
     return arrays.prepare(rows, arrays.Reading.of(run.model), classes)
 
 
-def _seen(rows: Any) -> Show:
-    from nbtrain.recipes.judging.showing import Inputs  # noqa: PLC0415 - as above
-
-    return Inputs(rows)
-
-
 def _guessing(run: Run, show: Show) -> Judge:
     from nbtrain.recipes.judging.goal import Guessing  # noqa: PLC0415 - as above
+    from nbtrain.scaled import units_of_run  # noqa: PLC0415 - composed at the top
 
-    evaluation = run._trainer.evaluation  # noqa: SLF001 - as above
-    return Guessing(evaluation.task, evaluation.classes, show)
+    trainer = run._trainer  # noqa: SLF001 - as above
+    return Guessing(
+        trainer.evaluation.task, trainer.evaluation.classes, show, units_of_run(trainer.given.origin))
 
 
 def _watched(judge: Judge, rows: Any, progress: Progress | None) -> Callable[[nn.Module, Batch, Any], None]:

@@ -276,16 +276,20 @@ class Run:
         A run by a recipe gives what that says: classes by their chances, values, points, sounds.
 
         A run that was fed from a dataset takes new rows as they come (a data frame, a list of dicts, the dict of one
-        row, a file) and processes them as that dataset was.
+        row, a file) and processes them as that dataset was. Where that scaled the target, amounts come back in the
+        units it had before, as float64.
 
         Raises:
             DataError: the data cannot be read, or does not fit.
         """
         from nbtrain.feeding import new_rows  # noqa: PLC0415 - composed at the top
+        from nbtrain.scaled import units_of_run, unscaled  # noqa: PLC0415 - likewise
 
         if (asked := self._asked) is not None:
             return asked.decoded(self._trainer.predict(asked.rows(data, labelled=False)))
-        return self._trainer.predict(new_rows(data, self._trainer.given.origin, labelled=False))
+        origin = self._trainer.given.origin
+        outputs = self._trainer.predict(new_rows(data, origin, labelled=False))
+        return unscaled(outputs, units_of_run(origin), self._trainer.evaluation.task)
 
     def evaluate(self, data: Any = None) -> dict[str, float]:
         """Loss and metrics on `data`, as `predict` takes it (default: the test part, else the validation part).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from nbtrain.core.errors import ConfigError, DataError, Problem
 from nbtrain.data.columns import Column, Kind, literal, quoted
 from nbtrain.data.derived import scan
 from nbtrain.data.examples import TARGETS, target_of
+from nbtrain.data.processing.units import Units, units_of
 from nbtrain.data.table import Table
 from nbtrain.recipes.cells import as_number
 from nbtrain.recipes.telling import found, listed, rows
@@ -23,6 +24,8 @@ from nbtrain.recipes.telling import found, listed, rows
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
+
+    from nbtrain.data.processing import Recipe as Processing
 
 #: Whole numbers with at most so many different values are classes, where the loss does not say otherwise,
 FEW = 20
@@ -49,6 +52,8 @@ class Goal:
     mean: float = 0.0
     deviation: float = 1.0
     """Of the training part, by which amounts are brought to mean 0 and deviation 1."""
+    units: Units | None = None
+    """Which the cells had before processing scaled them; None where it did not."""
 
     @property
     def names(self) -> list[str] | None:
@@ -69,7 +74,10 @@ class Goal:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
-        return cls(**{**given, "classes": None if given["classes"] is None else tuple(given["classes"])})
+        classes, units = given["classes"], given.get("units")
+        return cls(**{
+            **given, "classes": None if classes is None else tuple(classes),
+            "units": None if units is None else Units(**units)})
 
     def read(self, table: Table, *, gaps: bool = False) -> npt.NDArray[Any]:
         """Class numbers as int64, or amounts brought to mean 0 and deviation 1 as float32, in the order of the table.
@@ -106,7 +114,7 @@ class Goal:
         """A model's outputs as what they mean, a row each.
 
         Of classes: ``prediction``, its ``probability``, and ``p(<class>)`` of each; of an amount: ``prediction`` in its
-        own units.
+        own units, before processing scaled it.
 
         Args:
             outputs: (rows, classes); (rows,) or (rows, 1) of two classes, or of an amount.
@@ -117,7 +125,8 @@ class Goal:
 
         outputs = outputs.double().reshape(len(outputs), -1)
         if self.classes is None:
-            return pd.DataFrame({"prediction": self.own(outputs[:, 0]).numpy()})
+            found = self.own(outputs[:, 0])
+            return pd.DataFrame({"prediction": (found if self.units is None else self.units.own(found)).numpy()})
         shares = outputs.softmax(1)
         if outputs.shape[1] == 1:
             shares = torch.cat([1 - outputs.sigmoid(), outputs.sigmoid()], 1)
@@ -130,7 +139,7 @@ class Goal:
         return pd.DataFrame({"prediction": predicted, "probability": likely, **each})
 
     def own(self, values: Tensor) -> Tensor:
-        """Amounts of mean 0 and deviation 1 in the target's own units."""
+        """Amounts of mean 0 and deviation 1 in the units of the cells."""
         return values * (self.deviation or 1.0) + self.mean
 
 
@@ -147,7 +156,9 @@ def find(table: Table, name: str | None) -> Column:
     return table.column(name)
 
 
-def learn(table: Table, train: Table, column: Column, loss: Any = None) -> tuple[Goal, list[str]]:
+def learn(
+    table: Table, train: Table, column: Column, loss: Any = None, processing: Processing | None = None,
+) -> tuple[Goal, list[str]]:
     """What the target is, and what the user should know of that.
 
     Args:
@@ -155,6 +166,7 @@ def learn(table: Table, train: Table, column: Column, loss: Any = None) -> tuple
         train: those to learn from.
         column: the target.
         loss: of the training; a named one says whether classes or amounts are meant.
+        processing: what the rows went through before.
 
     Raises:
         DataError: it is of the wrong kind, constant, nothing but gaps, has infinite cells or a class of one row.
@@ -162,7 +174,8 @@ def learn(table: Table, train: Table, column: Column, loss: Any = None) -> tuple
     values, counts = _values(table, column)
     if column.kind.is_numeric and not _are_classes(table, column, counts, loss):
         check_amounts(table, column)
-        return _amount(train, column, values if loss is None and column.kind is Kind.INTEGER else ())
+        goal, said = _amount(train, column, values if loss is None and column.kind is Kind.INTEGER else ())
+        return replace(goal, units=None if processing is None else units_of(processing.steps, column.name)), said
     if len(values) > MOST_CLASSES:
         raise DataError(
             f"The target {column.name!r} of {table.name} has more than {MOST_CLASSES:,} different values, too many for "

@@ -71,7 +71,7 @@ class Tabular:
         if fitted is None:
             column = goals.find(parts.whole, columns.target)
             goals.check_filled(parts.whole, column)
-            goal, said = goals.learn(parts.whole, parts.train, column, order.loss)
+            goal, said = goals.learn(parts.whole, parts.train, column, order.loss, parts.processing)
             _check(order, goal)
             besides = {columns.time: "the time", columns.group: goals.GROUP, column.name: "the target"}
             chosen, left = encoding.choose(parts.train, columns.features, besides, texts=True)

@@ -144,7 +144,7 @@ def _learn(order: Order) -> tuple[_Fitted, list[str]]:
     column = goals.find(parts.whole, columns.target)
     time = time_of(parts.whole, columns.time)
     line = timeline(parts.whole, time, columns.group)
-    goal, said = goals.learn(parts.whole, parts.train, column, order.loss)
+    goal, said = goals.learn(parts.whole, parts.train, column, order.loss, parts.processing)
     goals.check_loss(order.loss, goal, one=True)
     _check_horizon(order.config, goal)
     besides: dict[str | None, str] = {time: "the time, by which rows are put in order", columns.group: goals.GROUP}

@@ -81,7 +81,7 @@ def _tokens(tokenizer: Any, inputs: Any, output: Tensor) -> list[Guess]:
 
 def _values(way: Way, row: Tensor) -> list[MetricView]:
     name = str(way.version.about.inputs.get("target") or "output")
-    values = [way.unscaled(value) for value in row[:MOST_VALUES].tolist()]
+    values = way.unscaled(row.tolist())[:MOST_VALUES]
     if len(row) == 1:
         return [MetricView(name=name, value=values[0])]
     labels = way.labels(len(row))

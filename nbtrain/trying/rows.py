@@ -65,18 +65,12 @@ class Rows(Way):
                 return [*classes, step.other(str(target))] if outputs == len(classes) + 1 else classes
         return super().labels(outputs)
 
-    def unscaled(self, value: float) -> float:
-        """As it was before the recipe scaled the target, or the column of which windows took what lies ahead."""
-        from nbtrain.data.processing import Scale, Windows  # noqa: PLC0415 - as above
+    def unscaled(self, values: Sequence[float]) -> list[float]:
+        """As they were before the recipe scaled the target, as `Run.predict` gives them."""
+        from nbtrain.data.processing.units import units_of  # noqa: PLC0415 - as above
 
-        name = str(self._target)
-        for step in reversed(self._steps):
-            if isinstance(step, Windows) and name == f"{step.target}_ahead":
-                name = step.target
-            elif isinstance(step, Scale) and name in step.columns:
-                learned = step.learned()[name]
-                value = value * learned["scale"] + learned["center"]
-        return value
+        units = units_of(self._steps, self._target)
+        return list(values) if units is None or units.width != len(values) else [units.own(value) for value in values]
 
     # -- making -------------------------------------------------------------------------------------
 

@@ -54,9 +54,9 @@ class Way(ABC):
         """Names of the classes, in the order of so many outputs; none where they have none, or it is no classifier."""
         return self.version.about.labels
 
-    def unscaled(self, value: float) -> float:
-        """A predicted number in the units of the target."""
-        return value
+    def unscaled(self, values: Sequence[float]) -> list[float]:
+        """Predicted numbers of a row in the units of the target."""
+        return list(values)
 
     def form(self) -> TryForm:
         """All that the interface needs to ask."""

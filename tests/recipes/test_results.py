@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 import nbtrain
 from nbtrain import results as looking
@@ -18,6 +19,7 @@ from nbtrain.core.errors import CommandError, ConfigError, DataError
 from nbtrain.core.outcomes import Outcome, Worst
 from nbtrain.core.tasks import Progress
 from nbtrain.launcher import NotebookLauncher
+from nbtrain.recipes.judging.showing import drawn
 from nbtrain.store import results as store
 from nbtrain.store.stored import StoredRun
 from tests.recipes.drawn import folder_of_dots, folder_of_shapes
@@ -348,14 +350,29 @@ def test_rows_that_the_engine_held_out_of_a_dataset_have_their_numbers(frame):
     assert float(found.worst["size"].iloc[0]) == pytest.approx(plain.loc[found.worst["row"].iloc[0], "size"], rel=1e-4)
 
 
-@pytest.mark.parametrize(("model", "recipe"), [("tabular-mlp", "tabular"), (nn.Linear(1, 1), "custom")])
-def test_amounts_that_processing_scaled_are_said_to_be(model, recipe):
-    size = np.random.default_rng(0).normal(20, 3, 120)
-    data = nbtrain.load_dataset(pd.DataFrame({"size": size, "y": size * 500}), name="sizes")
-    made = data.process({"step": "scale", "columns": ["size", "y"]}, name="scaled")
-    notes = ended(model, made, recipe=recipe, target="y").results().notes
-    assert "in units after processing; one of these is 1" in notes[0]
-    assert not ended(model, data, recipe=recipe, target="y").results().notes
+def test_rows_that_the_engine_held_out_of_arrays_are_called_as_their_owner_counts():
+    x, y = arrays()
+    images = torch.randn(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    for net, data, options in (
+            (nn.Linear(4, 2), (x, y), {}), (nn.Linear(4, 2), (x.numpy(), y.numpy()), {"test": 0.2}),
+            (nn.Linear(4, 2), (pd.DataFrame(x.numpy()).sample(frac=1, random_state=1), pd.Series(y.numpy())), {}),
+            (nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), TensorDataset(images, torch.arange(60) % 2), {})):
+        run = ended(net, data, **options)
+        found = run.results(worst=4)
+        inputs, labels = data.tensors if isinstance(data, TensorDataset) else data
+        rows = found.predictions
+        assert rows["row"].max() >= len(rows)  # held out from among all
+        own = np.asarray(inputs)[rows["row"]]
+        assert list(rows["truth"]) == [str(each) for each in np.asarray(labels)[rows["row"]]]
+        with torch.no_grad():
+            said = run.model(torch.from_numpy(own)).argmax(1)
+        assert list(rows["predicted"]) == [str(each) for each in said.tolist()]
+        assert list(found.worst["row"]) == list(rows.nlargest(4, "loss")["row"])
+        if "x[0]" in found.worst:
+            cells = found.worst["x[0]"].astype(float)
+            assert list(cells) == pytest.approx(list(np.asarray(inputs)[found.worst["row"], 0]), rel=1e-4)
+        else:
+            assert found.worst["image"].iloc[0] == drawn(images[found.worst["row"].iloc[0]])
 
 
 def test_cells_that_are_called_like_what_is_told_of_a_row_are_not_lost():

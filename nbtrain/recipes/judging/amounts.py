@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.core.outcomes import Worst
+from nbtrain.data.processing.units import Units
 from nbtrain.engine.batch import Batch
 from nbtrain.i18n import text
 from nbtrain.recipes.judging.showing import Places, Show, as_text, known_beside
@@ -31,16 +32,18 @@ class Amounts:
     The measure of a row is |predicted − truth|, the mean where it has several.
 
     Args:
-        own: brings what the model gives, and the target as it learns it, into the target's own units.
+        own: brings what the model gives, and the target as it learns it, into the units of the target's cells.
         show: what is to be seen of a row.
         others: columns that stand beside each row's prediction, such as its time.
+        units: which the cells had before processing scaled them; None where it did not.
     """
 
     def __init__(
         self, own: Callable[[Tensor], Tensor] | None = None, show: Show | None = None, *,
-        others: Mapping[str, Any] | None = None,
+        others: Mapping[str, Any] | None = None, units: Units | None = None,
     ) -> None:
         self._own, self._show, self._beside = own or _as_it_is, show or Places(), dict(others or {})
+        self._units = units
         self._truth: list[Tensor] = []
         self._said: list[Tensor] = []
         self._errors: list[Tensor] = []
@@ -51,6 +54,8 @@ class Amounts:
         """Keeps two numbers an amount; of rows with many, a few of each batch."""
         rows = len(output)
         said, truth = (self._own(each.cpu().double()).reshape(rows, -1) for each in (output, batch.target))
+        if self._units is not None:
+            said, truth = self._units.own(said), self._units.own(truth)
         self._width = said.shape[1] if self._width in {0, said.shape[1]} else MOST_COLUMNS + 1
         self._sums.add(truth, said)
         self._errors.append((said - truth).abs().mean(1))
@@ -80,7 +85,7 @@ class Amounts:
             notes = (text("results.note.many_amounts", most=MOST_COLUMNS),)
         return Verdict(
             rows=len(errors), points=thinned(truth.reshape(-1), said.reshape(-1)), measure="error", worst=tuple(found),
-            figures=self._sums.figures(), predictions=predictions, notes=notes)
+            figures=self._sums.figures(), predictions=predictions, notes=notes, units=self._units)
 
     def _both(self, truth: Values, said: Values, place: int) -> tuple[str, str]:
         """What one reads of a row that was judged, where it has few amounts."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from nbtrain.data.processing.units import Units
 from nbtrain.engine.batch import Batch
 from nbtrain.engine.tasks import infer_task
 from nbtrain.recipes.goals import Goal
@@ -20,7 +21,7 @@ from nbtrain.recipes.judging.verdict import Judge, Silent, Verdict
 def of_goal(
     goal: Goal, show: Show, *, threshold: float | None = None, beside: Mapping[str, Any] | None = None,
 ) -> Judge:
-    """Classes by their names, or amounts in the target's own units.
+    """Classes by their names, or amounts in the target's own units, before processing scaled it.
 
     Args:
         goal: what was learnt.
@@ -29,7 +30,7 @@ def of_goal(
         beside: columns that stand beside each row's prediction.
     """
     if goal.classes is None:
-        return Amounts(goal.own, show, others=beside)
+        return Amounts(goal.own, show, others=beside, units=goal.units)
     return Classes(goal.names, show, threshold=threshold, others=beside)
 
 
@@ -40,10 +41,11 @@ class Guessing:
         task: as `nbtrain.engine.tasks` names it; ``custom`` where it is to be told by the shapes.
         names: of the classes; none: their numbers.
         show: what is to be seen of a row.
+        units: of amounts, before processing scaled them; None where it did not.
     """
 
-    def __init__(self, task: str, names: Sequence[str], show: Show) -> None:
-        self._task, self._names, self._show = task, names, show
+    def __init__(self, task: str, names: Sequence[str], show: Show, units: Units | None = None) -> None:
+        self._task, self._names, self._show, self._units = task, names, show, units
         self._judge: Judge | None = None
 
     def see(self, model: nn.Module, batch: Batch, output: Any) -> None:
@@ -64,5 +66,5 @@ class Guessing:
             return Labels(self._show)
         if task == "regression" and isinstance(target, Tensor) and isinstance(output, Tensor) and (
                 len(target) == len(output) and target.numel() == output.numel() and not output.is_complex()):
-            return Amounts(None, self._show)
+            return Amounts(None, self._show, units=self._units)
         return Silent()

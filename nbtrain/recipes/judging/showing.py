@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, Protocol
@@ -108,15 +108,27 @@ class Cells:
             image=b"" if picture is None else picture.content, mime="" if picture is None else picture.mime)
 
 
-class Inputs(Places):
-    """Rows of arrays or of a dataset in memory: few numbers as cells, images as they are."""
+class Inputs:
+    """Rows of arrays or of a dataset in memory: few numbers as cells, images as they are.
 
-    def __init__(self, data: Any) -> None:
+    Args:
+        data: rows that were judged.
+        kept: their places in what they were taken from; None: as they come.
+    """
+
+    def __init__(self, data: Any, kept: Sequence[int] | None = None) -> None:
         self._data = data
+        self._kept = None if kept is None else np.asarray(kept, np.int64)
+
+    def numbers(self, count: int) -> npt.NDArray[np.int64]:
+        """As their owner counts."""
+        return np.arange(count) if self._kept is None else self._kept[:count]
 
     def __call__(self, places: Sequence[int]) -> list[Shown]:
         """What the model was given."""
-        return [self._shown(place) for place in places]
+        return [
+            replace(self._shown(place), row=place if self._kept is None else int(self._kept[place]))
+            for place in places]
 
     def _shown(self, place: int) -> Shown:
         data = self._data

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torch import nn
 
 from nbtrain.core.outcomes import MOST_POINTS, Group, Measure, Worst
+from nbtrain.data.processing.units import Units
 from nbtrain.engine.batch import Batch
 from nbtrain.i18n import text
 
@@ -30,6 +31,8 @@ class Verdict:
     measure: Measure = "loss"
     worst: tuple[Worst, ...] = ()
     notes: tuple[str, ...] = ()
+    units: Units | None = None
+    """Those of the amounts, where the run learnt scaled ones."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Of the task, over all rows."""
     predictions: Mapping[str, Any] = field(default_factory=dict)
