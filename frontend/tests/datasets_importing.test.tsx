@@ -32,6 +32,19 @@ describe("importing", () => {
     );
   });
 
+  it("keeps the next place that is typed while the kernel takes up the one before", async () => {
+    await open({ rows: [] });
+    const field = () => el.querySelector(".nbt-place input") as HTMLInputElement;
+    act(() => type(field(), "a.csv"));
+    await press("datasets.place.import");
+    act(() => type(field(), "b.csv"));
+    await reply(() => model.accept("import", { task: "t1" }));
+    expect(field().value).toBe("b.csv");
+    await press("datasets.place.import");
+    await reply(() => model.accept("import", { task: "t2" }));
+    expect(field().value).toBe("");
+  });
+
   it("offers to skip what cannot be read, with the options as they are, and is put away for good", async () => {
     const error = { kind: "DataFileError", message: "a.csv, line 7, column 2: a quote is not closed." };
     await open({ rows: [], tasks: [task("t1", { phase: "failed", error })] });

@@ -69,6 +69,25 @@ describe("a model", () => {
     expect(model.last("categorise").category).toBe("vision");
   });
 
+  it("keeps what is typed while the kernel answers to what was typed before", async () => {
+    await open();
+    await choose("a");
+    const write = (of: string, text: string) => act(() => type(el.querySelector(of) as HTMLInputElement, text));
+    for (const [of, kind] of [
+      ['input[aria-label="models.tag.add"]', "tag"],
+      [".nbt-model-category input", "categorise"],
+    ] as const) {
+      write(of, "first");
+      key(el.querySelector(of), "Enter");
+      await pass();
+      write(of, "second");
+      await reply(() => model.accept(kind));
+      await reply(() => model.accept("facts", facts(row("a"))));
+      expect(toast()).toContain("models.said");
+      expect(el.querySelector<HTMLInputElement>(of)?.value).toBe("second");
+    }
+  });
+
   it("is renamed in its place, where what is typed goes", async () => {
     await open();
     await choose("a");

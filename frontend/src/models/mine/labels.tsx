@@ -40,7 +40,8 @@ export function Labels({ row, categories, say, onChanged }: LabelsProps) {
     const added = tag.trim();
     if (added === "") return;
     const said = words.t("models.said.tagged", { tag: isolated(added) });
-    if (await change("tag", { tags: [...new Set([...row.tags, added])] }, said)) setTag("");
+    if (!(await change("tag", { tags: [...new Set([...row.tags, added])] }, said))) return;
+    setTag((typed) => (typed.trim() === added ? "" : typed)); // the next one may stand there by now
   };
   const remove = (gone: string): void => {
     const said = words.t("models.said.untagged", { tag: isolated(gone) });
@@ -51,7 +52,7 @@ export function Labels({ row, categories, say, onChanged }: LabelsProps) {
     if (wanted === undefined || wanted === row.category) return setCategory(null);
     const said = wanted === "" ? "models.said.uncategorised" : "models.said.categorised";
     if (await change("categorise", { category: wanted }, words.t(said, { category: isolated(wanted) }))) {
-      setCategory(null);
+      setCategory((typed) => (typed?.trim() === wanted ? null : typed));
     }
   };
   return (

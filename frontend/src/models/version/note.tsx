@@ -29,7 +29,7 @@ export function Note({ model, version, say, onChanged }: NoteProps) {
     try {
       await rpc.request("note", { model, version: version.number, note: draft ?? "" });
       await onChanged();
-      setDraft(null);
+      setDraft((typed) => (typed === draft ? null : typed)); // one may write on while it is saved
       say(words.t("models.said.noted"));
     } catch (error) {
       setProblem(errorText(error, words));

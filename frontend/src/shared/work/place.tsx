@@ -1,6 +1,6 @@
 /** Where it lies: a path, a folder, a name of the Hub, a variable of the notebook. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Button } from "../controls/button";
 import { useWords } from "../i18n";
 import { errorText, usePanel } from "../panel";
@@ -28,6 +28,8 @@ export function Place({ label, button, help, example, imports, onTyped }: PlaceP
   const [source, setSource] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const typed = useRef(source);
+  typed.current = source;
   const write = (text: string): void => {
     setSource(text);
     setProblem(null);
@@ -44,7 +46,7 @@ export function Place({ label, button, help, example, imports, onTyped }: PlaceP
         options: imports.options,
       });
       imports.follow(task);
-      write("");
+      if (typed.current === source) write(""); // the next one may stand there by now
     } catch (error) {
       if (error instanceof RequestError && error.kind !== "gone") setProblem(errorText(error, words));
       else report(error);
