@@ -168,4 +168,4 @@ def test_closing_calls_the_profile_off(table):
     task = desk.profile(None, None)
     desk.close()
     with pytest.raises(CancelledError):
-        task.wait(30)
+        task.wait(60)

@@ -158,7 +158,7 @@ def test_an_import_in_a_cell_is_interrupted_and_leaves_nothing(workspace):
     while not list(workspace.glob("datasets/.*.unfinished/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     kernel.send_signal(signal.SIGINT)
-    said = kernel.communicate(timeout=60)
+    said = kernel.communicate(timeout=240)
     assert said == ('interrupted No datasets yet. Import one with nbtrain.load_dataset("file.csv").\n', "")
     assert [path.name for path in (workspace / "datasets").iterdir()] == [".trash"]
 

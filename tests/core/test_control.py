@@ -71,7 +71,7 @@ def test_listeners_hear_of_the_end_before_waiters_wake():
     waiter.start()
     control.move_to(State.RUNNING)
     control.move_to(State.STOPPED, "asked")
-    waiter.join(10)
+    waiter.join(60)
     assert woke == [True]
     assert heard == [(State.PREPARING, State.RUNNING, ""), (State.RUNNING, State.STOPPED, "asked")]
 

@@ -20,7 +20,7 @@ class Gate:
 
     def __call__(self) -> None:
         self.reached.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
 
 
 def submit(writer: CheckpointWriter, step: int, reason: str = "every", **options: object) -> None:
@@ -55,7 +55,7 @@ def test_the_trainer_goes_on_while_one_is_written_and_nothing_is_overwritten(fol
     gate, told = Gate(), list[Outcome]()
     writer = CheckpointWriter(folder, told.append)
     submit(writer, 1, before=gate)
-    assert gate.reached.wait(10)
+    assert gate.reached.wait(60)
     submit(writer, 2)  # returns: the second buffer is free
     third = threading.Thread(target=submit, args=(writer, 3))
     third.start()
@@ -63,7 +63,7 @@ def test_the_trainer_goes_on_while_one_is_written_and_nothing_is_overwritten(fol
     assert third.is_alive()  # both buffers are needed
     assert not writer.drain(timeout=0.01)
     gate.opened.set()
-    third.join(10)
+    third.join(60)
     writer.close()
     assert values(folder) == [1.0, 2.0, 3.0]
 

@@ -120,6 +120,6 @@ def test_an_interrupted_turn_is_given_back(monkeypatch):
 
     other = threading.Thread(target=take_a_turn, daemon=True)
     other.start()
-    other.join(10)
+    other.join(60)
     taken = not other.is_alive()
     assert taken

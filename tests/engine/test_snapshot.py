@@ -158,7 +158,7 @@ def test_what_is_held_is_not_overwritten_and_a_third_waits() -> None:
     assert not third
     assert [one["model"]["a"].tolist() for one in taken] == [[1.0] * 3, [2.0] * 3]
     buffer.release(taken[0])
-    thread.join(10)
+    thread.join(60)
     assert third[0]["model"]["a"].tolist() == [3.0] * 3
     assert taken[1]["model"]["a"].tolist() == [2.0] * 3
 

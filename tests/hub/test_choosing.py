@@ -46,7 +46,7 @@ def test_what_could_not_be_imported_is_not_fetched(hub: LocalHub, kind: str) -> 
     tasks = Tasks()
     Downloads(tasks=tasks).begin("owner/name")
     with pytest.raises(OSError, match="owner/name"):
-        tasks.all()[0].wait(30)
+        tasks.all()[0].wait(60)
     assert Downloads().all()[0].error == facts["problem"]
     assert not any(hub.downloads(path) for path in files if path not in {"config.json", "README.md"})
 

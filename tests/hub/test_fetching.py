@@ -179,7 +179,7 @@ def test_calling_off_wakes_who_waits_and_keeps_what_arrived(hub, folder, monkeyp
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert arrived.wait(30)
+    assert arrived.wait(60)
     progress.cancel()
     thread.join(60)
     assert errors

@@ -48,9 +48,9 @@ def test_what_stands_still_in_the_middle_is_cut():
         connection, _ = server.accept()
         with connection:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-            assert reading.wait(30)
+            assert reading.wait(60)
             meter.interrupt()
-            assert ended.wait(30)
+            assert ended.wait(60)
         thread.join()
 
 

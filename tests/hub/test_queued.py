@@ -20,7 +20,7 @@ BIG = os.urandom(400_000)
 
 def ended(tasks: Tasks) -> None:
     for task in tasks.all():
-        task.wait(30)
+        task.wait(60)
 
 
 @pytest.mark.parametrize("file", ["aux.model", "con.safetensors", "a:b.model"])

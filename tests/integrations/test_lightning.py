@@ -7,7 +7,8 @@ import torch
 
 import nbtrain
 from nbtrain import training
-from tests.tracking.loops import in_a_thread, loader, until
+from tests.tracking.loops import in_a_thread, loader
+from tests.waiting import reached, until
 
 pytest.importorskip("lightning")
 import lightning
@@ -71,7 +72,8 @@ def test_pause_edit_and_stop_reach_the_trainer():
     callback = nbtrain.integrations.LightningCallback()
     mine, module = trainer(callback, max_epochs=10_000), Line()
     with in_a_thread(lambda: mine.fit(module, loader())) as raised:
-        until(lambda: callback.run is not None and callback.run.step > 2)
+        until(lambda: callback.run is not None, "the callback has its run")
+        reached(callback.run, 3)
         run = callback.run
         assert training.active() == [run]
         run.pause()
@@ -79,11 +81,11 @@ def test_pause_edit_and_stop_reach_the_trainer():
         assert run.state == "paused"
         rate = mine.optimizers[0].param_groups[0]["lr"]
         base = run.options()["learning_rate"]
-        assert run.request(nbtrain.core.control.Edit({"learning_rate": base / 2})).wait(30)
+        assert run.request(nbtrain.core.control.Edit({"learning_rate": base / 2})).wait(60)
         assert run.step == step
         now = mine.optimizers[0].param_groups[0]["lr"]
         run.resume()
-        until(lambda: run.step > step + 30)
+        reached(run, step + 31)
         run.stop()
     assert raised == []
     assert run.state == "stopped"

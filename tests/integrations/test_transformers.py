@@ -10,7 +10,8 @@ import nbtrain
 from nbtrain import training
 from nbtrain.core.events import EpochEnd
 from tests.integrations.trainers import Rows, trainer
-from tests.tracking.loops import in_a_thread, until
+from tests.tracking.loops import in_a_thread
+from tests.waiting import reached, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"), pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -59,7 +60,8 @@ def test_pause_edit_and_stop_reach_the_trainer(tmp_path):
     callback = nbtrain.integrations.TransformersCallback()
     mine: Any = trainer(tmp_path, callback, num_train_epochs=1000, lr_scheduler_type="cosine", weight_decay=0.05)
     with in_a_thread(mine.train) as raised:
-        until(lambda: callback.run is not None and callback.run.step > 2)
+        until(lambda: callback.run is not None, "the callback has its run")
+        reached(callback.run, 3)
         run = callback.run
         assert training.active() == [run]
         run.pause()
@@ -68,11 +70,12 @@ def test_pause_edit_and_stop_reach_the_trainer(tmp_path):
         assert run.state == "paused"
         assert sorted(run.options()["own_loop"]) == ["learning_rate", "weight_decay"]
         ticket = run.request(nbtrain.core.control.Edit({"learning_rate": 4e-3, "weight_decay": 0.02}))
-        assert ticket.wait(30)
+        assert ticket.wait(60)
         assert (run.step, mine.state.global_step) == (step, step)
         run.resume()
-        until(lambda: run.step > step + 3)
-        after = run.history.last("learning_rate")
+        reached(run, step + 4)
+        rates = run.history["learning_rate"]
+        after = rates.values[rates.steps > step + 1][0]  # of then, not of now: it falls from step to step
         run.stop()
     assert raised == []
     assert run.state == "stopped"

@@ -347,7 +347,7 @@ def test_two_kernels_rename_at_once(registry: Registry, package: Package) -> Non
         assert kernel.stdin is not None
         kernel.stdin.write("go\n")
         kernel.stdin.flush()
-    told = [kernel.communicate(timeout=60)[0] for kernel in kernels]
+    told = [kernel.communicate(timeout=240)[0] for kernel in kernels]
     assert all(kernel.returncode == 0 for kernel in kernels)
     assert sum(map(int, told)) >= 40  # of each name at least one got it
     names = [registry.find(model).name.casefold() for model in (one, two)]

@@ -8,14 +8,11 @@ import pytest
 from nbtrain.core.ports import HardwareSample, HardwareSource
 from nbtrain.monitor import sampler
 from nbtrain.monitor.sampler import HardwareSampler
+from tests.waiting import until
 
 
 def wait_for(source: HardwareSampler, count: int) -> None:
-    for _ in range(1000):
-        if len(source.history()) >= count:
-            return
-        threading.Event().wait(0.01)
-    pytest.fail(f"{len(source.history())} samples came instead of {count}.")
+    until(lambda: len(source.history()) >= count, f"there are {count} samples")
 
 
 def threads() -> list[threading.Thread]:
@@ -25,7 +22,7 @@ def threads() -> list[threading.Thread]:
 def end(source: HardwareSampler) -> None:
     source.stop()
     for thread in threads():
-        thread.join(10)
+        thread.join(60)
     assert threads() == []
 
 
@@ -56,7 +53,8 @@ def test_a_busy_core_is_seen(tmp_path: Path) -> None:
     for _ in range(40):
         for _ in range(3_000_000):
             pass
-        if seen := any(sample["cpu"] > 0.2 for sample in source.history()):
+        # One is busy of however many there are; it may be another one each time.
+        if seen := any(sample["cpu"] * len(sample["cores"]) > 0.4 for sample in source.history()):
             break
     end(source)
     assert seen
@@ -84,11 +82,7 @@ def test_five_minutes_are_kept(tmp_path: Path) -> None:
     source.start()
     wait_for(source, 300)
     first = source.history()[0]
-    for _ in range(1000):
-        if source.history()[0] != first:
-            break
-        threading.Event().wait(0.01)
-    assert source.history()[0] != first
+    until(lambda: source.history()[0] != first, "the oldest sample is gone")
     assert len(source.history()) == 300
     end(source)
 

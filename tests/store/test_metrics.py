@@ -15,6 +15,7 @@ from nbtrain.core.errors import WorkspaceError
 from nbtrain.core.history import History
 from nbtrain.store import metrics
 from nbtrain.store.metrics import Recorder, load
+from tests.waiting import until
 
 PARAMETERS = ("loss", "learning_rate", "val_loss")
 
@@ -72,11 +73,7 @@ def test_points_are_written_without_being_asked(tmp_path: Path, monkeypatch: pyt
     history = History()
     recorder = Recorder(tmp_path, history)
     history.append("loss", 1, 0.5)
-    for _ in range(1000):
-        if same(load(tmp_path), history):
-            break
-        threading.Event().wait(0.01)
-    assert same(load(tmp_path), history)
+    until(lambda: same(load(tmp_path), history), "the points are in the file")
     recorder.close()
 
 

@@ -33,7 +33,7 @@ def test_an_error_goes_to_the_one_who_waits_and_the_next_work_is_done() -> None:
 def test_waiting_from_the_writers_own_thread_does_not_hang() -> None:
     worker = Writer()
     done: list[int] = []
-    worker.run(lambda: worker.run(lambda: done.append(1)), timeout=10)
+    worker.run(lambda: worker.run(lambda: done.append(1)), timeout=60)
     assert done == [1]
 
 
@@ -48,7 +48,7 @@ def test_regular_work_is_repeated_until_it_is_cancelled() -> None:
             third.set()
 
     worker.every(0.01, count)
-    assert third.wait(10)
+    assert third.wait(60)
     worker.cancel(count)
     worker.run(lambda: None)
     before = len(times)
@@ -68,7 +68,7 @@ def test_regular_work_that_fails_is_told_and_goes_on(caplog: pytest.LogCaptureFi
         raise KeyError("broken")
 
     worker.every(0.01, fail)
-    assert second.wait(10)
+    assert second.wait(60)
     worker.cancel(fail)
     worker.run(lambda: None)
     assert "broken" in caplog.text
@@ -80,11 +80,11 @@ def test_the_thread_ends_when_there_is_nothing_and_comes_back(monkeypatch: pytes
     worker.run(lambda: None)
     thread = worker._thread
     if thread is not None:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert worker._thread is None
     done: list[int] = []
-    worker.run(lambda: done.append(1), timeout=10)
+    worker.run(lambda: done.append(1), timeout=60)
     assert done == [1]
 
 
@@ -101,7 +101,7 @@ def test_a_forked_child_has_a_writer_of_its_own() -> None:
         "import os; from nbtrain.store import writer\n"
         "writer.shared().run(lambda: None)\n"
         "child = os.fork()\n"
-        "writer.shared().run(lambda: None, timeout=20)\n"
+        "writer.shared().run(lambda: None, timeout=60)\n"
         "if child: assert os.waitpid(child, 0)[1] == 0; print('both')\n"
         "else: os._exit(0)\n")
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "both\n"

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from nbtrain.core.control import State
 from nbtrain.tracked import Tracked
+from tests.waiting import until
 
 
 def loader(rows: int = 40, batch_size: int = 4) -> DataLoader[Any]:
@@ -44,20 +45,10 @@ def in_a_thread(loop: Callable[[], object]) -> Iterator[list[BaseException]]:
     try:
         yield raised
     finally:
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
-
-
-def until(what: Callable[[], bool]) -> None:
-    """Wait for something another thread does."""
-    pause = threading.Event()
-    for _ in range(3000):
-        if what():
-            return
-        pause.wait(0.01)
-    raise AssertionError("It did not happen within half a minute.")
 
 
 def running(tracked: Tracked[Any]) -> None:
     """Wait until the loop runs."""
-    until(lambda: tracked.state is State.RUNNING and tracked.step > 0)
+    until(lambda: tracked.state is State.RUNNING and tracked.step > 0, "the loop runs")

@@ -9,7 +9,8 @@ import nbtrain
 from nbtrain import training
 from nbtrain.core.control import Edit, Pause, Save, Stop
 from nbtrain.core.events import OptionEdited, StateChanged
-from tests.tracking.loops import endless, in_a_thread, loader, running, until
+from tests.tracking.loops import endless, in_a_thread, loader, running
+from tests.waiting import reached
 
 
 def walk(tracked, seen):
@@ -35,7 +36,7 @@ def test_pause_holds_the_loop_resume_lets_it_go_on_and_stop_ends_it():
         assert not threading.Event().wait(0.3)
         assert (tracked.step, tracked.seconds, len(seen)) == (step, seconds, step)
         tracked.resume()
-        until(lambda: tracked.step > step)
+        reached(tracked, step + 1)
         tracked.stop()
         assert tracked.state == "stopped"
     assert raised == []

@@ -154,7 +154,7 @@ def test_two_imports_of_the_same_at_once_are_one_dataset(library, reviews, name)
 
     def fill(folder):
         imported = opened.import_to(folder)
-        meet.wait(20)
+        meet.wait(60)
         return imported
 
     def work():
@@ -178,7 +178,7 @@ def test_of_two_with_the_same_name_at_once_the_second_gets_a_number_or_is_refuse
     def work(number):
         def fill(folder):
             imported = sources.open_any({"n": [number]}).import_to(folder)
-            meet.wait(20)
+            meet.wait(60)
             return imported
         try:
             found.append(library.write(fill, name=name, else_name="both", source="twice").dataset.name)

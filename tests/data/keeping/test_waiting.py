@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -41,17 +40,16 @@ except KeyboardInterrupt:
 
 
 def test_waiting_can_be_interrupted():
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=240, check=False)
     assert (done.stdout, done.stderr) == ("interrupted [True]\n", "")
 
 
 def test_a_long_query_is_interrupted():
     progress = Progress()
     threading.Timer(0.3, progress.cancel).start()
-    began = time.monotonic()
-    with pytest.raises(CancelledError):
-        Table("range(1)", name="x").sql("SELECT count(*) FROM range(100000000000) a", progress=progress)
-    assert time.monotonic() - began < 30
+    with pytest.raises(CancelledError):  # to its end it would take hours
+        Table("range(1)", name="x").sql(
+            "SELECT count(*) FROM range(100000000000000) a WHERE a.range % 7 = 3", progress=progress)
 
 
 def test_with_a_progress_the_work_is_done_where_it_is_asked_for():

@@ -18,6 +18,7 @@ from nbtrain.data.query import Filter, Op, Query, Sort
 from nbtrain.data.reading.opening import open_source
 from nbtrain.data.table import ROW, Table
 from tests.data import tables as some
+from tests.waiting import until
 
 MOST = Query((Filter("n", Op.GREATER, 10),), sort=(Sort("t", descending=True),))
 
@@ -133,7 +134,7 @@ def test_two_that_ask_the_same_wait_for_one_answer(tmp_path, eager, monkeypatch)
 
     def slow(*args):
         asked.append(args)
-        go.wait()
+        assert go.wait(60)
         return find(*args)
 
     monkeypatch.setattr(found.Found, "of", slow)
@@ -145,8 +146,7 @@ def test_two_that_ask_the_same_wait_for_one_answer(tmp_path, eager, monkeypatch)
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
             thread.start()
-        while not asked:
-            os.sched_yield()
+        until(lambda: asked, "the first asks")
         called_off = Progress()
         threading.Timer(0.1, called_off.cancel).start()
         with pytest.raises(CancelledError):
@@ -181,7 +181,7 @@ def test_when_the_first_is_called_off_the_next_looks_for_itself(tmp_path, eager,
 
         thread = threading.Thread(target=ask)
         thread.start()
-        begun.wait()
+        assert begun.wait(60)
         assert pager.page(MOST, offset=50, limit=1)[ROW].to_pylist() == [61]
         thread.join()
         assert failed
@@ -220,7 +220,7 @@ time.sleep(float(sys.argv[1]))
 def test_a_script_that_leaves_it_open_ends_well_and_leaves_nothing(tmp_path, after):
     done = subprocess.run(
         [sys.executable, "-c", LEFT_OPEN, after], check=False, env={**os.environ, "TMPDIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=60)
+        capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr  # what Python's bindings say of leaks is no matter
     assert "Error" not in done.stderr
     assert list(tmp_path.iterdir()) == []
