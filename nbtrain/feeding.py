@@ -248,7 +248,7 @@ def _fed(  # noqa: PLR0917 - what `feed` was given
     train = table if made is None else part_of(table, made, "train")
     found = examples(train, target=target, features=features, classes=classes)
     grey = found.inputs.grey if isinstance(found.inputs, Files) else None
-    origin = {
+    origin: dict[str, Any] = {
         "dataset": record.id, "target": found.goal, "features": list(found.features), "grey": grey,
         "classes": None if classes is None else list(classes),
         "split": None if made is None else sha256(made.parts.tobytes()).hexdigest(), "test": test_of(made),

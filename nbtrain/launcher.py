@@ -14,9 +14,11 @@ from nbtrain.core.outcomes import Outcome
 from nbtrain.core.ports import ColumnChoice, Foreseen, RunRow, RunView, Subject
 from nbtrain.core.tasks import Task, Tasks
 from nbtrain.results import can_look, look
+from nbtrain.revisiting import can_revisit, revisit
 from nbtrain.run import Run
 from nbtrain.store import results as store
 from nbtrain.store import workspace
+from nbtrain.store.stored import StoredRun
 from nbtrain.subjects import pick
 
 #: Which columns of the data are what, as a form says it.
@@ -89,10 +91,15 @@ class NotebookLauncher:
 
     def can_look(self, run_id: str) -> bool:
         run = training.find(run_id)
+        if isinstance(run, StoredRun):
+            return can_revisit(run)
         return isinstance(run, Run) and run.state is not State.PREPARING and can_look(run)
 
     def look(self, run_id: str) -> Task[Outcome]:
         run = training.find(run_id)
+        if isinstance(run, StoredRun) and can_revisit(run):
+            earlier = run
+            return self._tasks.start("results", run.name, lambda progress: revisit(earlier, progress).outcome)
         if not isinstance(run, Run):
             raise CommandError(
                 f"The model of run {run_id} is not in this kernel, or its loop is one of your own, so it cannot be "

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 #: In the place of a function, which another kernel does not have.
-_UNNAMED = "<function>"
+UNNAMED = "<function>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ def again(
 
 def _asked_again(what: str, kept: Any, given: Any) -> Any:
     """What was asked for by its name, where it is not handed in. Raises DataError for what had none."""
-    if given is None and kept == _UNNAMED:
+    if given is None and kept == UNNAMED:
         raise DataError(
             f"The {what} of the run {'were functions' if what == 'metrics' else 'was a function'} of a notebook that "
             f"is gone, so {'they' if what == 'metrics' else 'it'} must be handed in again: {what}=….")
@@ -148,12 +148,12 @@ def _asked_again(what: str, kept: Any, given: Any) -> Any:
 
 
 def _by_name(given: Any) -> Any:
-    """A loss or metrics as plain JSON: names, or `_UNNAMED`."""
+    """A loss or metrics as plain JSON: names, or `UNNAMED`."""
     if given is None or isinstance(given, str):
         return given
     parts = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, Sequence) else [given]
     if not all(isinstance(each, str) for each in parts):
-        return _UNNAMED
+        return UNNAMED
     return dict(given) if isinstance(given, Mapping) else parts
 
 

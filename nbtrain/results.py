@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sized
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.core.control import State
 from nbtrain.core.errors import CheckpointError, CommandError, ConfigError, DatasetNotFoundError, Problem
 from nbtrain.core.outcomes import Outcome, Part
 from nbtrain.i18n import text, words
@@ -17,12 +18,15 @@ from nbtrain.store import results as store
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-    from torch import Tensor, nn
+    from torch import nn
 
     from nbtrain.core.tasks import Progress
     from nbtrain.data.processing.units import Units
     from nbtrain.data.table import Table
     from nbtrain.engine.batch import Batch
+    from nbtrain.engine.evaluation import Evaluation
+    from nbtrain.engine.job import Ingredients
+    from nbtrain.ordering import Asked
     from nbtrain.recipes.judging.showing import Show
     from nbtrain.recipes.judging.verdict import Judge
     from nbtrain.run import Run
@@ -149,28 +153,65 @@ class Results:
         return "\n".join([*lines, *(f"  {note}" for note in told.notes)])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A model that is laid beside the truth, and what is known of its run."""
+
+    name: str
+    folder: Path
+    """Of the run, where what is found is kept."""
+    step: int
+    model: nn.Module
+    given: Ingredients
+    evaluation: Evaluation
+    asked: Asked | None
+    """What puts questions to a run by a recipe; None for any other."""
+
+
 def look(run: Run, data: Any = None, *, worst: int = WORST, progress: Progress | None = None) -> Results:
     """See `Run.results`. What is found on the run's own rows is kept in its folder."""
     from nbtrain.recipes.judging.verdict import MOST_WORST  # noqa: PLC0415 - torch is there once a run is
 
     if type(worst) is not int or not 0 <= worst <= MOST_WORST:
         raise ConfigError([Problem("worst", f"worst is {worst!r}; it must be a whole number from 0 to {MOST_WORST}.")])
-    trainer = run._trainer  # noqa: SLF001 - a Run is the trainer's face
-    part, rows, judge, notes = _subject(run, data)
-    step = run.step
-    model, said = _left(run)
-    metrics = trainer.evaluation.evaluate(model, rows, _watched(judge, rows, progress))
+    trainer, asked = run._trainer, run._asked  # noqa: SLF001 - a Run is the trainer's face
+    of = Examined(
+        name=run.name, folder=run.folder, step=run.step, model=run.model, given=trainer.given,
+        evaluation=trainer.evaluation, asked=asked)
+    return examine(of, data, worst=worst, progress=progress, left=lambda: _left(run))
+
+
+def examine(
+    of: Examined, data: Any = None, *, worst: int = WORST, progress: Progress | None = None,
+    left: Callable[[], tuple[nn.Module, tuple[str, ...]]] | None = None,
+) -> Results:
+    """See `Run.results`.
+
+    Args:
+        of: whose rows, and whose judge.
+        data: as there.
+        worst: likewise.
+        progress: hears how many rows were judged.
+        left: the model to ask, and what is to be said of it; None: that of `of`. Called once the rows are there.
+
+    Raises:
+        DataError: as `Run.results`.
+        CancelledError: `progress` was cancelled.
+    """
+    part, rows, judge, notes = _subject(of, data)
+    model, said = (of.model, ()) if left is None else left()
+    metrics = of.evaluation.evaluate(model, rows, _watched(judge, rows, progress))
     verdict = judge.verdict(worst)
-    said += (*_scaled(trainer.given.origin, verdict.units), *_shuffled(rows))
+    said += (*_scaled(of.given.origin, verdict.units), *_shuffled(rows))
     metrics = metrics if verdict.units is None else _in_units(metrics, verdict.figures)
     figures = {name: value for name, value in verdict.figures.items() if name not in metrics}
     outcome = Outcome(
-        part=part, rows=verdict.rows, step=step, metrics={**metrics, **figures}, classes=verdict.classes,
+        part=part, rows=verdict.rows, step=of.step, metrics={**metrics, **figures}, classes=verdict.classes,
         confusion=verdict.confusion, groups=verdict.groups, points=verdict.points, measure=verdict.measure,
         worst=verdict.worst, notes=(*said, *notes, *verdict.notes))
     if data is None:
-        store.keep(run.folder, outcome)
-    return Results(outcome, verdict.predictions, run.name)
+        store.keep(of.folder, outcome)
+    return Results(outcome, verdict.predictions, of.name)
 
 
 def can_look(run: Run) -> bool:
@@ -216,7 +257,7 @@ def _left(run: Run) -> tuple[nn.Module, tuple[str, ...]]:
 
     A module is trained in place, so another run may have trained it on since: then a copy gets this run's weights back.
     """
-    from nbtrain.engine import job, recompute  # noqa: PLC0415 - torch is there once a run is
+    from nbtrain.engine import job, left_behind, recompute  # noqa: PLC0415 - torch is there once a run is
     from nbtrain.engine.checkpoint import CheckpointFolder  # noqa: PLC0415
     from nbtrain.engine.saver import CHECKPOINTS  # noqa: PLC0415
 
@@ -227,12 +268,9 @@ def _left(run: Run) -> tuple[nn.Module, tuple[str, ...]]:
         snapshot, _, _ = CheckpointFolder(run.folder / CHECKPOINTS).load(run.step)
     except CheckpointError:
         return model, (text("results.note.unknown_weights", step=run.step),)
-    left = dict(snapshot.components["model"])
-    if run.state is State.FINISHED and "ema" in snapshot.components:
-        averaged = snapshot.components["ema"]
-        left |= {name: averaged[f"model.{name}"] for name, _ in model.named_parameters() if f"model.{name}" in averaged}
+    left = left_behind.weights(run.state, snapshot, model)
     now = model.state_dict()
-    if all(name in now and _same(tensor, now[name]) for name, tensor in left.items()):
+    if all(name in now and left_behind.same(tensor, now[name]) for name, tensor in left.items()):
         return model, ()
     copied = job.copy_of(model, "so what this run left it cannot be looked at beside what it is now.")
     if run.config["gradient_checkpointing"]:
@@ -246,23 +284,14 @@ def _left(run: Run) -> tuple[nn.Module, tuple[str, ...]]:
     return copied, (text("results.note.changed"),)
 
 
-def _same(left: Tensor, now: Any) -> bool:
-    """Bit for bit, but that one NaN is like another."""
-    if left.shape != now.shape:
-        return False
-    now = now.detach().cpu()
-    return bool(((left == now) | ((left != left) & (now != now))).all())  # noqa: PLR0124 - NaN alone is not itself
-
-
 # -- which rows -----------------------------------------------------------------------------------
 
 
-def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
+def _subject(of: Examined, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
     """Which part it is, its rows as the engine takes them, who judges them, and what is to be said of that."""
     from nbtrain.recipes.judging.showing import Cells, Inputs, Places  # noqa: PLC0415 - as above
 
-    given, evaluation = run._trainer.given, run._trainer.evaluation  # noqa: SLF001 - as above
-    asked = run._asked  # noqa: SLF001 - as above
+    given, evaluation, asked = of.given, of.evaluation, of.asked
     part: Part
     if asked is not None:
         if data is None:
@@ -273,7 +302,7 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
             table = asked.table
         notes = () if table is not None else (text("results.note.gone"),)
         show: Show = Places() if table is None else Cells(table)
-        return part, rows, asked.judge(rows, table) or _guessing(run, show), notes
+        return part, rows, asked.judge(rows, table) or _guessing(of, show), notes
     fed, places = _fed(given.origin, data), None
     if fed is None:
         part, rows = evaluation.held_out()
@@ -282,11 +311,11 @@ def _subject(run: Run, data: Any) -> tuple[Part, Any, Judge, tuple[str, ...]]:
     else:
         part, rows, table = fed
     if given.origin is None or (table is None and part == "given"):
-        rows = _in_memory(run, rows)
-        return part, rows, _guessing(run, Inputs(rows, kept=places)), ()
+        rows = _in_memory(of, rows)
+        return part, rows, _guessing(of, Inputs(rows, kept=places)), ()
     if table is None:
-        return part, rows, _guessing(run, Places()), (text("results.note.gone"),)
-    return part, rows, _guessing(run, Cells(table, given.origin["features"], kept=places)), ()
+        return part, rows, _guessing(of, Places()), (text("results.note.gone"),)
+    return part, rows, _guessing(of, Cells(table, given.origin["features"], kept=places)), ()
 
 
 def _fed(origin: Mapping[str, Any] | None, data: Any) -> tuple[Part, Any, Table | None] | None:
@@ -321,21 +350,18 @@ def _part(origin: Mapping[str, Any] | None, part: str) -> Table | None:
     return part_of(table, made, part)
 
 
-def _in_memory(run: Run, rows: Any) -> Any:
+def _in_memory(of: Examined, rows: Any) -> Any:
     """Arrays of what lies in memory, so that a row of them can be shown; anything else as it is."""
     from nbtrain.engine import arrays  # noqa: PLC0415 - as above
 
-    classes = run._trainer.evaluation.classes or None  # noqa: SLF001 - as above
-    return arrays.prepare(rows, arrays.Reading.of(run.model), classes)
+    return arrays.prepare(rows, arrays.Reading.of(of.model), of.evaluation.classes or None)
 
 
-def _guessing(run: Run, show: Show) -> Judge:
+def _guessing(of: Examined, show: Show) -> Judge:
     from nbtrain.recipes.judging.goal import Guessing  # noqa: PLC0415 - as above
     from nbtrain.scaled import units_of_run  # noqa: PLC0415 - composed at the top
 
-    trainer = run._trainer  # noqa: SLF001 - as above
-    return Guessing(
-        trainer.evaluation.task, trainer.evaluation.classes, show, units_of_run(trainer.given.origin))
+    return Guessing(of.evaluation.task, of.evaluation.classes, show, units_of_run(of.given.origin))
 
 
 def _watched(judge: Judge, rows: Any, progress: Progress | None) -> Callable[[nn.Module, Batch, Any], None]:
