@@ -16,7 +16,7 @@ from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes.judging.amounts import Amounts
 from nbtrain.recipes.judging.classes import Classes
 from nbtrain.recipes.judging.goal import Guessing
-from nbtrain.recipes.judging.showing import Places
+from nbtrain.recipes.judging.showing import Places, as_text
 from nbtrain.recipes.judging.tags import Tags
 from nbtrain.recipes.judging.texts import Foreseen
 from nbtrain.recipes.judging.verdict import highest
@@ -221,3 +221,8 @@ def test_several_amounts_of_a_row_are_a_column_each_and_too_many_are_said():
     many = seen(Amounts(), (torch.ones(2, 17), torch.zeros(2, 17)))
     assert not many.predictions
     assert "more than 16 amounts" in many.notes[0]
+
+
+def test_amounts_of_millions_are_told_to_the_unit():
+    told = [as_text(value) for value in (1_250_000.4, -23_456_789.0, 999_999.4, 0.1234567, 2e18, math.inf, math.nan)]
+    assert told == ["1250000", "-23456789", "999999", "0.123457", "2e+18", "inf", "nan"]

@@ -23,6 +23,8 @@ from nbtrain.engine.arrays import Arrays
 
 #: Characters of a cell and of a text; pixels of the longer side of an image; columns of a row.
 _CELL, _TEXT, _EDGE, _COLUMNS = 200, 2000, 480, 24
+#: Amounts between these are told to the unit: six digits, as of others, would make 1.25e+06 of a price.
+_LARGE, _TOO_LARGE = 1e6, 1e15
 #: Pixels that a small image is made to have at least, so that one sees what is on it.
 _LEAST = 64
 
@@ -171,7 +173,7 @@ def as_text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:.6g}"
+        return f"{cell:.0f}" if _LARGE <= abs(cell) < _TOO_LARGE else f"{cell:.6g}"
     if isinstance(cell, bytes):
         return f"{len(cell):,} bytes"
     if isinstance(cell, date):
