@@ -11,7 +11,7 @@ from nbtrain.config import TrainConfig
 from nbtrain.core.control import State
 from nbtrain.core.errors import CommandError, ConfigError, Problem
 from nbtrain.core.outcomes import Outcome
-from nbtrain.core.ports import ColumnChoice, Foreseen, RunRow, RunView, Subject
+from nbtrain.core.ports import ColumnChoice, Foreseen, RunRow, RunView, Subject, TeacherChoice
 from nbtrain.core.tasks import Task, Tasks
 from nbtrain.results import can_look, look
 from nbtrain.revisiting import can_revisit, revisit
@@ -55,6 +55,14 @@ class NotebookLauncher:
     def columns(self, data: str | None) -> Sequence[ColumnChoice]:
         chosen = self._data if self.bound() else self._chosen_data(data)
         return offering.columns(chosen)
+
+    def teachers(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Sequence[TeacherChoice]:
+        named, chosen = (self._model, self._data) if self.bound() else (model, data)
+        recipe = str(options.get("recipe", recipes.AUTO))
+        return offering.teachers(recipe, named if isinstance(named, str) else None, chosen, _columns(columns))
 
     def bound(self) -> bool:
         return self._model is not None

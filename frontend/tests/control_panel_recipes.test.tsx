@@ -68,7 +68,8 @@ describe("the recipe", () => {
     await show();
     await press("group.distillation");
     expect(() => control("alpha")).toThrow();
-    act(() => type(control<HTMLInputElement>("teacher"), "large"));
+    choose(control("teacher"), " other");
+    act(() => type(control<HTMLInputElement>("teacher-typed"), "large"));
     act(() => type(control<HTMLInputElement>("alpha"), "0.7"));
     expect(await sent()).toEqual({ recipe: "auto", teacher: "large", alpha: 0.7 });
     pick("speech");
@@ -77,7 +78,7 @@ describe("the recipe", () => {
     pick("timeseries");
     expect(await sent()).toMatchObject({ teacher: "large", alpha: 0.7 });
     expect(heads().at(-1)).toContain("group.distillation");
-    act(() => type(control<HTMLInputElement>("teacher"), ""));
+    choose(control("teacher"), "");
     expect(() => control("alpha")).toThrow();
     expect(await sent()).not.toHaveProperty("alpha");
   });

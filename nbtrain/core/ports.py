@@ -124,6 +124,14 @@ class ColumnChoice(TypedDict):
     kind: str
 
 
+class TeacherChoice(TypedDict):
+    """A registered model that could teach: its name, what it is, and why it cannot; empty where it can."""
+
+    name: str
+    text: str
+    why: str
+
+
 class Foreseen(TypedDict):
     """What a training would be. None where nobody can tell; times in seconds, memory in bytes."""
 
@@ -155,6 +163,11 @@ class Launcher(Protocol):
         """Names of the recipes there are, the user's own at the end."""
     def columns(self, data: str | None) -> Sequence[ColumnChoice]:
         """The columns of the data of this name (None: of what was handed in); none where it has no names for them."""
+    def teachers(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Sequence[TeacherChoice]:
+        """The registered models, for a training that `start` would be given so: those that fit it best first."""
     def start(
         self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
         columns: Mapping[str, Any] | None = None,

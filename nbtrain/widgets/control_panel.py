@@ -43,7 +43,7 @@ class ControlPanel(RunPanel):
     said: ClassVar[tuple[str, ...]] = (
         *COMMON, "advice.", "charts.", "chef.", "choice.", "columns.", "figure.", "foreseen.", "form.",
         "group.", "live.", "option.", "preset.", "problem.", "results.", "resumed.", "run.", "samples.", "signs.",
-        "state.", "stop.", "subjects.", "unit.",
+        "state.", "stop.", "subjects.", "teacher.", "unit.",
     )
 
     #: What the form shall be set to: ``{"data": {"name": "dataset:rows", "count": 1}, "model": …}``; the count, one
@@ -99,6 +99,7 @@ class ControlPanel(RunPanel):
             "resume_run": Handler(self._resume_run, slow=True),
             "subjects": Handler(self._subjects, slow=True),
             "columns": Handler(self._columns, slow=True),
+            "teachers": Handler(self._teachers, slow=True),
             "foresee": Handler(self._foresee, slow=True),
             "foreseen": Handler(self._foreseen),
             **self._results.handlers(),
@@ -121,6 +122,9 @@ class ControlPanel(RunPanel):
 
     def _columns(self, request: Request) -> dict[str, Any]:
         return {"columns": list(self.launcher.columns(optional(request, "data")))}
+
+    def _teachers(self, request: Request) -> dict[str, Any]:
+        return {"teachers": list(self.launcher.teachers(*wishes(request)))}
 
     def _foresee(self, request: Request) -> dict[str, str]:
         """Begins with the newest wish; what was asked before is of no use any more."""

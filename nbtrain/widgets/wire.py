@@ -8,7 +8,16 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from nbtrain.config.recipe_faces import RecipeFace
 from nbtrain.config.schema import Field
-from nbtrain.core.ports import ColumnChoice, Foreseen, GpuSample, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.ports import (
+    ColumnChoice,
+    Foreseen,
+    GpuSample,
+    HardwareSample,
+    Resumption,
+    RunRow,
+    Subject,
+    TeacherChoice,
+)
 from nbtrain.core.samples import Medium
 from nbtrain.core.tasks import TaskPhase
 
@@ -16,7 +25,7 @@ __all__ = [
     "Beat", "Chef", "ColumnChoice", "Delta", "Field", "Foreseen", "GpuSample", "GroupView", "HardwareSample", "Message",
     "PairView", "Preset", "Problem", "RecipeFace", "Reply", "ReplyError", "Request", "ResultsView", "Resumption",
     "RunError", "RunRow", "RunState", "SampleView", "SeriesPart", "SignView", "Snapshot", "Stage", "Subject",
-    "TaskPhase", "TaskState", "WorstView",
+    "TaskPhase", "TaskState", "TeacherChoice", "WorstView",
 ]
 
 Stage = Literal["preheating", "simmering", "boiling", "finishing", "ready", "burnt", "paused"]

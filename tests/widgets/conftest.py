@@ -19,7 +19,7 @@ from nbtrain.core.control import Command, Control, Edit, Pause, Resume, State, S
 from nbtrain.core.errors import RunNotFoundError
 from nbtrain.core.history import History
 from nbtrain.core.outcomes import Outcome
-from nbtrain.core.ports import ColumnChoice, Foreseen, HardwareSample, Resumption, RunRow, Subject
+from nbtrain.core.ports import ColumnChoice, Foreseen, HardwareSample, Resumption, RunRow, Subject, TeacherChoice
 from nbtrain.core.samples import Sampleless
 from nbtrain.core.tasks import Progress, Task, Tasks
 from nbtrain.i18n import catalogue
@@ -116,6 +116,12 @@ class FakeLauncher:
 
     def columns(self, data: str | None) -> list[ColumnChoice]:
         return [ColumnChoice(name=f"of {data}", kind="text")]
+
+    def teachers(
+        self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> list[TeacherChoice]:
+        return [TeacherChoice(name="large", text=f"{options} {model} {data} {columns}", why="")]
 
     def foresee(
         self, options: Mapping[str, Any], model: str | None = None, data: str | None = None,

@@ -86,6 +86,12 @@ def test_columns_are_told_and_sent(panel, browser, launcher, settle):
     assert "needs named values as 'columns'" in reply["error"]["message"]
 
 
+def test_teachers_are_told_for_the_training_as_it_is_asked_for(panel, browser, settle):
+    asked = {"options": {"recipe": "timeseries"}, "model": "tcn", "data": "dataset:x", "columns": {"target": "y"}}
+    [told] = answer(browser, panel, settle, "teachers", **asked)["result"]["teachers"]
+    assert told == {"name": "large", "text": "{'recipe': 'timeseries'} tcn dataset:x {'target': 'y'}", "why": ""}
+
+
 def test_offers_and_suggestions_are_counted_in_the_order_in_which_they_came(panel, pump):
     panel.offer("dataset:rows")
     panel.suggest({"epochs": 3})

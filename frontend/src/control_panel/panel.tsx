@@ -26,6 +26,7 @@ import { RunBar } from "./run_bar";
 import { Samples } from "./samples";
 import { type Offer, useColumns, useOffered, useSetup, useSubjects, useSuggested } from "./setup";
 import { Signs } from "./signs";
+import { Teacher } from "./teacher";
 import { type FormState, useForm } from "./use_form";
 import "./control_panel.css";
 
@@ -69,12 +70,12 @@ export function ControlPanel() {
   const startable = complete && form.readable;
   const all = there ?? columnsIn(draft.columns); // what is not known yet is sent as it was chosen; Python looks at it
   const known = knownColumns(draft.columns, asked, all);
-  const wish = {
-    options: form.options,
+  const told = {
     ...(chosen.model === null ? {} : { model: chosen.model }),
     ...(chosen.data === null ? {} : { data: chosen.data }),
     ...(Object.keys(known).length === 0 ? {} : { columns: known }),
   };
+  const wish = { options: form.options, ...told };
 
   const command = async (kind: CommandKind): Promise<void> => {
     const run = await commands.ask<{ run: string }>(kind, fieldsOf(kind, wish, state));
@@ -115,6 +116,11 @@ export function ControlPanel() {
               values={form.values}
               unreadable={form.unreadable}
               problems={form.problems}
+              draws={{
+                teacher: (control) => (
+                  <Teacher {...control} asked={{ options: { recipe }, ...told }} subjects={subjects.all} />
+                ),
+              }}
               onChange={form.setValues}
               onUnreadable={form.setUnreadable}
             />

@@ -216,6 +216,13 @@ export interface ColumnChoice {
   kind: string;
 }
 
+export interface TeacherChoice {
+  name: string;
+  text: string;
+  /** Why it cannot teach; empty where it can. */
+  why: string;
+}
+
 export interface Foreseen {
   model: string;
   recipe: string;

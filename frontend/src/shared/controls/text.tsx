@@ -6,11 +6,13 @@ export interface TextInputProps {
   disabled?: boolean;
   invalid?: boolean;
   describedBy?: string;
+  /** The accessible name where no visible label points here. */
+  label?: string;
   onChange(value: string): void;
 }
 
 /** Text that Python will read: names and patterns, so left to right. */
-export function TextInput({ id, value, disabled, invalid, describedBy, onChange }: TextInputProps) {
+export function TextInput({ id, value, disabled, invalid, describedBy, label, onChange }: TextInputProps) {
   return (
     <input
       id={id}
@@ -23,6 +25,7 @@ export function TextInput({ id, value, disabled, invalid, describedBy, onChange 
       disabled={disabled}
       aria-invalid={invalid || undefined}
       aria-describedby={describedBy}
+      aria-label={label}
       onInput={(event) => onChange(event.currentTarget.value)}
     />
   );

@@ -13,6 +13,19 @@ import type { Field, Value } from "../wire";
 import { scaleOf, stepOf } from "./model";
 import "./field.css";
 
+/** What a control is given. */
+export interface OwnControl {
+  id: string;
+  value: Value;
+  disabled: boolean;
+  invalid: boolean;
+  describedBy?: string;
+  onChange(value: Value): void;
+}
+
+/** Draws a field for which the control of its type does not suffice. */
+export type Draw = (control: OwnControl) => ComponentChildren;
+
 export interface FieldRowProps {
   /** Unique on the page; ids of control and message grow from it. */
   id: string;
@@ -24,6 +37,7 @@ export interface FieldRowProps {
   /** The id of what else is to be heard of it. */
   describedBy?: string | undefined;
   disabled?: boolean;
+  draw?: Draw | undefined;
   /** Offers the way back to this value when the present one differs. */
   resetTo?: Value;
   onChange(value: Value): void;
@@ -85,6 +99,7 @@ function Control(props: FieldRowProps) {
   const words = useWords();
   const heard = [problem === undefined ? undefined : `${id}-problem`, props.describedBy].filter(Boolean).join(" ");
   const common = { id, disabled, invalid: problem !== undefined, ...(heard === "" ? {} : { describedBy: heard }) };
+  if (props.draw) return <>{props.draw({ ...common, value, onChange })}</>;
   switch (field.type) {
     case "bool":
       return <Switch {...common} value={value === true} onChange={onChange} />;

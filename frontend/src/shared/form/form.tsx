@@ -5,7 +5,7 @@ import { Tooltip } from "../controls/tooltip";
 import { useWords } from "../i18n";
 import { Icon } from "../icons";
 import type { Field, Options, Preset, Value } from "../wire";
-import { FieldRow } from "./field";
+import { type Draw, FieldRow } from "./field";
 import { type Group, groupsOf, isVisible, presetOf, presetsOf, presetValues, RECIPE, startValues } from "./model";
 import "./form.css";
 import { useUid } from "../uid";
@@ -20,6 +20,8 @@ export interface FormProps {
   /** Texts that are no numbers, by the field's name. */
   unreadable: Readonly<Record<string, string>>;
   problems: Problems;
+  /** By the field's name. */
+  draws?: Readonly<Record<string, Draw>>;
   onChange(values: Options): void;
   onUnreadable(name: string, text: string | null): void;
 }
@@ -53,6 +55,7 @@ export function Form(props: FormProps) {
           unreadable={props.unreadable}
           defaults={defaults}
           problems={props.problems}
+          draws={props.draws ?? {}}
           onChange={(name, value) => onChange({ ...values, [name]: value })}
           onUnreadable={onUnreadable}
         />
@@ -107,12 +110,13 @@ interface GroupSectionProps {
   unreadable: Readonly<Record<string, string>>;
   defaults: Options;
   problems: Problems;
+  draws: Readonly<Record<string, Draw>>;
   onChange(name: string, value: Value): void;
   onUnreadable(name: string, text: string | null): void;
 }
 
 function GroupSection(props: GroupSectionProps) {
-  const { group, startOpen, values, unreadable, defaults, problems, onChange, onUnreadable } = props;
+  const { group, startOpen, values, unreadable, defaults, problems, draws, onChange, onUnreadable } = props;
   const words = useWords();
   const id = useUid();
   const [open, setOpen] = useState<boolean | null>(null);
@@ -148,6 +152,7 @@ function GroupSection(props: GroupSectionProps) {
               value={values[field.name] ?? null}
               unreadable={unreadable[field.name]}
               problem={problems[field.name]}
+              draw={draws[field.name]}
               resetTo={defaults[field.name] ?? null}
               onChange={(value) => onChange(field.name, value)}
               onUnreadable={(text) => onUnreadable(field.name, text)}
