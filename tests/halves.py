@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from nbtrain.core.control import Stop
 from tests.engine import toys
 
 
 def stopped_at(step, **options):
     """A run that was stopped after `step` steps, everything on."""
-    run = toys.train(toys.AtStep(toys.net(), step * 2, lambda: run.request(Stop())), **{**toys.RICH, **options})
+    run = toys.asked(toys.net(), step * 2, Stop(), **{**toys.RICH, **options})
     assert run.wait() == "stopped"
     assert run.step == step
+    return run
+
+
+def stopped(train: Callable[..., Any], *given: Any, after: int = 5, **options: Any) -> Any:
+    """What `train` starts, stopped once it has done some more than `after` steps, however short it is and late we are.
+
+    It begins behind another run, so that it cannot end before it is asked, and asks for its stop itself.
+    """
+    ahead = toys.train(epochs=900).pause()
+    run = train(*given, queue=True, **options)
+
+    def look(*_: Any) -> None:
+        if run.step >= after:
+            run.request(Stop())
+
+    hook = run.model.register_forward_pre_hook(look)
+    ahead.stop()
+    assert run.wait() == "stopped"
+    hook.remove()
     return run
 
 

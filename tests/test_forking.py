@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from nbtrain.core.errors import CheckpointError, ConfigError
 from nbtrain.engine.checkpoint import CheckpointFolder
 from tests.engine import toys
 from tests.halves import stopped_at, wrapped
+from tests.waiting import reached
 
 
 def test_a_fork_goes_on_from_a_checkpoint_with_other_options_and_leaves_its_parent_alone():
@@ -74,8 +74,7 @@ def test_momentum_is_what_the_fork_says():
 
 def test_a_fork_of_a_running_run_trains_beside_it():
     run = toys.train(wrapped(), **{**toys.RICH, "epochs": 900, "early_stopping": False, "checkpoint_every": 3})
-    while run.step < 8:
-        threading.Event().wait(0.001)
+    reached(run, 8)
     branch = run.fork(epochs=run._trainer.at.epoch + 2)
     assert branch.wait() == "finished"
     assert run.state == "running"

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,14 @@ from nbtrain.core.events import Resumed, Warned
 from nbtrain.store import lock
 from tests.engine import toys
 from tests.halves import stopped_at, undisturbed, wrapped
+from tests.waiting import reached
 
 
 def in_another_kernel(code, **variables):
     """Run `code` in a fresh process on the same workspace; gives what it prints as JSON."""
-    head = "import json, sys, torch, nbtrain\nfrom tests.engine import toys\nfrom tests.halves import *\n"
+    head = (
+        "import json, sys, torch, nbtrain\nfrom tests.engine import toys\nfrom tests.halves import *\n"
+        "from tests.waiting import reached\n")
     given = "".join(f"{name} = {value!r}\n" for name, value in variables.items())
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", head + given + textwrap.dedent(code)],
@@ -74,8 +76,7 @@ def test_a_kernel_that_ends_while_a_run_trains_leaves_a_checkpoint():
     run_id = in_another_kernel(
         """
         run = nbtrain.train(wrapped(), toys.data(), show=False, **options)
-        while run.step < 20:
-            pass
+        reached(run, 20)
         print(json.dumps(run.id))
     """,
         options=options,
@@ -86,10 +87,9 @@ def test_a_kernel_that_ends_while_a_run_trains_leaves_a_checkpoint():
     again = toys.resume(run_id, model=wrapped(), data=toys.data())
     assert again.resumed["exact"]
     steps = view.step + 10
-    while again.step < steps:
-        threading.Event().wait(0.001)
+    reached(again, steps)
     again.stop()
-    whole = toys.train(toys.AtStep(toys.net(), steps * 2, lambda: whole.request(Stop())), **options)
+    whole = toys.asked(toys.net(), steps * 2, Stop(), **options)
     whole.wait()
     assert [event.step for event in again.events if isinstance(event, Resumed)] == [view.step]
     assert (again.history["loss"].values[:steps] == whole.history["loss"].values[:steps]).all()
@@ -133,7 +133,7 @@ def test_a_loss_given_by_name_is_remembered_and_another_one_is_said():
     given = (toys.data()[0], toys.data()[0][:, :1])
 
     def stopped():
-        run = toys.train(toys.AtStep(toys.net(1), 4, lambda: run.request(Stop())), given, **{**toys.RICH, **options})
+        run = toys.asked(toys.net(1), 4, Stop(), given=given, **{**toys.RICH, **options})
         run.wait()
         return run.id
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -12,6 +10,7 @@ from nbtrain import training
 from nbtrain.core.control import Edit, Pause
 from nbtrain.core.errors import CommandError, ConfigError, RunNotFoundError, TrainingError
 from tests.engine import toys
+from tests.waiting import reached
 
 
 def test_a_finished_run_says_all_of_itself():
@@ -30,8 +29,7 @@ def test_a_finished_run_says_all_of_itself():
 
 def test_a_run_that_is_on_its_way_says_how_far_it_is():
     run = toys.train(epochs=900)
-    while run.step < 3:
-        threading.Event().wait(0.001)
+    reached(run, 3)
     run.pause()
     assert 0 < run.progress < 1
     assert run.progress == run.step / run.total_steps

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -13,6 +11,7 @@ from nbtrain.i18n import catalogue
 from nbtrain.launcher import NotebookLauncher
 from nbtrain.widgets import base, channel, display
 from nbtrain.widgets.base import PUMP
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -120,10 +119,7 @@ def test_static_page_goes_into_the_runs_folder(net, data, page):
     run.resume()
     run.stop()
     panel.look_after()
-    for _ in range(1000):
-        if (run.folder / studio.PAGE).exists():
-            break
-        time.sleep(0.005)
+    until((run.folder / studio.PAGE).exists, "the page is in the folder of the run")
     assert "Stopped" in (run.folder / studio.PAGE).read_text(encoding="utf-8")
 
 
@@ -146,15 +142,10 @@ def test_a_dataset_is_chosen_in_every_form_that_asks_for_data(net, data):
     first, second = nbtrain.ControlPanel(), nbtrain.ControlPanel()
     assert offer("rows")
     assert offer("other")
-    deadline = time.monotonic() + 10
     other = {"name": "dataset:other", "count": 2}
-    while first.offered.get("data") != other or second.offered.get("data") != other:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: first.offered.get("data") == other == second.offered.get("data"), "both are offered the data")
     assert first.offered == second.offered == {"data": other}
     assert bound.offered == {}
     assert studio._offer_model("digits")
-    while "model" not in first.offered:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: "model" in first.offered, "the model is offered")
     assert first.offered == {"data": other, "model": {"name": "model:digits", "count": 3}}

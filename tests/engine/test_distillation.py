@@ -16,6 +16,8 @@ from nbtrain.engine.batch import Batch
 from nbtrain.engine.distillation import Distillation, at_hand
 from nbtrain.engine.losses import build
 from nbtrain.engine.objective import Objective
+from tests.halves import stopped
+from tests.waiting import reached
 
 ROWS = 96
 
@@ -113,18 +115,15 @@ def test_a_run_goes_on_with_its_teacher_and_says_when_it_is_another():
     run = train(teacher=net(seed=1), epochs=150)
     whole = [value.clone() for value in run.model.parameters()]
     model = net()
-    run = training.train(
-        model, data(), teacher=net(seed=1), epochs=150, batch_size=16, show=False, scheduler="constant")
-    while run.step < 6:
-        pass
-    run.stop()
+    run = stopped(
+        training.train, model, data(), teacher=net(seed=1), epochs=150, batch_size=16, show=False,
+        scheduler="constant")
     again = training.resume(run.id, show=False)
     again.wait()
     assert again.resumed == {"exact": True, "reasons": []}
     assert all(torch.equal(one, other) for one, other in zip(again.model.parameters(), whole, strict=True))
     run = training.train(net(), data(), teacher=net(seed=1), epochs=1000, batch_size=16, show=False)
-    while run.step < 6:
-        pass
+    reached(run, 6)
     run.stop()
     other = training.resume(run.id, teacher=net(seed=2), show=False)
     other.stop()

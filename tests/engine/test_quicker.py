@@ -10,6 +10,8 @@ from torch import nn
 
 from nbtrain import training
 from nbtrain.engine import quicker
+from tests.halves import stopped
+from tests.waiting import reached
 
 IMAGES = torch.randn(40, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(40) % 3
@@ -72,11 +74,8 @@ def test_tensors_of_five_dimensions_stay_as_they_are():
 
 def test_a_run_with_channels_last_is_resumed_to_the_same_bits():
     whole = train(net(), channels_last=True, epochs=4)
-    run = training.train(net(), (IMAGES, LABELS), epochs=4, batch_size=16, learning_rate=1e-2, channels_last=True,
-                         show=False)
-    while run.step < 4:
-        pass
-    run.stop()
+    run = stopped(training.train, net(), (IMAGES, LABELS), after=3, epochs=4, batch_size=16, learning_rate=1e-2,
+                  channels_last=True, show=False)
     again = training.resume(run.id, model=net(), data=(IMAGES, LABELS), show=False)
     again.wait()
     assert differing(again.model.state_dict(), whole.model.state_dict()) == []
@@ -121,8 +120,7 @@ def test_a_copy_of_a_model_in_a_run_can_be_trained():
 @pytest.mark.parametrize("also", [True, False])
 def test_a_fork_has_its_own_order_and_no_hook_of_the_run_it_comes_from(also):
     run = training.train(net(), (IMAGES, LABELS), epochs=900, batch_size=16, channels_last=True, show=False)
-    while run.step < 3:
-        pass
+    reached(run, 3)
     branch = run.fork(epochs=run._trainer.at.epoch + 2, channels_last=also)
     run.stop()
     assert branch.wait() == "finished"

@@ -65,7 +65,7 @@ class BadGradient(torch.autograd.Function):
 def state_after(steps):
     """Everything a run holds that was stopped after so many steps."""
     model = Poisoned("nowhere")
-    run = toys.train(toys.AtStep(model, steps, lambda: run.request(nbtrain.core.control.Stop())), **OPTIONS)
+    run = toys.asked(model, steps, nbtrain.core.control.Stop(), **OPTIONS)
     assert run.wait() == "stopped"
     assert run.step == steps
     return toys.remains(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from nbtrain.core.events import CheckpointSaved, OptionEdited, StateChanged
 from nbtrain.engine.checkpoint import CheckpointFolder
 from nbtrain.engine.saver import CheckpointSaver
 from tests.engine import toys
+from tests.waiting import held, reached, until
 
 LONG: dict[str, Any] = {"epochs": 900, "batch_size": 16, "checkpoint_every": 0}
 
@@ -42,8 +44,7 @@ def test_pause_holds_resume_goes_on_and_stop_ends_with_a_checkpoint(run):
     assert (run.step, run.seconds) == (step, seconds)
     run.resume()
     assert run.state == "running"
-    while run.step == step:
-        threading.Event().wait(0.001)
+    reached(run, step + 1)
     run.stop()
     assert run.state == "stopped"
     assert toys.checkpoints(run)[-1] == (run.step, "stop")
@@ -66,7 +67,7 @@ def test_pause_and_resume_asked_in_one_breath_are_carried_out_in_order(run):
             control._queue.extend(tickets := [nbtrain.core.control.Ticket(first), nbtrain.core.control.Ticket(second)])
             control.pending = True
             control._wake.set()
-        assert all(ticket.wait(30) for ticket in tickets)
+        assert all(ticket.wait(60) for ticket in tickets)
         assert run.state == state
 
 
@@ -87,8 +88,7 @@ def test_there_is_an_edit_for_every_live_option():
 
 def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
     run = toys.train(**LONG, scheduler="constant", use_ema=True, early_stopping=True, patience=1000)
-    while run.step < 3:
-        threading.Event().wait(0.001)
+    reached(run, 3)
     run.pause()
     step = run.step
     run.set(**EDITS)
@@ -106,8 +106,7 @@ def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
     assert all(event["step"] == step for event in edited.values())
     assert (edited["learning_rate"]["old"], edited["learning_rate"]["new"]) == (1e-3, 0.02)
     run.resume()
-    while run.step < step + 12:
-        threading.Event().wait(0.001)
+    reached(run, step + 12)
     run.stop()
     rates = run.history["learning_rate"]
     assert rates.values[rates.steps == step].tolist() == [1e-3]
@@ -119,12 +118,10 @@ def test_live_edits_take_effect_at_the_next_step_and_are_journalled_with_it():
 
 def test_an_edit_at_a_step_is_the_run_that_has_the_option_from_there():
     model, expected = toys.net(), toys.net()
-    run = toys.train(
-        toys.AtStep(model, 7, lambda: run.request(Edit({"learning_rate": 0.03}))), epochs=2, scheduler="constant"
-    )
+    run = toys.asked(model, 7, Edit({"learning_rate": 0.03}), epochs=2, scheduler="constant")
     run.wait()
     assert [(event.step, event.new) for event in run.events if isinstance(event, OptionEdited)] == [(7, 0.03)]
-    first = toys.train(toys.AtStep(expected, 7, lambda: first.request(Stop())), epochs=2, scheduler="constant")
+    first = toys.asked(expected, 7, Stop(), epochs=2, scheduler="constant")
     first.wait()
     first.fork(model=toys.AtStep(expected, 0, lambda: None), learning_rate=0.03).wait()
     assert toys.same_weights(model, expected)
@@ -141,8 +138,7 @@ def test_more_epochs_train_on_and_fewer_end_earlier(run):
 
 
 def test_epochs_below_those_done_are_refused(run):
-    while run._trainer.at.epoch < 3:
-        threading.Event().wait(0.001)
+    until(lambda: run._trainer.at.epoch >= 3, "three epochs are done")
     run.pause()
     done = run._trainer.at.epoch
     with pytest.raises(
@@ -213,9 +209,7 @@ def test_while_it_waits_in_the_queue_a_run_answers(run):
     assert queued.state == "preparing"
     assert queued.reason == f"Waiting for run {run.id} to end."
     run.stop()
-    while queued.state == "preparing":
-        threading.Event().wait(0.01)
-    assert queued.state == "paused"
+    held(queued)
     assert queued.step == 0
     queued.resume()
     assert queued.wait() == "finished"
@@ -263,8 +257,9 @@ VALIDATED = {"epochs": 2, "batch_size": 16, "validation": 0.3, "use_ema": True, 
 
 def start(act, model=None, **options):
     metric, trained = in_validation(act)
-    model = toys.AtStep(toys.net() if model is None else model, 1, lambda: trained.update(run=run))
-    run = toys.train(model, metrics=[metric], **{**VALIDATED, **options})
+    known: Future[Any] = Future()
+    model = toys.AtStep(toys.net() if model is None else model, 1, lambda: trained.update(run=known.result(60)))
+    known.set_result(run := toys.train(model, metrics=[metric], **{**VALIDATED, **options}))
     return run
 
 
@@ -290,8 +285,7 @@ def test_pausing_in_mid_validation_shows_and_saves_the_models_own_weights():
         run.request(Pause())
 
     run = start(pause, keep_checkpoints=20)
-    while run.state != "paused":
-        threading.Event().wait(0.005)
+    held(run)
     assert run._trainer.at.batch == run._trainer._engine.job.train.length  # all trained, not yet validated
     own = weights(run.model)
     assert not same(own, measured[0])
@@ -342,9 +336,9 @@ def test_a_command_beside_one_that_fails_badly_is_still_answered(run, monkeypatc
         control.pending = True
         control._wake.set()
     with pytest.raises(CommandError, match="The command failed with MemoryError: no room for a copy"):
-        tickets[0].wait(30)
+        tickets[0].wait(60)
     with pytest.raises(CommandError, match="The run failed before the command was looked at"):
-        tickets[1].wait(30)
+        tickets[1].wait(60)
     with pytest.raises(nbtrain.core.errors.TrainingError, match="MemoryError: no room for a copy"):
         run.wait(60)
     assert run.state is State.FAILED

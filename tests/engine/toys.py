@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 import nbtrain
 from nbtrain.config import TrainConfig
+from nbtrain.core.control import Command
 from nbtrain.core.history import History
 from nbtrain.engine import sampler
 from nbtrain.engine.checkpoint import CheckpointFolder
@@ -73,6 +75,18 @@ def trained(model: nn.Module | None = None, given: Any = None, **options: Any) -
     """A run that has finished."""
     run = train(model, given, **options)
     assert run.wait() == "finished"
+    return run
+
+
+def asked(model: nn.Module, call: int, *commands: Command, given: Any = None, **options: Any) -> Any:
+    """A run that is asked this at the beginning of the forward pass `call`, as `AtStep` counts them."""
+    known: Future[Run] = Future()  # the pass may come before `train` has returned
+
+    def ask() -> None:
+        for command in commands:
+            known.result(60).request(command)
+
+    known.set_result(run := train(AtStep(model, call, ask), given, **options))
     return run
 
 

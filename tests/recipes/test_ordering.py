@@ -22,7 +22,9 @@ from nbtrain.core.errors import ConfigError, DataError
 from nbtrain.core.events import SamplesMade
 from nbtrain.recipes.base import Columns
 from nbtrain.store import samples
+from tests.halves import stopped
 from tests.recipes.lines import Lines
+from tests.waiting import reached
 
 
 @pytest.fixture(autouse=True)
@@ -102,10 +104,7 @@ def test_samples_are_kept_after_each_epoch_and_change_nothing(frame):
 def test_another_kernel_goes_on_to_the_same_bits(frame, tmp_path):
     whole = train(frame, epochs=200)
     whole.wait()
-    run = train(frame, epochs=200)
-    while run.step < 20:
-        pass
-    run.stop()
+    run = stopped(train, frame, after=20, epochs=200)
     code = f"""
         import json, torch, nbtrain
         from nbtrain import recipes, training
@@ -210,8 +209,7 @@ def test_a_fork_takes_over_what_was_prepared_and_says_what_it_cannot_change(fram
 def test_validation_rows_that_were_handed_in_are_asked_for_again_in_another_kernel(frame):
     run = training.train(
         None, frame.iloc[:150], recipe="tabular", target="y", validation=frame.iloc[150:], epochs=400, show=False)
-    while run.step < 3:
-        pass
+    reached(run, 3)
     run.stop()
     training._known.pop(run.id)  # as another kernel finds it
     with pytest.raises(DataError, match="The run had validation data of its own, which must be handed in again"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from pathlib import Path
@@ -15,12 +14,12 @@ import torch
 from torch import nn
 
 import nbtrain
-from nbtrain.core.control import Stop
 from nbtrain.core.errors import ConfigError, DataError, ModelError
 from nbtrain.ordering import ordered
 from nbtrain.recipes import encoding
 from nbtrain.recipes.base import Columns
 from nbtrain.recipes.goals import balanced
+from tests.halves import stopped
 
 
 @pytest.fixture
@@ -40,19 +39,6 @@ def frame() -> pd.DataFrame:
 def train(data: Any, model: Any = "tabular-mlp", **options: Any) -> nbtrain.Run:
     return nbtrain.train(model, data, show=False, **{
         "recipe": "tabular", "epochs": 12, "learning_rate": 5e-3, "batch_size": 32, **options})
-
-
-def stopped_half_way(run: nbtrain.Run) -> nbtrain.Run:
-    """The run asks for it itself: another thread may come when it has long finished."""
-    calls = itertools.count()
-
-    def look(*_: Any) -> None:
-        if next(calls) == 20:
-            run.request(Stop())
-
-    run.model.register_forward_pre_hook(look)
-    assert run.wait() == "stopped"
-    return run
 
 
 def prepared(data: Any, model: Any = "tabular-mlp", **options: Any) -> Any:
@@ -302,7 +288,7 @@ def test_another_kernel_goes_on_to_the_same_weights(frame):
     from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - beside other tests
 
     options: dict[str, Any] = {"target": "kind", "epochs": 30, "class_weights": "balanced", "seed": 3}
-    whole, run = train(frame, **options), stopped_half_way(train(frame, **options))
+    whole, run = train(frame, **options), stopped(train, frame, **options)
     whole.wait()
     done = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
@@ -318,7 +304,7 @@ def test_another_kernel_goes_on_by_the_loss_and_metrics_that_were_asked_for(fram
 
     data = frame.assign(y=frame["size"].fillna(0)).drop(columns="size")
     options: dict[str, Any] = {"target": "y", "epochs": 30, "loss": "mae", "metrics": ["mae"]}
-    whole, run = train(data, **options), stopped_half_way(train(data, **options))
+    whole, run = train(data, **options), stopped(train, data, **options)
     whole.wait()
     done = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
@@ -333,7 +319,8 @@ def test_another_kernel_goes_on_by_the_loss_and_metrics_that_were_asked_for(fram
 def test_a_loss_of_ones_own_must_be_handed_in_again_in_another_kernel(frame):
     from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - as above
 
-    run = stopped_half_way(train(frame, target="kind", epochs=30, loss=lambda output, target: output.square().mean()))
+    run = stopped(
+        train, frame, target="kind", epochs=30, loss=lambda output, target: output.square().mean())
     said = in_another_kernel("""
         try:
             nbtrain.resume(run_id, show=False)

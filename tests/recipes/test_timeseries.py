@@ -17,6 +17,7 @@ from nbtrain.ordering import ordered
 from nbtrain.recipes.base import Columns, Prepared
 from nbtrain.recipes.series import timeline
 from nbtrain.recipes.windows import Windows, ends_of
+from tests.halves import stopped
 
 SMALL = {"window": 8, "epochs": 3, "learning_rate": 3e-3, "batch_size": 32}
 
@@ -317,11 +318,8 @@ def test_another_kernel_goes_on_to_the_same_weights_and_all_is_plain_json(frame)
     from tests.test_resuming import in_another_kernel  # noqa: PLC0415 - beside other tests
 
     options: dict[str, Any] = {"target": "state", "group": "name", "epochs": 4, "seed": 3}
-    whole, run = train(frame, **options), train(frame, **options)
+    whole, run = train(frame, **options), stopped(train, frame, after=12, **options)
     whole.wait()
-    while run.step < 12:
-        run.wait(0.01)
-    run.stop()
     done = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()
