@@ -22,6 +22,7 @@ from nbtrain.launcher import NotebookLauncher
 from nbtrain.revisiting import can_revisit, revisit
 from nbtrain.store import results as store
 from nbtrain.store.stored import StoredRun
+from tests.waiting import reached
 
 
 @pytest.fixture
@@ -73,8 +74,9 @@ def test_a_run_of_an_earlier_kernel_gives_what_it_gave_there(launcher, frame, op
 
 
 def test_a_run_that_was_stopped_is_looked_at_with_the_weights_it_stopped_with(launcher, frame):
-    run = train(None, frame, recipe="tabular", target="kind", epochs=1000, use_ema=True)
-    run.pause().stop()
+    run = train(None, frame, recipe="tabular", target="kind", epochs=1000, use_ema=True, learning_rate=1e-2)
+    reached(run, 60)
+    run.stop()
     assert run.state == "stopped"
     run_id, before = run.id, run.results().outcome
     shutil.rmtree(run.folder / "results")
