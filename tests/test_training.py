@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,10 @@ def endings():
 def test_however_a_run_ends_nothing_of_it_is_left_but_its_model(how):
     options, state, said = endings()[how]
     options = dict(options)
-    holder: dict[str, Any] = {}
+    started: Future[Any] = Future()
     if "model" in options:
         act = {
-            "stop": lambda: holder["run"].request(Stop()),
+            "stop": lambda: started.result(60).request(Stop()),
             "nan": lambda: lambda x: x * float("nan"),
             "raise": lambda: (_ for _ in ()).throw(RuntimeError("broken forward")),
         }[options["model"][0]]
@@ -138,7 +139,7 @@ def test_however_a_run_ends_nothing_of_it_is_left_but_its_model(how):
         options.pop("given", None),
         **{"epochs": 2, "batch_size": 16, "use_ema": True, "validation": 0.2, **options},
     )
-    holder["run"] = run
+    started.set_result(run)
     if said is None:
         run.wait()
     else:

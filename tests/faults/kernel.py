@@ -1,4 +1,7 @@
-"""A kernel that writes to the workspace for ever, and says on its output what it was promised is written."""
+"""A kernel that writes to the workspace for ever, and says on its output what it was promised is written.
+
+It is told how many steps a run has.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def promise(**what: object) -> None:
     os.write(sys.stdout.fileno(), (json.dumps(what) + "\n").encode())
 
 
-def main() -> None:
+def main(steps: int) -> None:
     """Start run after run; of each, tell the id, then every step that is safe."""
     workspace = current()
     while True:
@@ -29,7 +32,7 @@ def main() -> None:
         history = History()
         recorder = Recorder(workspace.run_folder(run_id), history)
         with RunLock(workspace.run_folder(run_id)):
-            for step in range(1, 200):
+            for step in range(1, steps + 1):
                 history.append("loss", step, 1 / step)
                 workspace.database.update_run(run_id, step=step, metrics={"loss": 1 / step})
                 workspace.journal(run_id).append({"step": step})
@@ -43,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -94,6 +94,7 @@ class Child:
             code = 0
         except BaseException:  # noqa: BLE001 - a child ends here, whatever it was
             traceback.print_exc()
+            self._shared[:8] = struct.pack("q", -1)  # nobody waits for its steps any longer
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -136,7 +137,8 @@ def kill_in_the_middle(work: Callable[[], nbtrain.Run], share: float) -> tuple[s
     time.sleep(random.random() * 0.004)  # noqa: S311 - not always just after a step was told
     step = child.step
     child.kill()
-    child.wait()
+    if child.wait() > 0:
+        raise SystemExit("A run failed before it was killed; its report is above.")
     return None if step < 0 or not child.run_id else (child.run_id, step)
 
 

@@ -327,11 +327,13 @@ def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_space(monkeypat
 
 def test_a_write_that_fails_late_does_not_hold_again_what_was_told_to_go_on(monkeypatch):
     write, calls, late = CheckpointFolder.write, [], threading.Event()
+    started: Future[Any] = Future()
 
     def slow(folder, snapshot, *rest, **named):
         calls.append(snapshot.step)
         if len(calls) == 3:  # 1 is the state at the start
-            until(lambda: run._trainer._saver._writer._work)  # until the next one waits behind it
+            saver = started.result(60)._trainer._saver
+            until(lambda: saver._writer._work)  # until the next one waits behind it
             raise OSError(errno.ENOSPC, "full")
         if len(calls) == 4:
             assert late.wait(60)
@@ -339,7 +341,7 @@ def test_a_write_that_fails_late_does_not_hold_again_what_was_told_to_go_on(monk
         return write(folder, snapshot, *rest, **named)
 
     monkeypatch.setattr(CheckpointFolder, "write", slow)
-    run = toys.train(**toys.RICH, checkpoint_every=1)
+    started.set_result(run := toys.train(**toys.RICH, checkpoint_every=1))
     until(lambda: run.state == "paused")
     asked = run.request(Resume())
     threading.Event().wait(0.05)

@@ -17,6 +17,7 @@ from nbtrain.data.keeping.library import Library
 from nbtrain.data.keeping.tidying import ABANDONED_SECONDS
 from nbtrain.store.datasets import name_key
 from nbtrain.store.workspace import is_id
+from tests.waiting import until
 
 KERNELS = 3
 ROUNDS = 60
@@ -28,6 +29,11 @@ def start(seed: int, rounds: int = ROUNDS) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.dataset_kernel", str(seed), str(rounds)], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+
+
+def imported(workspace: Path) -> set[str]:
+    """The datasets that are whole, and not deleted."""
+    return {path.name for path in workspace.glob("datasets/*") if is_id(path.name)}
 
 
 def check(library: Library) -> None:
@@ -46,7 +52,7 @@ def check(library: Library) -> None:
 
 def test_kernels_that_want_the_same_names(workspace: Path) -> None:
     kernels = [start(seed) for seed in range(KERNELS)]
-    said = [kernel.communicate(timeout=120) for kernel in kernels]
+    said = [kernel.communicate(timeout=300) for kernel in kernels]
     assert [error for _, error in said] == [""] * KERNELS
     done, forestalled = (sum(int(out.split()[at]) for out, _ in said) for at in (0, 1))
     assert done + forestalled == KERNELS * ROUNDS
@@ -62,10 +68,10 @@ def test_kernels_that_want_the_same_names(workspace: Path) -> None:
 def test_kernels_that_are_killed(workspace: Path) -> None:
     chance = random.Random(5)  # noqa: S311 - not for secrets
     for seed in range(4):
+        before = imported(workspace)
         kernels = [start(10 * seed + number, 100_000) for number in range(2)]
-        deadline = time.monotonic() + 60
-        while not list(workspace.glob("datasets/*/data.parquet")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        # A kill before a kernel is at work would prove nothing; one that is killed half-way leaves no whole dataset.
+        until(lambda before=before: imported(workspace) - before, "a kernel has imported a dataset")
         for kernel in kernels:
             time.sleep(0.2 + chance.random() * 0.3)
             assert kernel.poll() is None, kernel.communicate()[1]

@@ -16,6 +16,7 @@ import pytest
 
 from nbtrain.store import lock, metrics
 from nbtrain.store.workspace import Workspace
+from tests.waiting import until
 
 KERNELS = 3
 ROUNDS = 6
@@ -33,13 +34,11 @@ def kill_some_kernels(promises: Path, seed: int) -> None:
     for number in range(KERNELS):
         with (promises / f"{seed}-{number}").open("wb") as file:
             started.append(subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.kernel"], stdout=file, stderr=subprocess.PIPE,
+                [sys.executable, "-m", "tests.faults.kernel", "200"], stdout=file, stderr=subprocess.PIPE,
                 cwd=Path(__file__).parents[2]))
     try:
         for number in range(KERNELS):  # a kill before the first promise would prove nothing
-            deadline = time.monotonic() + 60
-            while not (promises / f"{seed}-{number}").stat().st_size and time.monotonic() < deadline:
-                time.sleep(0.01)
+            until((promises / f"{seed}-{number}").read_bytes, "the kernel has made its first promise")
         for kernel in chance.sample(started, KERNELS):
             time.sleep(chance.random() * 0.3)
             assert kernel.poll() is None, kernel.communicate()[1].decode()
@@ -98,8 +97,8 @@ def test_what_was_promised_is_there(tmp_path: Path, workspace: Path) -> None:
 
 
 def test_a_kernel_that_lives_holds_its_run_and_others_see_what_it_writes(workspace: Path) -> None:
-    kernel = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.kernel"], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    kernel = subprocess.Popen(  # of one run, which has not ended when it is stopped, however late that is
+        [sys.executable, "-m", "tests.faults.kernel", "1000000"], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
     try:
         assert kernel.stdout is not None
         run_id, step = "", 0
