@@ -100,7 +100,7 @@ describe("the teacher", () => {
       "teacher.none",
       "digits · Version 2 · Production · resnet",
       "large <b> · Version 1 · mlp",
-      "teacher.other",
+      "teacher.another",
     ]);
     expect(el.querySelector(`label[for="${select().id}"]`)?.textContent).toBe("option.teacher.label");
     expect(el.querySelector(".nbt-teacher summary")?.textContent).toBe("teacher.cannot");

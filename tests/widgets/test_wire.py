@@ -12,7 +12,7 @@ TYPESCRIPT = Path(__file__).parents[2] / "frontend" / "src" / "shared" / "wire.t
 TWINS = [
     "RunError", "Resumption", "Chef", "RunState", "SeriesPart", "GpuSample", "HardwareSample", "Snapshot", "Delta",
     "Beat", "Problem", "ReplyError", "Reply", "Field", "Preset", "RunRow", "Subject", "TaskState",
-    "RecipeFace", "ColumnChoice", "Foreseen", "SignView", "SampleView",
+    "RecipeFace", "ColumnChoice", "TeacherChoice", "Foreseen", "SignView", "SampleView",
     "GroupView", "PairView", "WorstView", "ResultsView",
 ]
 

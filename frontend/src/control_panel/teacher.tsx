@@ -28,9 +28,9 @@ export function Teacher({ asked, subjects, value, onChange, ...rest }: TeacherPr
         value={String(value ?? "")}
         known={able?.map(({ name, text }) => ({ value: name, label: `${name} · ${text}` })) ?? null}
         none={words.t("teacher.none")}
-        other={words.t("teacher.other")}
+        other={words.t("teacher.another")}
         typed={words.t("teacher.name")}
-        help={words.t("teacher.name.help")}
+        help={words.t("teacher.name.help", { example: "hub:owner/name" })}
         onChange={(name) => onChange(name === "" ? null : name)}
       />
       {able?.length === 0 && <p class="nbt-soft">{words.t("teacher.empty")}</p>}
