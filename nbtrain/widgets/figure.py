@@ -35,13 +35,15 @@ def figure(run: RunView, *, live: bool = False) -> go.Figure:
 
     With `live` it is a FigureWidget whose traces follow the run from a thread, until the run has ended.
     """
+    ended = run.state.ended  # read first: then all there will be is drawn
     charts = _charts(run.history.names)
     drawn = _draw(run, charts)
     if not live:
         return drawn
     widget = go.FigureWidget(drawn)
-    threading.Thread(
-        target=_follow, args=(run, widget, charts), name=f"nbtrain-figure-{run.id}", daemon=True).start()
+    if not ended:
+        threading.Thread(
+            target=_follow, args=(run, widget, charts), name=f"nbtrain-figure-{run.id}", daemon=True).start()
     return widget
 
 
@@ -96,6 +98,7 @@ def _plain(title: str) -> str:
 def _follow(run: RunView, widget: go.FigureWidget, charts: Charts) -> None:
     """Update the traces until the run has ended; then once more."""
     while True:
+        time.sleep(INTERVAL)  # first, too: what comes while a page still draws the figure breaks its drawing
         ended = run.state.ended
         now = _charts(run.history.names)
         with widget.batch_update():
@@ -110,7 +113,6 @@ def _follow(run: RunView, widget: go.FigureWidget, charts: Charts) -> None:
                 trace.x, trace.y = _points(run, name)
         if ended:
             return
-        time.sleep(INTERVAL)
 
 
 def _zoomed(widget: go.FigureWidget, charts: Charts) -> dict[tuple[str, str], Any]:
