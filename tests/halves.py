@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from nbtrain.core.control import Stop
+from nbtrain.engine.randomness import Turn
 from tests.engine import toys
 
 
@@ -22,7 +25,9 @@ def stopped(train: Callable[..., Any], *given: Any, after: int = 5, **options: A
 
     It begins behind another run, so that it cannot end before it is asked, and asks for its stop itself.
     """
-    ahead = toys.train(epochs=900).pause()
+    with Turn(0, torch.device("cpu")).at("ahead"):  # others may be in a step, and draw from the same generator
+        model = toys.net()
+    ahead = toys.train(model, epochs=900).pause()
     run = train(*given, queue=True, **options)
 
     def look(*_: Any) -> None:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from nbtrain.modelling import choose
 from nbtrain.models import architectures
 from nbtrain.models.importing import open_model
 from nbtrain.models.registry import Registry
+from tests.halves import stopped
 
 OPTIONS: dict[str, Any] = {"epochs": 2, "show": False, "device": "cpu"}
 
@@ -166,16 +166,13 @@ def test_a_run_with_a_model_by_name_is_resumed_in_another_kernel(name, tmp_path)
     registered(architectures.build("mlp", inputs=4, outputs=3), "registered")
     done = nbtrain.train(name, tmp_path / "rows.csv", epochs=60, show=False, device="cpu", batch_size=8)
     done.wait()
-    stopped = nbtrain.train(name, "rows", epochs=60, show=False, device="cpu", batch_size=8)
-    while stopped.step < 5:  # of some 400
-        time.sleep(0.001)
-    stopped.stop()
+    half = stopped(nbtrain.train, name, "rows", epochs=60, show=False, device="cpu", batch_size=8)
     code = """
         run = nbtrain.resume(run_id, show=False)
         run.wait()
         print(json.dumps([run.state, run.resumed, run.predict(table()[0]).tolist()]))
     """
-    state, resumed, found = elsewhere(code, run_id=stopped.id)
+    state, resumed, found = elsewhere(code, run_id=half.id)
     assert state == "finished"
     assert resumed == {"exact": True, "reasons": []}
     assert torch.equal(torch.tensor(found), done.predict(x))
@@ -257,15 +254,12 @@ def test_a_run_that_goes_on_with_fewer_classes_is_resumed_in_another_kernel():
     frame = known()
     learned(kept(frame, "all"))
     two = kept(frame[frame.label != "alpha"][["n", "b", "a", "label"]], "two")
-    stopped = nbtrain.train("al", two, **OPTIONS | {"epochs": 900, "learning_rate": 1e-7})
-    while stopped.step < 3:
-        time.sleep(0.001)
-    stopped.stop()
+    half = stopped(nbtrain.train, "al", two, after=3, **OPTIONS | {"epochs": 900, "learning_rate": 1e-7})
     found = elsewhere("""
         run = nbtrain.resume(run_id, show=False)
         run.stop()
         print(json.dumps([run.resumed["exact"], run.evaluate("two")["accuracy"]]))
-    """, run_id=stopped.id)
+    """, run_id=half.id)
     assert found == [True, 1.0]
 
 

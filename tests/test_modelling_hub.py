@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import torch
 import nbtrain
 from nbtrain.core.errors import DataError, HubError, ModelError
 from nbtrain.hub.local import LocalHub
+from tests.halves import stopped
 
 transformers = pytest.importorskip("transformers")
 
@@ -86,16 +86,13 @@ def test_a_model_of_the_hub_learns_the_classes_of_the_data_and_plain_transformer
 def test_it_is_resumed_in_another_kernel_also_where_the_hub_is_away(hub, reviews):
     done = nbtrain.train(f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 8})
     done.wait()
-    stopped = nbtrain.train(f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 8})
-    while stopped.step < 4:  # of some 40
-        time.sleep(0.001)
-    stopped.stop()
+    half = stopped(nbtrain.train, f"hub:{NAME}", reviews, **OPTIONS | {"epochs": 8})
     hub.stop()
     found = elsewhere("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()
         print(json.dumps([run.state, run.resumed["exact"], run.predict(nbtrain.load_dataset("tokens")).tolist()]))
-    """, run_id=stopped.id)
+    """, run_id=half.id)
     assert found[:2] == ["finished", True]
     assert torch.equal(torch.tensor(found[2]), done.predict(reviews))
 

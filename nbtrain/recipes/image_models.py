@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn import functional
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from nbtrain.core.errors import ModelError, ModelNotFoundError
+from nbtrain.engine.randomness import Turn
 from nbtrain.models import architectures, pretrained
 from nbtrain.models.architectures.heatmaps import REACH, framed
 from nbtrain.models.architectures.hrnet import HRNet
@@ -143,7 +145,8 @@ def _pretrained(order: Order, classes: Sequence[str]) -> Opened:
             else language_models._changes(source, _AUTO, classes))  # noqa: SLF001 - shared within the room
         assert source.folder is not None  # noqa: S101 - no other source is of transformers
         assert source.about is not None  # noqa: S101 - likewise
-        module = pretrained.build(source.folder, source.about, changes, order.config["seed"])
+        with _drawing(order.config["seed"]):
+            module = pretrained.build(source.folder, source.about, changes, order.config["seed"])
         return Opened(
             module=module, name=source.name, origin={**(source.origin or {}), "transformers": changes}, notes=notes,
             argument="pixel_values")
@@ -202,8 +205,7 @@ def localiser(order: Order, shape: tuple[int, int, int], points: int, reach: int
     if given is not None:
         again = order.model_origin is not None
         features = _timm(given, order.config["seed"], again=again, features_only=True, in_chans=shape[0])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(order.config["seed"])
+        with _drawing(order.config["seed"]):
             module = Localiser(Features(features, points), reach)
         return Opened(module=module, name=given, origin={"from": "timm", "name": given}, reach=reach)
     sizes: dict[str, Any] = {"channels": shape[0], "outputs": points}
@@ -266,12 +268,19 @@ def _library(given: str) -> Any:
         raise ModelError(f"{given} needs timm; install it with: pip install 'nbtrain[vision]'.") from None
 
 
+@contextmanager
+def _drawing(seed: int) -> Iterator[None]:
+    """Fresh weights are drawn by this seed, from generators that all threads share: no run draws meanwhile."""
+    with Turn(seed, torch.device("cpu")).at("model"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def _timm(given: str, seed: int, *, again: bool, **options: Any) -> nn.Module:
     """A model of timm's; one whose name says which weights (``timm:resnet18.a1_in1k``) has learnt already."""
     timm = _library(given)
     name = given.removeprefix(TIMM)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _drawing(seed):
         try:
             module: nn.Module = timm.create_model(name, pretrained="." in name and not again, **options)
         except Exception as error:

@@ -17,6 +17,7 @@ from nbtrain.engine.tasks import IGNORED
 from nbtrain.recipes.base import Columns
 from nbtrain.recipes.causal_lm import _blocks
 from nbtrain.recipes.going_on import Accuracy, Perplexity
+from tests.halves import stopped
 from tests.test_resuming import in_another_kernel
 
 OPTIONS: dict[str, Any] = {
@@ -61,10 +62,9 @@ def test_a_model_learns_to_go_on_with_texts(frame):
 
 
 def test_samples_change_nothing_and_another_kernel_goes_on_to_the_same_bits(frame):
-    whole, plain, half = (nbtrain.train("gpt2-tiny", frame, sample_every=every, **OPTIONS | {"epochs": 2})
-                          for every in (1, 0, 1))
-    half.pause()
-    half.stop()
+    whole, plain = (nbtrain.train("gpt2-tiny", frame, sample_every=every, **OPTIONS | {"epochs": 2})
+                    for every in (1, 0))
+    half = stopped(nbtrain.train, "gpt2-tiny", frame, after=1, sample_every=1, **OPTIONS | {"epochs": 2})
     whole.wait()
     plain.wait()
     found = in_another_kernel("""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,14 +23,16 @@ from nbtrain import training
 from nbtrain.core.errors import DataError, ModelError
 from nbtrain.data.columns import Kind
 from nbtrain.data.importing.objects import as_table
+from nbtrain.engine import randomness
 from nbtrain.hub.local import samples
 from nbtrain.models import architectures
 from nbtrain.models.package import About, Package
 from nbtrain.models.registry import Registry
-from nbtrain.recipes import decoding, pictures
+from nbtrain.recipes import decoding, image_models, pictures
 from nbtrain.recipes.image_models import grey_of
 from nbtrain.recipes.images import CHANGES, Labelled
 from nbtrain.recipes.pictures import Pictures
+from tests.halves import stopped
 from tests.recipes.drawn import folder_of_shapes, shape
 
 
@@ -185,13 +188,10 @@ def test_classes_are_learnt_and_predicted_for_images_as_they_are(folder):
 
 
 def test_another_kernel_goes_on_to_the_same_bits(folder):
-    options = {"epochs": 3, "image_size": 16}
+    options: dict[str, Any] = {"epochs": 3, "image_size": 16}
     whole = train("convnext", folder, **options)
     whole.wait()
-    run = train("convnext", folder, **options)
-    while run.step < 5:
-        pass
-    run.stop()
+    run = stopped(train, "convnext", folder, **options)
     code = f"""
         import json, torch
         from nbtrain import training
@@ -345,3 +345,12 @@ def test_it_is_chosen_where_a_model_of_images_meets_images_with_classes(folder):
     run.stop()
     assert run.config["recipe"] == "image-classification"
     assert run.config["label_smoothing"] == 0.1
+
+
+def test_while_weights_are_drawn_no_run_draws():
+    drawn = []
+    for _ in range(2):
+        with image_models._drawing(7):
+            assert randomness._turn._is_owned()
+            drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from nbtrain.recipes.base import Columns
 from nbtrain.recipes.landmarks import CHANGES
 from nbtrain.recipes.localising import Located, RadialError, figures
 from nbtrain.recipes.pictures import Pictures
+from tests.halves import stopped
 from tests.recipes.drawn import BRIGHT, NAMES, dots, folder_of_dots
 
 
@@ -100,13 +102,10 @@ def png(image):
 
 
 def test_another_kernel_goes_on_to_the_same_bits(folder):
-    options = {"epochs": 3, "num_workers": 0}
+    options: dict[str, Any] = {"epochs": 3, "num_workers": 0}
     whole = train(folder, "hrnet", **options)
     whole.wait()
-    run = train(folder, "hrnet", **options)
-    while run.step < 6:
-        pass
-    run.stop()
+    run = stopped(train, folder, "hrnet", **options)
     code = f"""
         import json, torch, nbtrain
         from nbtrain import training

@@ -27,6 +27,7 @@ from nbtrain.recipes import mel, speech_clips
 from nbtrain.recipes.mel import MelSettings
 from nbtrain.recipes.speech import SIZES, Speech
 from nbtrain.recipes.speech_steps import FREE, SpeechStep
+from tests.halves import stopped
 from tests.recipes.spoken import SENTENCES, save, sound
 from tests.test_resuming import in_another_kernel
 
@@ -111,10 +112,7 @@ def test_after_an_epoch_there_is_something_to_hear_and_to_see(folder):
 def test_a_run_that_was_stopped_goes_on_in_another_kernel_bit_by_bit(folder):
     whole = train(folder, epochs=3, name="whole")
     whole.wait()
-    run = train(folder, epochs=3, name="cut")
-    while run.step < 3:
-        run.wait(0.01)
-    run.stop()
+    run = stopped(train, folder, after=2, epochs=3, name="cut")
     done = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()

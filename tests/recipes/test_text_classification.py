@@ -19,6 +19,7 @@ from nbtrain.launcher import asked
 from nbtrain.recipes import adapters
 from nbtrain.recipes.base import Columns
 from nbtrain.recipes.text_classification import TextClassification
+from tests.halves import stopped
 from tests.test_resuming import in_another_kernel
 
 NAME = "nbtrain/tiny-bert"
@@ -79,9 +80,7 @@ def test_texts_are_learnt_predicted_registered_and_loaded_by_plain_transformers(
 def test_another_kernel_goes_on_to_the_same_bits(frame):
     whole = nbtrain.train("bert-tiny", frame, **OPTIONS | {"epochs": 2})
     whole.wait()
-    half = nbtrain.train("bert-tiny", frame, **OPTIONS | {"epochs": 2})
-    half.pause()
-    half.stop()
+    half = stopped(nbtrain.train, "bert-tiny", frame, after=1, **OPTIONS | {"epochs": 2})
     code = """
         run = nbtrain.resume(run_id, show=False)
         run.wait()
@@ -157,9 +156,7 @@ def test_lora_goes_on_in_another_kernel_to_the_same_bits(frame):
     options = OPTIONS | {"epochs": 2, "lora_rank": 2, "gradient_checkpointing": True}
     whole = nbtrain.train("bert-tiny", frame, **options)
     whole.wait()
-    half = nbtrain.train("bert-tiny", frame, **options)
-    half.pause()
-    half.stop()
+    half = stopped(nbtrain.train, "bert-tiny", frame, after=1, **options)
     found = in_another_kernel("""
         run = nbtrain.resume(run_id, show=False)
         run.wait()
