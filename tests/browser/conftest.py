@@ -47,6 +47,8 @@ def notebooks(chrome: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iter
         return notebook
 
     yield open_
+    for notebook in opened:  # all of them, before any kernel ends: another page of it would complain of that
+        notebook.page.close()
     for notebook in opened:
         notebook.close()
     assert [line for notebook in opened for line in notebook.heard.errors] == []

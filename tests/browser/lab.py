@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -37,7 +36,8 @@ ARGUMENTS = [
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-SECONDS = 60.0
+#: Bound of every wait: a first cell that loads torch has taken a minute where eight processes shared a core.
+SECONDS = 120.0
 #: The kernel takes cells, and the notebook got the focus: before that, JupyterLab drops key presses and moves it.
 #: What it shows as the kernel's state cannot be waited for: at first that is "idle" too.
 READY = """() => {
@@ -78,26 +78,19 @@ class Lab:
             file = self._private / "user-settings" / package / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
-        port = free_port()
-        self.base = f"http://127.0.0.1:{port}"
         log = self._private / "lab.log"
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-                 f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self._token}",
+                 "--port=0", f"--IdentityProvider.token={self._token}",
                  "--LabApp.expose_app_in_browser=True",
                  f"--ServerApp.root_dir={self.folder}"],
                 stdout=out, stderr=subprocess.STDOUT, env=self._variables(), cwd=self.folder)
-        until = time.monotonic() + 3 * SECONDS  # where all cores are busy it takes one minute
-        while time.monotonic() < until:
-            if self._process.poll() is not None:
-                break
-            try:
-                self.api("/api/status")
-            except OSError:
-                time.sleep(0.2)
-            else:
+        until = time.monotonic() + 2 * SECONDS  # where all cores are busy it takes one minute
+        while time.monotonic() < until and self._process.poll() is None:
+            if self._answers():
                 return self
+            time.sleep(0.2)
         self.__exit__(None, None, None)
         raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
@@ -107,21 +100,23 @@ class Lab:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.poll() is None:
-            for kernel in self.api("/api/kernels"):
-                self.api(f"/api/kernels/{kernel['id']}", "DELETE")
-        process.terminate()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            if self.base and process.poll() is None:
+                for kernel in self.api("/api/kernels"):
+                    self.api(f"/api/kernels/{kernel['id']}", "DELETE")
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def api(self, path: str, method: str = "GET") -> Any:
         """A call of the server's REST interface."""
         request = urllib.request.Request(  # noqa: S310 - to our own server
             self.base + path, method=method, headers={"Authorization": f"token {self._token}"})
-        with urllib.request.urlopen(request, timeout=20) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=SECONDS) as reply:  # noqa: S310 - a kernel may be slow to end
             body = reply.read()
         return json.loads(body) if body else None
 
@@ -154,6 +149,18 @@ class Lab:
     def url(self, notebook: str) -> str:
         """The address of a notebook, in a workspace of JupyterLab's that is empty."""
         return f"{self.base}/lab/tree/{notebook}?token={self._token}&reset"
+
+    def _answers(self) -> bool:
+        """Whether the server is there. It chose its port itself: one that is chosen for it may be gone by then."""
+        for told in (self._private / "runtime").glob("jpserver-*.json"):
+            try:
+                self.base = f"http://127.0.0.1:{json.loads(told.read_text())['port']}"
+                self.api("/api/status")
+            except (OSError, ValueError):  # it does not listen yet, or still writes
+                self.base = ""
+            else:
+                return True
+        return False
 
     def _variables(self) -> dict[str, str]:
         """The server's environment: nothing of the user's is read or written; older kernels are found."""
@@ -232,6 +239,7 @@ class Notebook:
 
     def __init__(self, chrome: Browser, lab: Lab, name: str, context: BrowserContext | None = None) -> None:
         context = context or chrome.new_context(viewport={"width": 1300, "height": 1100})
+        context.set_default_timeout(SECONDS * 1000)
         self.name = name
         self.page = context.new_page()
         self._lab = lab
@@ -301,11 +309,3 @@ class Notebook:
     def save(self) -> None:
         """Save, as with Ctrl+S, and wait until it is done."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-
-
-def free_port() -> int:
-    """A port nobody listens at, just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-

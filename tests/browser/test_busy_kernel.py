@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 SPIN = """
 import time
-end = time.monotonic() + 60
+end = time.monotonic() + 120
 while run.state != "paused" and time.monotonic() < end:
     pass
 print("seen:", run.state)

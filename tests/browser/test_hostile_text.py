@@ -30,20 +30,24 @@ ALL = " ".join(ATTACKS)
 HOSTILE = SLOW + f"""
 ATTACKS = {ATTACKS!r}
 LONG = {ALL!r} + "x" * 10_000
-def metric_called(name):
-    def metric(output, target):
-        return (output.argmax(1) == target).float().mean()
-    metric.__name__ = metric.__qualname__ = name
-    return metric
 Slow.__name__ = Slow.__qualname__ = ATTACKS[0]
 """
+#: All is there before the run ends: the static copy is drawn at the end, and then no more.
 TRAIN = """
-run = nbtrain.train(net, (X, y), name=LONG, epochs=1, metrics=[metric_called(ATTACKS[0])])
-run.wait()
+import threading
+there = threading.Event()
+def metric(output, target):
+    if threading.current_thread() is not threading.main_thread():
+        there.wait(60)
+    return (output.argmax(1) == target).float().mean()
+metric.__name__ = metric.__qualname__ = ATTACKS[0]
+run = nbtrain.train(net, (X, y), name=LONG, epochs=1, metrics=[metric])
 for name in ATTACKS:  # metrics are renamed where they are taken in; here they come as if they were not
     for epoch in (1, 2, 3):
         run.history.append(name, epoch * 25, 0.1 * epoch)
         run.history.append("val_" + name, epoch * 25, 0.2 * epoch)
+there.set()
+run.wait()
 """
 FIGURE = "run.figure(live=True)"
 #: A panel whose words from the kernel are hostile: names of variables and classes, and an error's message.

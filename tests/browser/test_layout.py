@@ -13,8 +13,9 @@ pytestmark = pytest.mark.browser
 
 #: As a user widens and narrows the window; the cell is what the page leaves to it.
 WIDTHS = (1100, 600)
-#: What sticks out of its panel sideways, and buttons whose words do not fit.
-MISFITS = """root => {
+#: What sticks out of its panel sideways, and buttons whose words do not fit. Charts take a frame to take the new size.
+MISFITS = """async root => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const box = root.getBoundingClientRect();
     const seen = [...root.querySelectorAll('*')].filter(node => node.checkVisibility() && !node.closest('.u-over'));
     const out = seen.filter(node => {

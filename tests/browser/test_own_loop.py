@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.inside import pixels, press, state_of
+from tests.browser.inside import pixels, press, soon, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def test_the_panel_of_a_loop_is_heard_while_its_cell_runs(notebooks: Open):
 
     press(panel, "Pause")
     expect(state).to_have_text("Paused")
-    assert pixels(loss) > 0
+    soon(loss, lambda: pixels(loss) > 0, wanted=True)  # a change of state is told before the points
     step = panel.locator(".nbt-figures").inner_text()
     notebook.page.wait_for_timeout(500)
     assert panel.locator(".nbt-figures").inner_text() == step  # the cell waits

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.cells import SLOW
 from tests.browser.conftest import Open
-from tests.browser.lab import Lab
+from tests.browser.lab import SECONDS, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +63,7 @@ def test_without_its_kernel_a_saved_notebook_shows_curves_and_figures(notebooks:
     page = lab.folder / "page.html"
     subprocess.run(
         [sys.executable, "-m", "nbconvert", "--to", "html", "--output", str(page), str(lab.folder / notebook.name)],
-        check=True, capture_output=True)
+        check=True, capture_output=True, timeout=SECONDS)
     tab = chrome.new_context().new_page()
     tab.route("http*://**", lambda route: route.abort())  # nbconvert's own scripts come from elsewhere
     tab.goto(page.as_uri())
