@@ -51,8 +51,18 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:  # its own: a test may undo what it patched
         patch.setenv("NBTRAIN_HOME", str(folder))
         yield folder
+        _stop_all()
     if (used := sys.modules.get("nbtrain.store.workspace")) is not None:
         used.close_all()  # a few hundred tests would else hold more files open than a process may
+
+
+@pytest.fixture(autouse=True)
+def recipes_as_before() -> Iterator[None]:
+    """A recipe that a test registers is no choice for the data of the tests that happen to come after it."""
+    before = dict(_own_recipes())
+    yield
+    _own_recipes().clear()
+    _own_recipes().update(before)
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +98,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - most tests need none, nor torch yet
     from traitlets.config import Config  # noqa: PLC0415
 
-    from nbtrain import training  # noqa: PLC0415
-
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     config = Config()
     config.HistoryManager.enabled = False
@@ -97,8 +105,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "nbtrain")
     yield shell
-    for run in training.active():
-        run.stop()
+    _stop_all()
     InteractiveShell.clear_instance()
 
 
@@ -129,6 +136,26 @@ def complaint(shell: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str],
         return said.err.strip().removeprefix("UsageError: ")
 
     return run
+
+
+def _stop_all() -> None:
+    """What trains in the end would be in the way of the next test: it writes, computes, and others queue behind it."""
+    if (training := sys.modules.get("nbtrain.training")) is None:
+        return
+    from nbtrain.core.control import Stop  # noqa: PLC0415 - it is loaded, since training is
+    from nbtrain.run import Run  # noqa: PLC0415
+
+    runs = training.active()
+    for run in runs:
+        run.request(Stop())
+    for run in runs:
+        if isinstance(run, Run):  # a loop of the test's own stops when it asks for its next batch
+            run._trainer.join(60)
+
+
+def _own_recipes() -> dict[str, Any]:
+    recipes = sys.modules.get("nbtrain.recipes")
+    return {} if recipes is None else recipes._own
 
 
 def _missing(what: str) -> NoReturn:

@@ -22,6 +22,7 @@ from nbtrain.core.errors import CommandError, ConfigError, DataError, DataFileEr
 from nbtrain.data.importing import sample as samples
 from nbtrain.data.keeping.library import Library
 from nbtrain.dataset_desk import WorkspaceDatasets
+from tests.waiting import until
 
 SECONDS = 60
 
@@ -108,12 +109,7 @@ def test_a_data_frame_is_not_kept_alive_by_its_import(desk, done, monkeypatch):
     known = weakref.ref(held["frame"])
     done(desk.import_source("frame", "three", {}))
     held.clear()
-    for _ in range(100):
-        gc.collect()
-        if known() is None:
-            break
-        time.sleep(0.05)
-    assert known() is None
+    until(lambda: gc.collect() >= 0 and known() is None, "nobody holds the data frame")
 
 
 def test_a_data_frame_whose_import_failed_is_let_go_of_once_it_is_done_again(desk, done, monkeypatch):

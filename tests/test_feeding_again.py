@@ -265,7 +265,7 @@ def test_a_copy_that_was_tidied_away_is_one_sentence_and_the_run_goes_on_with_an
     here: list[nbtrain.Run] = []
 
     def tidy():
-        held.wait(30)
+        held.wait(60)
         shutil.rmtree(here[0]._trainer.given.data._folder)
 
     # A worker opens the copy for itself, and a new one begins with each epoch.

@@ -130,7 +130,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(data, at):
     here: list[nbtrain.Run] = []
 
     def stop():
-        held.wait(30)
+        held.wait(60)
         here[0].request(Stop())
 
     model.at, model.then = at, stop

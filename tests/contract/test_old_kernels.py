@@ -20,11 +20,11 @@ def test_an_older_kernel_runs_and_sees_the_package(old_kernel: str) -> None:
     said: list[str] = []
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         client.execute_interactive(
             "import ipykernel, nbtrain; print(ipykernel.__version__, nbtrain.__name__)",
             output_hook=lambda message: said.append(message["content"].get("text", "")),
-            timeout=60,
+            timeout=120,
         )
     finally:
         client.stop_channels()

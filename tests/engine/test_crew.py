@@ -25,6 +25,7 @@ from nbtrain.core.tasks import Progress
 from nbtrain.engine import crew, follower
 from nbtrain.engine.batch import Batch
 from nbtrain.foreseen import foresee
+from tests.waiting import reached
 
 ROWS = 203
 
@@ -107,10 +108,9 @@ def test_a_teacher_goes_along():
 
 
 def test_it_is_steered_and_resumed_like_any_run():
-    whole = train(epochs=6)
-    run = begin(epochs=6)
-    while run.step < 8:
-        time.sleep(0.01)
+    whole = train(epochs=60)
+    run = begin(epochs=60)  # some hundred steps are left when it is paused
+    reached(run, 8)
     run.pause()
     step = run.step
     time.sleep(0.2)
@@ -138,9 +138,8 @@ def hired(monkeypatch):
 
 
 def test_nobody_is_left_when_the_run_has_ended(hired):
-    run = begin(epochs=100)
-    while run.step < 2:
-        time.sleep(0.01)
+    run = begin(epochs=1000)
+    reached(run, 2)
     (process,) = hired
     assert psutil.pid_exists(process.pid)
     run.stop()
@@ -148,16 +147,14 @@ def test_nobody_is_left_when_the_run_has_ended(hired):
 
 
 def test_one_that_is_killed_ends_the_run_with_a_sentence_and_the_run_goes_on_afterwards(hired):
-    run = begin(epochs=200)
-    while run.step < 5:
-        time.sleep(0.01)
+    run = begin(epochs=1000)
+    reached(run, 5)
     os.kill(hired[0].pid, signal.SIGKILL)
     with pytest.raises(TrainingError, match=r"Process 2 of 2 has ended \(exit code -?\d+\).*The run was saved"):
         run.wait()
     assert run.step >= 5
     again = training.resume(run.id, show=False)
-    while again.step < run.step + 3:
-        time.sleep(0.01)
+    reached(again, run.step + 3)
     again.stop()
 
 

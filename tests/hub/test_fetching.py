@@ -164,7 +164,7 @@ def test_a_part_that_was_damaged_here_is_found_out(hub, folder, monkeypatch):
 def test_calling_off_wakes_who_waits_and_keeps_what_arrived(hub, folder, monkeypatch):
     monkeypatch.setenv("NBTRAIN_HUB_TIMEOUT", "120")
     hub.add("owner/name", {"model.safetensors": BIG, "late.json": b"{}"})
-    hub.pace("model.safetensors", 200_000)
+    hub.pace("model.safetensors", 40_000)
     hub.slow("late.json", 100)
     arrived = threading.Event()
     progress = Progress(lambda each: arrived.set() if each.done > 20_000 else None)

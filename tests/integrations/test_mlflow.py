@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import textwrap
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -25,6 +27,8 @@ from nbtrain.integrations import mlflow_mirror
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SECONDS = 120.0
+#: More than any cell takes; less than it takes until a test is said to hang, which ends its whole process.
+LONGEST = 330.0
 WORKER = """
 import json, os, signal, subprocess, sys, time, traceback
 from contextlib import redirect_stdout
@@ -63,6 +67,7 @@ for line in sys.stdin:
     os.environ.update(told["environment"])
     workspace.close_all()
     mlflow_mirror.SECONDS, mlflow_mirror.LONGEST, mlflow_mirror.LAST, mlflow_mirror.AT_EXIT = 0.2, 2.0, 60.0, 1.0
+    mlflow_mirror._SLOW = 240.0  # a machine with more to do is no server that does not answer
     said = Path(os.environ["ANSWER"] + ".said").open("w")
     failed = ""
     with said, redirect_stdout(said):
@@ -74,13 +79,20 @@ for line in sys.stdin:
 """
 
 
+def free_port() -> int:
+    """Not one of those that the system gives to any connection: a server that is started anew wants it again."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("A hundred ports are taken.")
+
+
 class Server:
     """MLflow's own server, on SQLite in a folder."""
 
     def __init__(self, python: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         folder.mkdir(exist_ok=True)
         self.command = [
@@ -170,7 +182,11 @@ class Worker:
             "NBTRAIN_HOME": os.environ["NBTRAIN_HOME"], "MLFLOW_TRACKING_URI": uri, "ANSWER": str(answer)}}
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
+        late = threading.Timer(LONGEST, self._process.kill)
+        late.start()
         said = self._process.stdout.readline()
+        late.cancel()
+        assert killed or said, f"It took longer than {LONGEST:.0f} seconds, or ended its process:\n{code}"
         if killed:
             assert self._process.wait() == -signal.SIGKILL
             self.close()
@@ -324,7 +340,7 @@ def test_a_server_that_dies_is_told_once_and_what_is_missing_is_sent_when_it_is_
             os.killpg(int(again.read_text()), signal.SIGKILL)
     kinds = [said.partition(" (" if " (" in said else ";")[0] for said in found["warnings"]]
     assert len(set(kinds)) == len(kinds)  # each is told once
-    assert set(kinds) <= {"MLflow cannot be written to", "MLflow does not answer for 30 seconds"}
+    assert set(kinds) == {"MLflow cannot be written to"}
     assert all("the run goes on without it" in said for said in found["warnings"])
     for kept in (Path(os.environ["NBTRAIN_HOME"]) / "runs" / found["id"]).rglob("*"):
         assert not kept.is_file() or b"canaryCanary" not in kept.read_bytes()

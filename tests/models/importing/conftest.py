@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,10 +50,12 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
         yield None
         return
     folder = tmp_path_factory.mktemp("begun")
-    address = str(folder / "socket")
-    with (folder / "words.txt").open("wb") as words, subprocess.Popen(
-            [sys.executable, "-I", "-B", warmed.__file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=words, cwd=folder, env=child._environment(folder)) as process:
+    # The path of a socket may have 107 bytes, fewer than pytest's folders may come to.
+    with tempfile.TemporaryDirectory(prefix="begun-") as short, (folder / "words.txt").open("wb") as words, (
+            subprocess.Popen(
+                [sys.executable, "-I", "-B", warmed.__file__, address := str(Path(short) / "socket")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, cwd=folder,
+                env=child._environment(folder))) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps([path for path in sys.path if Path(path).is_absolute()]).encode() + b"\n")
