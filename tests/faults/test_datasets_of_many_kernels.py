@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -34,6 +35,10 @@ def start(seed: int, rounds: int = ROUNDS) -> subprocess.Popen[str]:
 def imported(workspace: Path) -> set[str]:
     """The datasets that are whole, and not deleted."""
     return {path.name for path in workspace.glob("datasets/*") if is_id(path.name)}
+
+
+def more(workspace: Path, before: set[str]) -> bool:
+    return bool(imported(workspace) - before)
 
 
 def check(library: Library) -> None:
@@ -71,7 +76,7 @@ def test_kernels_that_are_killed(workspace: Path) -> None:
         before = imported(workspace)
         kernels = [start(10 * seed + number, 100_000) for number in range(2)]
         # A kill before a kernel is at work would prove nothing; one that is killed half-way leaves no whole dataset.
-        until(lambda before=before: imported(workspace) - before, "a kernel has imported a dataset")
+        until(partial(more, workspace, before), "a kernel has imported a dataset")
         for kernel in kernels:
             time.sleep(0.2 + chance.random() * 0.3)
             assert kernel.poll() is None, kernel.communicate()[1]

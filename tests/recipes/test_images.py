@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -347,10 +348,16 @@ def test_it_is_chosen_where_a_model_of_images_meets_images_with_classes(folder):
     assert run.config["label_smoothing"] == 0.1
 
 
+def turn_is_free():
+    if free := randomness._turn.acquire(blocking=False):
+        randomness._turn.release()
+    return free
+
+
 def test_while_weights_are_drawn_no_run_draws():
     drawn = []
     for _ in range(2):
         with image_models._drawing(7):
-            assert randomness._turn._is_owned()
+            assert not ThreadPoolExecutor(1).submit(turn_is_free).result(60)
             drawn.append(torch.rand(3))
     assert torch.equal(*drawn)
