@@ -45,6 +45,21 @@ describe("a model", () => {
     expect(model.last("facts").model).toBe("a");
   });
 
+  it("keeps both of two tags that are given faster than the kernel answers", async () => {
+    await open();
+    await choose("a", {}, { tags: ["v1"] });
+    const tag = el.querySelector<HTMLInputElement>('input[aria-label="models.tag.add"]') as HTMLInputElement;
+    for (const name of ["best", "small"]) {
+      act(() => type(tag, name));
+      key(tag, "Enter");
+      await pass();
+    }
+    expect(model.of("tag").map(({ tags }) => tags)).toEqual([
+      ["v1", "best"],
+      ["v1", "best", "small"],
+    ]);
+  });
+
   it("is moved to a stage, tagged and put into a category; what is refused is said there", async () => {
     await open();
     await choose("a", { versions: [version(2), version(1)] }, { tags: ["v1"] });

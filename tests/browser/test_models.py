@@ -78,7 +78,8 @@ def toast(panel: Locator) -> Locator:
 
 
 def drop(panel: Locator, path: Path) -> None:
-    """Drop a file onto the panel."""
+    """Drop a file onto the panel, which somebody sees by then."""
+    expect(panel.get_by_role("tab", name="My models")).to_be_visible()
     given = {"name": path.name, "content": base64.b64encode(path.read_bytes()).decode()}
     data = panel.page.evaluate_handle(
         """({name, content}) => {

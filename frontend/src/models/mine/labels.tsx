@@ -1,6 +1,6 @@
 /** The tags and the category of a model, changed in their place. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Button } from "../../shared/controls/button";
 import { useWords } from "../../shared/i18n";
 import { errorText, usePanel } from "../../shared/panel";
@@ -24,6 +24,8 @@ export function Labels({ row, categories, say, onChanged }: LabelsProps) {
   const [tag, setTag] = useState("");
   const [category, setCategory] = useState<string | null>(null);
   const [problem, setProblem] = useState("");
+  // What the tags are to be, until the kernel has answered: the next change begins there.
+  const asked = useRef<readonly string[] | null>(null);
   const change = async (kind: string, fields: object, said: string): Promise<boolean> => {
     setProblem("");
     try {
@@ -36,16 +38,23 @@ export function Labels({ row, categories, say, onChanged }: LabelsProps) {
       return false;
     }
   };
+  const retag = async (turned: (tags: readonly string[]) => readonly string[], said: string): Promise<boolean> => {
+    const tags = turned(asked.current ?? row.tags);
+    asked.current = tags;
+    const done = await change("tag", { tags }, said);
+    if (asked.current === tags) asked.current = null;
+    return done;
+  };
   const add = async (): Promise<void> => {
     const added = tag.trim();
     if (added === "") return;
     const said = words.t("models.said.tagged", { tag: isolated(added) });
-    if (!(await change("tag", { tags: [...new Set([...row.tags, added])] }, said))) return;
+    if (!(await retag((tags) => [...new Set([...tags, added])], said))) return;
     setTag((typed) => (typed.trim() === added ? "" : typed)); // the next one may stand there by now
   };
   const remove = (gone: string): void => {
     const said = words.t("models.said.untagged", { tag: isolated(gone) });
-    void change("tag", { tags: row.tags.filter((each) => each !== gone) }, said);
+    void retag((tags) => tags.filter((each) => each !== gone), said);
   };
   const categorise = async (): Promise<void> => {
     const wanted = category?.trim();
