@@ -82,7 +82,7 @@ class Steering:
 
     def _note_down(self, ticket: Ticket) -> None:
         match ticket.command:
-            case Pause():
+            case Pause() | Hold():  # nothing is tried again in the queue, so no Hold is too old here
                 self._hold_first = True
                 ticket.resolve()
             case Resume():

@@ -224,6 +224,41 @@ def test_a_pause_in_the_queue_can_be_taken_back(run):
     assert queued.wait() == "finished"
 
 
+def write_fails(queued):
+    """Takes the journal away while an edit is noted in it, so that the run asks itself to hold."""
+    until(lambda: queued.reason, f"{queued!r} waits in the queue")
+    journal = queued.folder / "journal.jsonl"
+    aside = journal.rename(journal.with_suffix(".aside"))
+    journal.mkdir()
+    queued.set(learning_rate=0.02)
+    journal.rmdir()
+    aside.rename(journal)
+    assert queued.warnings[-1].startswith("The journal could not be written: ")
+    queued.set(learning_rate=0.03)  # answered after the hold was
+
+
+def test_a_write_that_fails_in_the_queue_holds_the_run_when_its_turn_comes(run):
+    queued = toys.train(toys.net(), queue=True, epochs=1)
+    write_fails(queued)
+    assert queued.state == "preparing"
+    run.stop()
+    held(queued)
+    assert queued.step == 0
+    queued.resume()
+    assert queued.wait() == "finished"
+    assert [event["new"] for event in journal(queued) if event["event"] == "OptionEdited"] == [0.02, 0.03]
+
+
+def test_a_hold_in_the_queue_can_be_taken_back(run):
+    queued = toys.train(toys.net(), queue=True, epochs=1)
+    write_fails(queued)
+    queued.resume()
+    assert queued.state == "preparing"
+    run.stop()
+    assert queued.wait() == "finished"
+    assert "paused" not in [event["state"] for event in journal(queued) if event["event"] == "StateChanged"]
+
+
 def test_a_run_can_be_stopped_in_the_queue(run):
     queued = toys.train(toys.net(), queue=True, epochs=1)
     queued.stop()
