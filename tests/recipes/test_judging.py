@@ -226,3 +226,10 @@ def test_several_amounts_of_a_row_are_a_column_each_and_too_many_are_said():
 def test_amounts_of_millions_are_told_to_the_unit():
     told = [as_text(value) for value in (1_250_000.4, -23_456_789.0, 999_999.4, 0.1234567, 2e18, math.inf, math.nan)]
     assert told == ["1250000", "-23456789", "999999", "0.123457", "2e+18", "inf", "nan"]
+
+
+@pytest.mark.parametrize(("near", "limit", "told"), [
+    (999_999.7, 1e6, "1000000"), (999_999.5, 1e6, "1000000"), (999_999_999_999_999.7, 1e15, "1e+15")])
+def test_an_amount_that_is_rounded_to_a_limit_is_told_as_the_limit_is(near, limit, told):
+    assert as_text(near) == as_text(limit) == told
+    assert as_text(-near) == as_text(-limit) == f"-{told}"

@@ -173,7 +173,8 @@ def as_text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:.0f}" if _LARGE <= abs(cell) < _TOO_LARGE else f"{cell:.6g}"
+        unit = f"{cell:.0f}"
+        return unit if _LARGE <= abs(float(unit)) < _TOO_LARGE else f"{cell:.6g}"
     if isinstance(cell, bytes):
         return f"{len(cell):,} bytes"
     if isinstance(cell, date):
