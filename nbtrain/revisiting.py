@@ -13,6 +13,7 @@ from nbtrain.core.errors import CommandError, ConfigError, DatasetNotFoundError
 from nbtrain.core.ports import OWN_LOOP
 from nbtrain.data.keeping.library import Library
 from nbtrain.engine import kept_state
+from nbtrain.i18n import text
 from nbtrain.results import Examined, Results, examine
 from nbtrain.store import workspace as workspaces
 from nbtrain.store.stored import StoredRun
@@ -20,6 +21,7 @@ from nbtrain.store.stored import StoredRun
 if TYPE_CHECKING:
     from nbtrain.config import TrainConfig
     from nbtrain.core.tasks import Progress
+    from nbtrain.engine.trainer import Restart
 
 
 def can_revisit(run: StoredRun) -> bool:
@@ -34,7 +36,7 @@ def can_revisit(run: StoredRun) -> bool:
 
 
 def revisit(run: StoredRun, progress: Progress) -> Results:
-    """As `Run.results` of its own rows, with the weights that the run left.
+    """As `Run.results` of its own rows, with the weights that the run left; its notes tell where those are damaged.
 
     Raises:
         CheckpointError: no checkpoint is sound, or the model does not fit it.
@@ -63,9 +65,16 @@ def revisit(run: StoredRun, progress: Progress) -> Results:
         return examine(Examined(
             name=run.name, folder=workspace.run_folder(run.id), step=restart.snapshot.step, model=job.model,
             given=given, evaluation=Evaluation(job, config), asked=ordering.Asked(origin, config, job.model),
-        ), progress=progress)
+        ), progress=progress, left=lambda: (job.model, _skipped(run, restart)))
     finally:
         job.close()
+
+
+def _skipped(run: StoredRun, restart: Restart) -> tuple[str, ...]:
+    """Which newer checkpoints are damaged, and that the weights are of an older step, where they are."""
+    if restart.notes and restart.snapshot.step < run.step:
+        return text("results.note.older", step=restart.snapshot.step), *restart.notes
+    return restart.notes
 
 
 def _is_kept(handed_in: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from nbtrain.core.errors import CancelledError, CommandError, DataError
 from nbtrain.core.outcomes import Outcome
 from nbtrain.core.tasks import Progress
 from nbtrain.engine import kept_state
+from nbtrain.i18n import text
 from nbtrain.launcher import NotebookLauncher
 from nbtrain.revisiting import can_revisit, revisit
 from nbtrain.store import results as store
@@ -83,6 +86,35 @@ def test_a_run_that_was_stopped_is_looked_at_with_the_weights_it_stopped_with(la
     del run
     gc.collect()
     assert launcher.look(run_id).wait(60) == before
+
+
+def damage(weights: Path) -> str:
+    """Turns a bit of a checkpoint's weights; gives how the reason for not taking it begins."""
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    return f"The checkpoint {weights.parent.name} was skipped: model.safetensors"
+
+
+def test_where_the_newest_checkpoint_is_damaged_that_is_said_and_whether_an_older_step_is_looked_at(launcher, frame):
+    run_id, before = left(launcher, "tabular-mlp", frame, recipe="tabular", target="kind", checkpoint_every=3)
+    run = launcher.view(run_id)
+    assert isinstance(run, StoredRun)
+    assert before is not None
+    *older, first, second = sorted((run._folder / "checkpoints").glob("step-*/model.safetensors"))
+    assert second.parent.name == f"{first.parent.name}.2"  # the last step, written as an epoch's and as the run's end
+    skipped = [damage(second)]
+    same = launcher.look(run_id).wait(60)
+    assert [note[:len(skipped[0])] for note in same.notes] == skipped
+    assert replace(same, notes=()) == before
+    skipped.append(damage(first))
+    found = launcher.look(run_id).wait(60)
+    assert f"step-{found.step:09d}" == older[-1].parent.name.partition(".")[0]
+    assert found.step < before.step
+    said, *why = found.notes
+    assert said == text("results.note.older", step=found.step)
+    assert [note[:len(start)] for note, start in zip(why, skipped, strict=True)] == skipped
+    assert launcher.results(run_id) == found
 
 
 class Net(nn.Module):
