@@ -11,11 +11,12 @@ model came from, so that another kernel builds the module again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbtrain import teaching
 from nbtrain.config.problems import unknown
 from nbtrain.core.errors import DataError, ModelError, ModelNotFoundError
 from nbtrain.core.ports import Subject
@@ -123,33 +124,29 @@ def again(origin: Mapping[str, Any]) -> nn.Module:
     return _pretrained(version.folder, version.about, changes) if changes else _loaded(version)
 
 
-def loaded(given: str, classes: Sequence[str] | None = None) -> nn.Module:
-    """A model with its weights as they are, by its name: of a registered one, or ``hub:owner/name``.
+def loaded(given: str, origin: Mapping[str, Any] | None = None) -> nn.Module:
+    """A model with its weights as they are, to teach another, by its name: of a registered one, or ``hub:owner/name``.
 
     Args:
         given: the name.
-        classes: that it must know by the same numbers, where both have names for them.
+        origin: of the run that it is to teach, whose rows it must read, and whose classes it must number, alike.
 
     Raises:
         ModelNotFoundError, HubError: there is none.
-        ModelError: it cannot be loaded, or its classes are others.
+        ModelError: it cannot be loaded, learned from other inputs, or its classes are others.
     """
+    classes = None if origin is None else origin.get("classes")
     if given.startswith(HUB):
         from nbtrain.models import pretrained  # noqa: PLC0415 - loads torch and the client of the Hub
 
         repository, at, revision = given.removeprefix(HUB).partition("@")
         with pretrained.of_hub(repository, revision if at else None) as package:
-            about, module = package.about, pretrained.build(_folder_of(package.files), package.about, None)
-    else:
-        version = Registry().version(given.removeprefix(PREFIX))
-        about, module = version.about, _loaded(version)
-    known = continuing.named(about.labels)
-    if known and classes and known != list(classes):
-        raise ModelError(
-            f"The model {given!r} knows the classes {', '.join(known)[:200]}, and the data has "
-            f"{', '.join(map(str, classes))[:200]}; they must be the same in the same order for one to teach "
-            "the other.")
-    return module
+            teaching.check_classes(given, package.about, classes)
+            return pretrained.build(_folder_of(package.files), package.about, None)
+    version = Registry().version(given.removeprefix(PREFIX))
+    teaching.check_classes(given, version.about, classes)
+    teaching.check_inputs(given, version, origin)
+    return _loaded(version)
 
 
 def subjects() -> list[Subject]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain import feeding, modelling, recipes
+from nbtrain import feeding, modelling, recipes, teaching
 from nbtrain import subjects as variables
 from nbtrain.config.recipe_options import CUSTOM, IMAGES, LANDMARKS, LANGUAGE, SERIES, SPEECH, TABULAR, TEXTS, TOKENS
 from nbtrain.core.errors import ConfigError, DataError, DatasetNotFoundError, ModelNotFoundError
@@ -35,6 +35,8 @@ _RECIPE_OF: Mapping[str, str] = {
     "tabular-classification": TABULAR, "time-series-classification": SERIES, "text-classification": TEXTS,
     "token-classification": TOKENS, "text-generation": LANGUAGE, "image-classification": IMAGES,
 }
+#: Recipes that have a name in words.
+_OURS = {*_RECIPE_OF.values(), LANDMARKS, SPEECH}
 #: What tells no classes apart, and so cannot teach.
 _WITHOUT_CLASSES = {"tabular-regression", "time-series-forecasting", LANDMARKS, SPEECH}
 
@@ -91,9 +93,16 @@ class _Learnt:
     """What a training learns, as far as that can be told before it begins; None where it cannot."""
 
     recipe: str | None = None
+    custom: bool = False
+    """That it is no recipe is known."""
     classes: Sequence[str] | None = None
     features: Sequence[str] | None = None
     amount: bool = False
+
+
+#: By dataset, recipe and columns: looking through all rows takes seconds where there are millions.
+_LOOKED_AT: dict[tuple[str, str, str | None, Columns], _Learnt] = {}
+_MOST_LOOKED_AT = 32
 
 
 def teachers(recipe: str, model: str | None, data: Any, columns: Mapping[str, Any]) -> list[TeacherChoice]:
@@ -120,24 +129,31 @@ def teachers(recipe: str, model: str | None, data: Any, columns: Mapping[str, An
 
 def _learnt(recipe: str, model: str | None, data: Any, columns: Mapping[str, Any]) -> _Learnt:
     named = None if recipe in {recipes.AUTO, CUSTOM} else recipe
+    unknown = _Learnt(recipe=named, custom=recipe == CUSTOM)
+    if type(data).__module__ == "nbtrain.dataset":  # other objects of the user's are not asked for anything
+        data = data.id
+    elif not (isinstance(data, str) and data.startswith(feeding.PREFIX)):
+        return unknown
     from nbtrain.data.keeping.library import Library  # noqa: PLC0415 - loads DuckDB
 
-    library, given = Library(), data if isinstance(data, str) else getattr(data, "id", None)
-    of_workspace = type(data).__module__ == "nbtrain.dataset" or str(given).startswith(feeding.PREFIX)
+    library = Library()
     try:
-        record = library.find(str(given).removeprefix(feeding.PREFIX)) if of_workspace else None
-    except DatasetNotFoundError:
-        record = None
-    if record is None:
-        return _Learnt(recipe=named)
-    table = library.table(record.id)
+        record = library.find(data.removeprefix(feeding.PREFIX))
+        table = library.table(record.id)
+    except (DatasetNotFoundError, DataError):  # which is told when the training starts
+        return unknown
     features = columns.get("features")
     wanted = Columns(**{**columns, "features": None if features is None else tuple(features)})
     if recipe == recipes.AUTO:
         with suppress(ConfigError):  # several would do, and nobody said which
             chosen = recipes.choose(recipe, model, table, wanted)
             named = None if chosen is None else chosen.name
-    return _of_table(named, table, wanted)
+    known = (record.id, record.fingerprint, named, wanted)
+    if (found := _LOOKED_AT.get(known)) is None:
+        while len(_LOOKED_AT) >= _MOST_LOOKED_AT:
+            _LOOKED_AT.pop(next(iter(_LOOKED_AT)), None)
+        found = _LOOKED_AT[known] = replace(_of_table(named, table, wanted), custom=unknown.custom)
+    return found
 
 
 def _of_table(recipe: str | None, table: Table, columns: Columns) -> _Learnt:
@@ -177,16 +193,27 @@ def _why_not(about: About, learnt: _Learnt) -> str:
 
 
 def _misfit(about: About, learnt: _Learnt) -> str:
-    own, known = _recipe_of(about), continuing.named(about.labels)
-    if own is not None and learnt.recipe is not None and own != learnt.recipe:
-        return text("teacher.why.recipe", recipe=text(f"choice.recipe.{own}"))
-    features = about.inputs.get("features")
-    if features and learnt.features and set(features) != set(learnt.features):
-        return text("teacher.why.columns", columns=_listed(features))
-    if learnt.classes and known and set(known) != set(learnt.classes):
+    known = continuing.named(about.labels)
+    if other := _other_inputs(about, learnt):
+        return other
+    if learnt.classes and known and known != list(learnt.classes):
         return text("teacher.why.classes", classes=_listed(known))
     if learnt.classes and about.labels and len(about.labels) != len(learnt.classes):
         return text("teacher.why.number", own=len(about.labels), classes=len(learnt.classes))
+    return ""
+
+
+def _other_inputs(about: About, learnt: _Learnt) -> str:
+    """Why it reads rows another way, as far as that is known before they are read; `teaching` has the last word."""
+    own, by, features = _recipe_of(about), about.inputs.get("recipe"), about.inputs.get("features")
+    if learnt.custom and by is not None:
+        return text("teacher.why.by_recipe", recipe=_called(by))
+    if own is not None and learnt.recipe is not None and own != learnt.recipe:
+        return text("teacher.why.recipe", recipe=_called(own))
+    if by is None and learnt.recipe in teaching.ALONE:
+        return text("teacher.why.no_recipe")
+    if features and learnt.features and list(features) != list(learnt.features):
+        return text("teacher.why.columns", columns=_listed(features))
     return ""
 
 
@@ -196,6 +223,11 @@ def _rank(about: About, learnt: _Learnt, why: str) -> int:
     if learnt.classes and continuing.named(about.labels):
         return 0
     return 1 if learnt.recipe is not None and _recipe_of(about) == learnt.recipe else 2
+
+
+def _called(recipe: str) -> str:
+    """A recipe in words; one of the user's own by its name."""
+    return text(f"choice.recipe.{recipe}") if recipe in _OURS else recipe
 
 
 def _recipe_of(about: About) -> str | None:

@@ -318,8 +318,7 @@ def teacher_of(module: nn.Module | None, config: TrainConfig, given: Ingredients
         return given.teacher
     from nbtrain.modelling import loaded  # noqa: PLC0415 - composed beside; few have a teacher
 
-    origin = None if given is None else given.origin
-    return loaded(config["teacher"], None if origin is None else origin.get("classes"))
+    return loaded(config["teacher"], None if given is None else given.origin)
 
 
 def _start(

@@ -25,6 +25,8 @@ const TEACHERS: TeacherChoice[] = [
   { name: "large <b>", text: "Version 1 · mlp", why: "" },
   { name: "cats", text: "Version 1 · resnet", why: "it knows other classes: cat, dog" },
 ];
+/** The form rests so long before it asks. */
+const REST = 250;
 const COLUMNS = ["label", "day"].map((name) => ({ name, kind: "" }));
 
 let model: FakeModel;
@@ -44,7 +46,7 @@ async function open(draft: object = {}): Promise<void> {
   await answer("columns", { columns: COLUMNS });
   const heads = [...el.querySelectorAll<HTMLButtonElement>(".nbt-group h3 button")];
   act(() => heads.find(({ textContent }) => textContent.startsWith("group.distillation"))?.click());
-  await pass();
+  await pass(REST);
 }
 
 async function answer(kind: string, result: unknown): Promise<void> {
@@ -81,15 +83,19 @@ describe("the teacher", () => {
     await pass(300);
     expect(model.of("teachers")).toHaveLength(1);
     choose(labelled(el, "columns.target"), "label");
-    await pass();
+    await pass(REST);
     expect(model.last("teachers")).toMatchObject({ columns: { target: "label" } });
     choose(control(el, "recipe"), "timeseries");
+    await pass(REST - 50);
     choose(labelled(el, "subjects.model"), "architecture:tcn");
-    await pass();
+    await pass(REST - 50);
+    expect(model.of("teachers")).toHaveLength(2); // not while it is still being filled in
+    await pass(50);
     expect(model.last("teachers")).toMatchObject({ options: { recipe: "timeseries" }, model: "architecture:tcn" });
     const before = model.of("teachers").length;
     await press(el, "subjects.refresh");
     await answer("subjects", { subjects: [...SUBJECTS] });
+    await pass(REST);
     expect(model.of("teachers")).toHaveLength(before + 1);
   });
 

@@ -37,6 +37,8 @@ class Handler:
 
     run: Callable[[Request], Any]
     slow: bool = False
+    worker: Worker | None = None
+    """Who runs it if it is slow; None: the worker of all panels, in whose queue a start waits too."""
 
 
 class Worker:
@@ -115,7 +117,7 @@ class Desk:
                 f"This panel knows no request {kind!r}; there are: {', '.join(sorted(self._handlers))}."))
         elif handler.slow:
             request = content
-            self._worker.submit(lambda: self._handle(id_, handler, request))
+            (handler.worker or self._worker).submit(lambda: self._handle(id_, handler, request))
         else:
             self._handle(id_, handler, content)
 

@@ -19,7 +19,7 @@ from nbtrain.core.errors import CommandError
 from nbtrain.core.ports import Foreseen, Launcher, RunView
 from nbtrain.core.tasks import Task
 from nbtrain.widgets.base import COMMON
-from nbtrain.widgets.commands import Handler, mapping, optional, text
+from nbtrain.widgets.commands import Handler, Worker, mapping, optional, text
 from nbtrain.widgets.feed import Feed
 from nbtrain.widgets.results import ResultsDesk
 from nbtrain.widgets.run_panel import RunPanel, newest
@@ -27,6 +27,8 @@ from nbtrain.widgets.wire import Field, Preset, Request
 
 #: Characters of a form's draft as JSON, at most: hundreds of features with long names, not somebody's data.
 MOST_OF_A_DRAFT = 200_000
+#: Looks through the rows of datasets for the form, while a start need not wait for that.
+LOOKING = Worker("nbtrain-looking")
 
 
 class ControlPanel(RunPanel):
@@ -99,7 +101,7 @@ class ControlPanel(RunPanel):
             "resume_run": Handler(self._resume_run, slow=True),
             "subjects": Handler(self._subjects, slow=True),
             "columns": Handler(self._columns, slow=True),
-            "teachers": Handler(self._teachers, slow=True),
+            "teachers": Handler(self._teachers, slow=True, worker=LOOKING),
             "foresee": Handler(self._foresee, slow=True),
             "foreseen": Handler(self._foreseen),
             **self._results.handlers(),

@@ -9,6 +9,9 @@ import { useValue } from "../shared/signal";
 import type { Subject, TeacherChoice } from "../shared/wire";
 import "./teacher.css";
 
+/** They are asked for when the form rests so long: each time, rows may be looked through. */
+const REST_MS = 250;
+
 export interface TeacherProps extends OwnControl {
   /** The training as it would be started, as far as that says who can teach it. */
   asked: object;
@@ -60,11 +63,14 @@ function useTeachers(asked: object, subjects: readonly Subject[] | null): readon
   useEffect(() => {
     if (!alive) return undefined;
     let current = true;
-    rpc.request<{ teachers: TeacherChoice[] }>("teachers", JSON.parse(key)).then(({ teachers }) => {
-      if (current) setFound(teachers);
-    }, report);
+    const ask = () =>
+      rpc.request<{ teachers: TeacherChoice[] }>("teachers", JSON.parse(key)).then(({ teachers }) => {
+        if (current) setFound(teachers);
+      }, report);
+    const timer = setTimeout(ask, REST_MS);
     return () => {
       current = false;
+      clearTimeout(timer);
     };
   }, [rpc, report, alive, key, language, subjects]);
   return found;
