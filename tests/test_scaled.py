@@ -88,7 +88,7 @@ def test_what_is_measured_while_it_learns_stays_of_the_scaled_column_and_that_is
     assert run.evaluate()["mae"] * one == pytest.approx(found.metrics["mae"], rel=1e-4)
     assert run.evaluate()["loss"] == found.metrics["loss"]
     assert "price was scaled when the dataset was processed" in found.notes[0]
-    assert "run.evaluate() are of the scaled column" in found.notes[0]
+    assert "its evaluation are of the scaled column" in found.notes[0]
     plain = nbtrain.load_dataset(houses, name="plain")
     assert not ended(model or nn.Linear(1, 1), plain, recipe=recipe, target="price").results().notes
 

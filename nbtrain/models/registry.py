@@ -370,6 +370,8 @@ class Registry:
                 self._records.add(
                     ModelRecord(id=model_id, name=name, created=version.created, updated=version.created,
                                 category=manifest.category, tags=manifest.tags), [version])
+                if exact and self.find(model_id).name != name:  # another kernel found its folder, when one had the name
+                    raise taken(name)
                 return self._version(version)
             except ConfigError:
                 if exact:
